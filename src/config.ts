@@ -1,0 +1,117 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import path from "node:path";
+import { z } from "zod";
+import { Fault } from "#domain/shared/fault.ts";
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const count = (most: number) => z.coerce.number().int().min(1).max(most);
+const text = z.string().trim().min(1);
+
+const Environment = z.object({
+  NEXFLOW_HOME: text.default(path.join(homedir(), ".nexflow")),
+  NEXFLOW_PORT: port.default(7420),
+  NEXFLOW_HOST: text.default("127.0.0.1"),
+  NEXFLOW_PUBLIC_URL: z.url({ protocol: /^https?$/u }).optional(),
+  NEXFLOW_ADMIN_TOKEN: text.optional(),
+  NEXFLOW_TOKEN: text.optional(),
+  NEXFLOW_MODEL: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*\/\S+$/u, 'expected "<provider>/<model>"')
+    .default("offline/rules"),
+  NEXFLOW_LOG_LEVEL: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
+  NEXFLOW_AGENT_THREADS: count(64).optional(),
+  NEXFLOW_SANDBOX_PROCESSES: count(64).optional(),
+  NEXFLOW_MAX_TURNS: count(100_000).default(4_000),
+  NEXFLOW_MAX_TURNS_PER_USER: count(100_000).default(1_000),
+  NEXFLOW_CONTEXT_TOKENS: count(2_000_000).default(16_000),
+  NEXFLOW_MAX_STEPS: count(100).default(8),
+  NEXFLOW_TURN_TIMEOUT_MS: count(3_600_000).default(300_000),
+  NEXFLOW_POLICY_DIR: text.optional(),
+  OPENAI_API_KEY: text.optional(),
+  OPENAI_BASE_URL: z.url({ protocol: /^https?$/u }).optional(),
+});
+
+const SECRETS = ["NEXFLOW_ADMIN_TOKEN", "NEXFLOW_TOKEN", "OPENAI_API_KEY"] as const;
+
+export interface Config {
+  readonly homeDir: string;
+  readonly port: number;
+  readonly host: string;
+  /** The address people use, where it differs from host and port (a proxy, a name). */
+  readonly publicUrl: string | undefined;
+  readonly adminToken: string | undefined;
+  /** The token that client commands (`chat`) show. */
+  readonly clientToken: string | undefined;
+  readonly model: string;
+  readonly logLevel: "silent" | "error" | "warn" | "info" | "debug";
+  readonly agentThreads: number | undefined;
+  readonly sandboxProcesses: number | undefined;
+  readonly maxTurns: number;
+  readonly maxTurnsPerUser: number;
+  readonly contextTokens: number;
+  readonly maxSteps: number;
+  readonly turnTimeoutMs: number;
+  readonly policyDir: string | undefined;
+  readonly openai: { readonly apiKey: string | undefined; readonly baseUrl: string | undefined };
+}
+
+/**
+ * Reads the configuration from `env` (by default the process's own environment). Any secret may
+ * come from the file that `<NAME>_FILE` names instead. Throws `Fault` (`CONFIG_INVALID`) that
+ * names every variable that is wrong; never shows the value of a secret.
+ */
+export function parseConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
+  const parsed = Environment.safeParse(withSecretFiles(withoutEmpty(env)));
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new Fault("CONFIG_INVALID", `Cannot read the configuration: ${faults.join("; ")}`);
+  }
+  const { data } = parsed;
+  return {
+    homeDir: path.resolve(data.NEXFLOW_HOME),
+    port: data.NEXFLOW_PORT,
+    host: data.NEXFLOW_HOST,
+    publicUrl: data.NEXFLOW_PUBLIC_URL,
+    adminToken: data.NEXFLOW_ADMIN_TOKEN,
+    clientToken: data.NEXFLOW_TOKEN ?? data.NEXFLOW_ADMIN_TOKEN,
+    model: data.NEXFLOW_MODEL,
+    logLevel: data.NEXFLOW_LOG_LEVEL,
+    agentThreads: data.NEXFLOW_AGENT_THREADS,
+    sandboxProcesses: data.NEXFLOW_SANDBOX_PROCESSES,
+    maxTurns: data.NEXFLOW_MAX_TURNS,
+    maxTurnsPerUser: data.NEXFLOW_MAX_TURNS_PER_USER,
+    contextTokens: data.NEXFLOW_CONTEXT_TOKENS,
+    maxSteps: data.NEXFLOW_MAX_STEPS,
+    turnTimeoutMs: data.NEXFLOW_TURN_TIMEOUT_MS,
+    policyDir: data.NEXFLOW_POLICY_DIR,
+    openai: { apiKey: data.OPENAI_API_KEY, baseUrl: data.OPENAI_BASE_URL },
+  };
+}
+
+/** An empty variable counts as one that is not set, as in most shells' idioms. */
+function withoutEmpty(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const set = Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return Object.fromEntries(set);
+}
+
+function withSecretFiles(env: Record<string, string>): Record<string, string> {
+  const read: Record<string, string> = {};
+  for (const name of SECRETS) {
+    const file = env[`${name}_FILE`];
+    if (file === undefined) continue;
+    if (env[name] !== undefined) {
+      throw new Fault("CONFIG_INVALID", `Cannot use both ${name} and ${name}_FILE: set one`);
+    }
+    try {
+      read[name] = readFileSync(file, "utf8").trim();
+    } catch (error) {
+      throw new Fault("CONFIG_INVALID", `Cannot read the file "${file}" that ${name}_FILE names`, {
+        cause: error,
+      });
+    }
+  }
+  return { ...env, ...read };
+}

@@ -1,0 +1,24 @@
+import type { SessionId, UserId } from "../shared/id.ts";
+
+export interface Session {
+  readonly id: SessionId;
+  readonly userId: UserId;
+  readonly title: string;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  /** The last committed event; 0 before the first. */
+  readonly headSeq: number;
+}
+
+const MAX_TITLE_CHARS = 80;
+
+/** The title of a conversation: its first message on one line, cut to 80 characters. */
+export function titleFrom(text: string): string {
+  const line = text
+    .slice(0, 4 * MAX_TITLE_CHARS)
+    .replace(/\s+/gu, " ")
+    .trim();
+  const chars = Array.from(new Intl.Segmenter().segment(line), ({ segment }) => segment);
+  if (chars.length <= MAX_TITLE_CHARS) return line === "" ? "New conversation" : line;
+  return `${chars.slice(0, MAX_TITLE_CHARS - 1).join("")}…`;
+}

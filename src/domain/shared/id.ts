@@ -1,0 +1,27 @@
+import type { Brand } from "./brand.ts";
+
+export type UserId = Brand<string, "UserId">;
+export type SessionId = Brand<string, "SessionId">;
+export type TurnId = Brand<string, "TurnId">;
+export type MessageId = Brand<string, "MessageId">;
+export type ToolCallId = Brand<string, "ToolCallId">;
+export type TaskId = Brand<string, "TaskId">;
+
+const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u;
+
+/*
+ * One parser for each kind of id. Each throws `RangeError` where `raw` has not the form of an id.
+ */
+export const parseUserId = (raw: string) => parseId(raw, "user") as UserId;
+export const parseSessionId = (raw: string) => parseId(raw, "session") as SessionId;
+export const parseTurnId = (raw: string) => parseId(raw, "turn") as TurnId;
+export const parseMessageId = (raw: string) => parseId(raw, "message") as MessageId;
+export const parseToolCallId = (raw: string) => parseId(raw, "tool call") as ToolCallId;
+export const parseTaskId = (raw: string) => parseId(raw, "task") as TaskId;
+
+function parseId(raw: string, what: string): string {
+  if (ID.test(raw)) return raw;
+  throw new RangeError(
+    `Cannot parse ${what} id "${raw.slice(0, 80)}": expected 1 to 64 letters, digits, "-" or "_"`,
+  );
+}

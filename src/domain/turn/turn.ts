@@ -1,0 +1,68 @@
+import type { Failure } from "../shared/fault.ts";
+import type { MessageId, SessionId, TurnId, UserId } from "../shared/id.ts";
+
+/** One message and all that the agent does to answer it. */
+export interface Turn {
+  readonly id: TurnId;
+  readonly sessionId: SessionId;
+  readonly userId: UserId;
+  readonly userMessageId: MessageId;
+  readonly state: TurnState;
+  /** How often the turn was begun; counted before anything else is done. */
+  readonly attempts: number;
+  /** Fencing number of the run that owns the turn; 0 while nobody does. */
+  readonly epoch: number;
+  readonly createdAtMs: number;
+}
+
+export type TurnState =
+  | { readonly kind: "queued" }
+  | { readonly kind: "running"; readonly startedAtMs: number }
+  | { readonly kind: "completed"; readonly endedAtMs: number }
+  | { readonly kind: "cancelled"; readonly endedAtMs: number }
+  | { readonly kind: "failed"; readonly endedAtMs: number; readonly failure: Failure };
+
+export type FinalTurnState = Exclude<TurnState, { kind: "queued" | "running" }>;
+
+/** A turn that was begun this often and never ended is failed, not begun again. */
+export const MAX_TURN_ATTEMPTS = 3;
+
+export function isFinal(state: TurnState): state is FinalTurnState {
+  return state.kind !== "queued" && state.kind !== "running";
+}
+
+/** queued -> running, as attempt number `attempts + 1` under fencing number `epoch`. */
+export function beginTurn(turn: Turn, epoch: number, nowMs: number): Turn {
+  assertState(turn, "begin", "queued");
+  return {
+    ...turn,
+    state: { kind: "running", startedAtMs: nowMs },
+    attempts: turn.attempts + 1,
+    epoch,
+  };
+}
+
+/** running -> a final state; a queued turn may only be cancelled or failed. */
+export function endTurn(turn: Turn, state: FinalTurnState): Turn {
+  if (state.kind === "completed") assertState(turn, "complete", "running");
+  else assertState(turn, "end", "queued", "running");
+  return { ...turn, state };
+}
+
+/** What becomes of a turn whose run died with its process or thread. */
+export function recoverTurn(turn: Turn, nowMs: number): Turn {
+  assertState(turn, "recover", "running");
+  if (turn.attempts < MAX_TURN_ATTEMPTS) return { ...turn, state: { kind: "queued" } };
+  const failure = {
+    code: "TURN_CRASHED",
+    message: `The answer was begun ${turn.attempts} times and Nexflow stopped each time`,
+  };
+  return { ...turn, state: { kind: "failed", endedAtMs: nowMs, failure } };
+}
+
+function assertState(turn: Turn, verb: string, ...expected: TurnState["kind"][]): void {
+  if (expected.includes(turn.state.kind)) return;
+  throw new RangeError(
+    `Cannot ${verb} turn "${turn.id}": it is "${turn.state.kind}", expected ${expected.join(" or ")}`,
+  );
+}
