@@ -10,9 +10,16 @@ export interface SkillTool {
   readonly inputSchema: JsonValue;
   readonly effects: readonly ToolEffect[];
   readonly examples: readonly ToolExample[];
+  /** The input property that takes free text, as in "/calculator 2+2". */
+  readonly textInput?: string;
+  /** A sentence that states the result, as "{expression} = {result}"; see docs/skills.md. */
+  readonly answer?: string;
 }
 
-/** Something a person may write, and the call it stands for. */
+/**
+ * Something a person may write, and the call it stands for. `{name}` in the text holds what goes
+ * where the input says `"{name}"`.
+ */
 export interface ToolExample {
   readonly text: string;
   readonly input: JsonValue;

@@ -17,14 +17,19 @@ export type TurnEvent =
   | { readonly kind: "text-delta"; readonly messageId: MessageId; readonly delta: string }
   | { readonly kind: "text-ended"; readonly messageId: MessageId }
   | {
-      readonly kind: "tool-called";
+      readonly kind: "tool-call-started";
       readonly toolCallId: ToolCallId;
       readonly messageId: MessageId;
       readonly name: string;
-      readonly inputJson: string;
     }
   | {
-      readonly kind: "tool-returned";
+      readonly kind: "tool-call-input";
+      readonly toolCallId: ToolCallId;
+      readonly inputJson: string;
+    }
+  | { readonly kind: "tool-call-ended"; readonly toolCallId: ToolCallId }
+  | {
+      readonly kind: "tool-call-returned";
       readonly toolCallId: ToolCallId;
       readonly messageId: MessageId;
       readonly outcome: ToolOutcome;
