@@ -1,0 +1,31 @@
+import type { UserId } from "../shared/id.ts";
+import type { User } from "./user.ts";
+
+/** Users and the hashes of what they sign in with; secrets themselves are never stored. */
+export interface UserRepository {
+  find(userId: UserId): Promise<User | undefined>;
+  /** The user whom a credential that has not expired belongs to. */
+  findByCredential(input: FindByCredential): Promise<User | undefined>;
+  /** Whether any token is on record. */
+  hasToken(): Promise<boolean>;
+  addUser(user: User): Promise<void>;
+  /** Adding the same credential again changes nothing. */
+  addCredential(credential: Credential): Promise<void>;
+  removeCredential(hash: string): Promise<void>;
+}
+
+export interface FindByCredential {
+  readonly hash: string;
+  readonly kind: Credential["kind"];
+  readonly nowMs: number;
+}
+
+export interface Credential {
+  /** sha256 of the secret, hex. */
+  readonly hash: string;
+  readonly kind: "token" | "browser";
+  readonly userId: UserId;
+  readonly label: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | undefined;
+}
