@@ -119,10 +119,9 @@ function introduction(skills: readonly Skill[]): string {
 
 /** One line to write for each skill: a phrase it understands, else a command. */
 function examplePhrases(skill: Skill): string[] {
-  const phrases = skill.tools.flatMap((tool) => tool.examples.map(({ text }) => text));
-  const phrase = phrases.find((text) => !text.includes("{"));
+  const phrase = skill.tools.flatMap((tool) => tool.examples.map(({ text }) => text))[0];
   const [tool] = skill.tools;
-  if (phrase !== undefined) return [`\`${phrase}\``];
+  if (phrase !== undefined) return [`\`${withGaps(phrase)}\``];
   return tool ? [`\`${exampleCommand(skill, tool)}\``] : [];
 }
 
@@ -146,11 +145,16 @@ function unknownTool(name: string, skill: Skill): string {
   return `The skill ${skill.name} has no tool "${name}". Try one of ${names}.`;
 }
 
-/** A command that calls `tool`, made from its first example without placeholders. */
+/** A command that calls `tool`, made from its first example. */
 function exampleCommand(skill: Skill, tool: SkillTool): string {
   const command = `/${skill.name}.${tool.name}`;
-  const example = tool.examples.find(({ text }) => !text.includes("{")) ?? tool.examples[0];
-  return `${command} ${JSON.stringify(example?.input ?? {})}`;
+  if (tool.textInput !== undefined) return `${command} <${tool.textInput}>`;
+  return `${command} ${withGaps(JSON.stringify(tool.examples[0]?.input ?? {}))}`;
+}
+
+/** A template for people to read: dots where something goes. */
+function withGaps(template: string): string {
+  return template.replaceAll(/\{[A-Za-z_]\w*\}/gu, "…");
 }
 
 function list(items: readonly string[]): string {

@@ -59,7 +59,7 @@ describe("commands", () => {
 
   test("stream() says how to call a tool that takes no free text", async ({ expect }) => {
     expect(await read("/clock.add tomorrow")).toBe(
-      'The tool clock.add takes a JSON object. For example: `/clock.add {"date":"{date}","unit":"{unit}","amount":1}`',
+      'The tool clock.add takes a JSON object. For example: `/clock.add {"date":"…","unit":"…","amount":1}`',
     );
     expect(await read("/calculator")).toContain('takes "expression" as text');
   });
@@ -127,7 +127,7 @@ describe("phrases", () => {
 
       What I do understand, for example:
 
-      - \`/calculator.evaluate {"expression":"{expression}"}\`
+      - \`what is …\`
       - \`what time is it\`
 
       Write \`/help\` for all skills. For real conversation, configure a model: set NEXFLOW_MODEL (for example \`openai/gpt-5-mini\`) and OPENAI_API_KEY, then start Nexflow again."
