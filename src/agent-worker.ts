@@ -10,7 +10,7 @@ import { openSandbox } from "#infrastructure/skills/open-skills.ts";
 import { openSqlite } from "#infrastructure/store/sqlite/sqlite-connection.ts";
 import { SqliteReader } from "#infrastructure/store/sqlite/sqlite-reader.ts";
 import { createTurnLog, StoreClient } from "#infrastructure/store/store-client.ts";
-import { createLogger } from "#infrastructure/telemetry/log.ts";
+import { openLog } from "#infrastructure/telemetry/log.ts";
 import {
   AGENT_CHANNEL,
   type AgentNote,
@@ -31,7 +31,7 @@ const MAX_ANSWER_CHARS = 1_000_000;
 const STOPPED_MOST = 1_000;
 
 const data = workerData as AgentThreadData;
-const log = createLogger({ level: data.logLevel, secrets: data.secrets });
+const log = openLog({ level: data.logLevel, secrets: data.secrets });
 const nowMs = () => Date.now();
 const notices = parentPort;
 if (notices === null) throw new Error("Cannot run outside an agent thread");
@@ -40,10 +40,12 @@ const notify = (notice: AgentNotice) => notices.postMessage(notice);
 let notes: AgentNote[] = [];
 const turns = createTurnLog(new StoreClient(openStorePort()));
 const reader = new SqliteReader(openSqlite({ file: data.databaseFile, mode: "read" }));
-const [sandbox, llm] = await Promise.all([
-  openSandbox({ policyDir: data.policyDir, processes: data.sandboxProcesses, log }),
-  openLlm(data.model, data.openai),
-]);
+const llm = openLlm(data.model, data.openai);
+const sandbox = await openSandbox({
+  policyDir: data.policyDir,
+  processes: data.sandboxProcesses,
+  log,
+});
 const running = new Map<TurnId, AbortController>();
 /** Turns whose order to stop came before the turn itself did, or that run elsewhere. */
 const stopped = new Set<TurnId>();

@@ -54,9 +54,20 @@ export interface AppOptions {
  */
 export async function openApp({ config, log }: AppOptions): Promise<App> {
   assertSafeToServe(config);
-  await using stack = new AsyncDisposableStack();
+  const opened: AsyncDisposable[] = [];
+  try {
+    return await open({ config, log }, opened);
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+}
+
+/** Opens the parts in order and puts each on `opened`, for whoever must close them. */
+async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Promise<App> {
   const nowMs = () => Date.now();
-  const store = stack.use(await openStore(config.homeDir));
+  const store = await openStore(config.homeDir);
+  opened.push(store);
   const turns = createTurnLog(store.writer);
   const sessions = createSessionRepository(store.reader, store.writer);
   const users = createUserRepository(store.reader, store.writer);
@@ -64,7 +75,8 @@ export async function openApp({ config, log }: AppOptions): Promise<App> {
 
   const encode = { event: encodeEventFrame, snapshot: encodeSnapshotFrame };
   const hub = new SessionHub({ sessions, encode });
-  const pool = stack.use(openPool(config, log, store, hub));
+  const pool = openPool(config, log, store, hub);
+  opened.push(pool);
   const dispatcher = new TurnDispatcher({
     turns,
     runner: pool,
@@ -81,24 +93,25 @@ export async function openApp({ config, log }: AppOptions): Promise<App> {
   await dispatcher.start();
 
   let isOpen = true;
-  const { listSessions, readMessages, deleteSession } = createReadSession({ sessions });
-  const { addToken: _, ...signInForGateway } = signIn;
   const gateway = await openGateway(
     {
-      ...signInForGateway,
+      ...signIn,
+      ...createReadSession({ sessions }),
       acceptMessage: createAcceptMessage({ turns, dispatcher, newId, nowMs }),
       cancelTurn: createCancelTurn({ findTurn: createFindTurn(store.reader), dispatcher }),
       followSession: (input, sink) => hub.follow(input, sink),
-      listSessions,
-      readMessages,
-      deleteSession,
       listSkills: () => skills,
       readiness: () => ({ isReady: isOpen, reasons: isOpen ? [] : ["shutting down"] }),
       about: { model: config.model, version: VERSION },
     },
-    { host: config.host, port: config.port, publicUrl: config.publicUrl, webDir: WEB_DIR, log },
+    {
+      host: config.host,
+      port: config.port,
+      ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
+      webDir: WEB_DIR,
+      log,
+    },
   );
-  const resources = stack.move();
   const url = config.publicUrl ?? `http://${urlHost(config.host)}:${gateway.port}`;
   log.info({ url, model: config.model, home: config.homeDir, version: VERSION }, "Ready");
 
@@ -108,7 +121,7 @@ export async function openApp({ config, log }: AppOptions): Promise<App> {
     gateway.announceShutdown(RECONNECT_AFTER_MS);
     await Promise.race([dispatcher.drain(), after(DRAIN_MS)]);
     await gateway.close();
-    await resources.disposeAsync();
+    await closeAll(opened);
     log.info({}, "Closed");
   });
   return {
@@ -118,6 +131,11 @@ export async function openApp({ config, log }: AppOptions): Promise<App> {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Closes the last opened first. */
+async function closeAll(opened: readonly AsyncDisposable[]): Promise<void> {
+  for (const resource of opened.toReversed()) await resource[Symbol.asyncDispose]();
 }
 
 /** The address that signs its reader in; the token stands where browsers send it nowhere. */
@@ -154,7 +172,7 @@ function openPool(config: Config, log: Logger, store: Store, hub: SessionHub): A
  */
 async function setUpAdmin(
   users: UserRepository,
-  { addToken }: ReturnType<typeof createSignIn>,
+  signIn: ReturnType<typeof createSignIn>,
   { adminToken }: Config,
   nowMs: number,
 ): Promise<string | undefined> {
@@ -165,7 +183,7 @@ async function setUpAdmin(
     hash: adminToken === undefined ? undefined : hashSecret(adminToken),
     nowMs,
   });
-  return (await users.hasToken()) ? undefined : addToken(ADMIN.id, "first start");
+  return (await users.hasToken()) ? undefined : signIn.addToken(ADMIN.id, "first start");
 }
 
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|::1|\[::1\])$/u;
