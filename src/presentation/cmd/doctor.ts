@@ -1,0 +1,36 @@
+import type { Command } from "commander";
+import { EXIT } from "./exit-code.ts";
+import { print } from "./output.ts";
+
+export interface DoctorDeps {
+  /** Each finds out about one thing, or several of a kind; none throws. */
+  readonly checks: readonly (() => Promise<readonly CheckResult[]>)[];
+}
+
+export interface CheckResult {
+  readonly name: string;
+  readonly state: "ok" | "warn" | "fail";
+  readonly detail: string;
+  /** How to mend it. */
+  readonly remedy?: string | undefined;
+}
+
+export function addDoctorCommand(program: Command, { checks }: DoctorDeps): void {
+  program
+    .command("doctor")
+    .description("check this machine and this data directory, and tell how to mend what is wrong")
+    .action(async (_options: unknown, command: Command) => {
+      const results = (await Promise.all(checks.map((check) => check()))).flat();
+      const ok = results.every(({ state }) => state !== "fail");
+      const isJson = command.optsWithGlobals()["json"] === true;
+      print(isJson, { ok, checks: results }, () => results.map(toLine).join("\n"));
+      if (!ok) process.exitCode = EXIT.failed;
+    });
+}
+
+const SIGNS = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;
+
+function toLine({ name, state, detail, remedy }: CheckResult): string {
+  const line = `${SIGNS[state]}  ${name}: ${detail}`;
+  return remedy === undefined || state === "ok" ? line : `${line}\n      -> ${remedy}`;
+}
