@@ -19,7 +19,10 @@ export interface RuntimeOptions {
   readonly minProcesses?: number | undefined;
   /** Calls that may run at the same time. */
   readonly maxProcesses?: number | undefined;
+  /** Told after a call has ended, in the order the guest made its host calls. */
   readonly onHostCall?: ((record: HostCallRecord) => void) | undefined;
+  /** Told what a guest logged, after its call has ended. */
+  readonly onLog?: ((entry: SkillLog) => void) | undefined;
   readonly onNotice?: ((notice: RuntimeNotice) => void) | undefined;
 }
 
@@ -36,22 +39,32 @@ export interface HostCallRecord {
   readonly ms: number;
 }
 
+export interface SkillLog {
+  readonly callId: string;
+  readonly skillDigest: string;
+  readonly text: string;
+}
+
 /** What an operator should know about the sandbox processes. */
 export type RuntimeNotice =
   | {
+      /** The supervisor ended a process for what its call did. */
       readonly kind: "process-killed";
       readonly pid: number;
-      readonly reason: "wall-time" | "cancelled" | "bad-frame" | "recycled";
-      readonly skillDigest?: string;
+      readonly reason: "wall-time" | "cpu-time" | "memory" | "cancelled" | "bad-frame" | "retired";
+      readonly callId: string;
+      readonly skillDigest: string;
     }
   | {
+      /** A process ended by itself during a call. */
       readonly kind: "process-died";
       readonly pid: number;
       readonly signal: string | null;
       readonly exitCode: number | null;
-      /** The last lines the process wrote, bounded. */
+      /** The beginning of what the process wrote, bounded. */
       readonly stderr: string;
-      readonly skillDigest?: string;
+      readonly callId: string;
+      readonly skillDigest: string;
     }
   | { readonly kind: "process-not-started"; readonly message: string };
 
@@ -60,12 +73,13 @@ export interface RuntimeStats {
   readonly queued: number;
   readonly calls: number;
   readonly errors: number;
+  /** Processes that a call cost. */
   readonly kills: number;
   readonly starts: number;
 }
 
 export interface ProcessStats {
   readonly pid: number;
-  readonly state: "starting" | "idle" | "busy";
+  readonly state: "idle" | "busy";
   readonly calls: number;
 }

@@ -20,6 +20,8 @@ export interface FrameEncoder {
   }): string;
   snapshot(input: {
     readonly sessionId: SessionId;
+    /** That of the last message. */
+    readonly turnId: TurnId;
     readonly epoch: number;
     readonly seq: number;
     readonly messages: readonly Message[];
@@ -209,8 +211,13 @@ export class SessionHub {
       this.#sessions.listMessages({ sessionId, limit: SNAPSHOT_MESSAGES }),
     ]);
     const { headSeq: seq = 0, headEpoch: epoch = 0 } = session ?? {};
-    const frame = this.#encode.snapshot({ sessionId, epoch, seq, messages });
-    return { frames: [frame], position: { seq, epoch, isStored: true } };
+    const turnId = messages.at(-1)?.turnId;
+    const position = { seq, epoch, isStored: true };
+    if (turnId === undefined) return { frames: [], position };
+    return {
+      frames: [this.#encode.snapshot({ sessionId, turnId, epoch, seq, messages })],
+      position,
+    };
   }
 
   /** From here on the follower has all up to `seq` and gets everything after it. */

@@ -1,4 +1,4 @@
-import { type UserId } from "#domain/shared/id.ts";
+import type { UserId } from "#domain/shared/id.ts";
 import type { User } from "#domain/user/user.ts";
 import type { UserRepository } from "#domain/user/user-repository.ts";
 import type { NowMs } from "../ports/clock.ts";

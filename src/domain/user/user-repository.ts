@@ -12,6 +12,15 @@ export interface UserRepository {
   /** Adding the same credential again changes nothing. */
   addCredential(credential: Credential): Promise<void>;
   removeCredential(hash: string): Promise<void>;
+  /** Makes `hash` the only token of that label, or leaves none where there is no hash. */
+  replaceToken(input: ReplaceToken): Promise<void>;
+}
+
+export interface ReplaceToken {
+  readonly label: string;
+  readonly userId: UserId;
+  readonly hash: string | undefined;
+  readonly nowMs: number;
 }
 
 export interface FindByCredential {

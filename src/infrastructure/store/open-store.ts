@@ -79,6 +79,7 @@ async function openThread(data: StoreThreadData) {
   const thread = new Worker(new URL("store-thread.ts", import.meta.url), {
     workerData: data,
     name: `store-${data.mode}`,
+    execArgv: [],
   });
   const { promise: greeted, resolve, reject } = Promise.withResolvers<StoreThreadGreeting>();
   const exited = new Promise<void>((done) => thread.once("exit", () => done()));

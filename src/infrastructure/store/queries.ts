@@ -35,6 +35,9 @@ export const queries = {
       .onConflict((conflict) => conflict.doNothing()),
   ),
   deleteCredential: compile(builder.deleteFrom("credential").where("hash", "=", arg("hash"))),
+  deleteTokensLabelled: compile(
+    builder.deleteFrom("credential").where("kind", "=", "token").where("label", "=", arg("label")),
+  ),
   deleteExpiredCredentials: compile(
     builder.deleteFrom("credential").where("expires_at_ms", "<=", arg<number>("nowMs")),
   ),

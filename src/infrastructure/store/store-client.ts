@@ -116,6 +116,7 @@ export function createUserRepository(reader: ReadClient, writer: WriteClient): U
     addUser: (user) => writer.call("addUser", user),
     addCredential: (credential) => writer.call("addCredential", credential),
     removeCredential: (hash) => writer.call("removeCredential", hash),
+    replaceToken: (input) => writer.call("replaceToken", input),
   };
 }
 

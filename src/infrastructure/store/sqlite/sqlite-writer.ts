@@ -13,7 +13,7 @@ import type {
   SaveTurn,
 } from "#domain/turn/turn-log.ts";
 import type { User } from "#domain/user/user.ts";
-import type { Credential } from "#domain/user/user-repository.ts";
+import type { Credential, ReplaceToken } from "#domain/user/user-repository.ts";
 import { queries } from "../queries.ts";
 import {
   messageFromRow,
@@ -129,6 +129,13 @@ export class SqliteWriter {
 
   removeCredential(hash: string): void {
     this.#db.run(queries.deleteCredential, { hash });
+  }
+
+  replaceToken({ label, userId, hash, nowMs }: ReplaceToken): void {
+    this.#db.run(queries.deleteTokensLabelled, { label });
+    if (hash === undefined) return;
+    const kind = "token";
+    this.addCredential({ hash, kind, userId, label, createdAtMs: nowMs, expiresAtMs: undefined });
   }
 
   /** The head of the session's log, or `undefined` where the user has no such session. */
