@@ -41,11 +41,15 @@ export function renderBlocks(
   return [...kept, ...added.map((block, index) => unchanged(block, before[kept.length + index]))];
 }
 
-/** All of `before` but its last block that shows something, which may grow or change. */
+/** All of `before` but its last two blocks that show something: the last may join the one above. */
 function finishedBlocks(source: string, before: readonly Block[]): readonly Block[] {
-  const last = before.findLastIndex(({ html }) => html !== "");
-  const kept = before.slice(0, Math.max(last, 0));
+  const last = lastVisible(before, before.length);
+  const kept = before.slice(0, Math.max(lastVisible(before, last), 0));
   return source.startsWith(toSource(kept)) ? kept : [];
+}
+
+function lastVisible(blocks: readonly Block[], end: number): number {
+  return blocks.findLastIndex(({ html }, index) => index < end && html !== "");
 }
 
 function toSource(blocks: readonly Block[]): string {
