@@ -1,7 +1,7 @@
 import { type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { type RunningNexflow, startNexflow } from "../support/start-nexflow.ts";
-import { findChromium, openBrowser, openPage, type WatchedPage } from "./web-browser.ts";
+import { findChromium, openBrowser, openPage } from "./web-browser.ts";
 import { ScriptedModel } from "./web-model.ts";
 
 const chromium = findChromium();
