@@ -251,18 +251,36 @@ export function power(base: Natural, exponent: i32): Natural {
   return result;
 }
 
+/** Multiplies in place: a new number for each of thousands of factors would fill the memory. */
 export function factorial(n: u32, maxBits: i32): Natural {
-  let product = ONE;
+  const product = new StaticArray<u32>(maxBits / 32 + 2);
+  product[0] = 1;
+  let length = 1;
   let factor: u64 = 1;
   for (let k: u64 = 2; k <= n && !hasFailed(); k++) {
     if (factor * k >> 32 != 0) {
-      product = multiplySmall(product, <u32>factor);
-      if (bitLength(product) > maxBits) fail("the result is too large");
+      length = multiplyInPlace(product, length, factor);
+      if (length * 32 > maxBits) fail("the result is too large");
       factor = 1;
     }
     factor *= k;
   }
-  return multiplySmall(product, <u32>factor);
+  multiplyInPlace(product, length, factor);
+  return trimmed(product);
+}
+
+/** Multiplies the lowest `length` limbs by a factor of 32 bits; gives their new number. */
+function multiplyInPlace(limbs: Natural, length: i32, factor: u64): i32 {
+  spend(length);
+  let carry: u64 = 0;
+  for (let i = 0; i < length; i++) {
+    carry += <u64>unchecked(limbs[i]) * factor;
+    unchecked((limbs[i] = <u32>carry));
+    carry >>= 32;
+  }
+  if (carry == 0) return length;
+  limbs[length] = <u32>carry;
+  return length + 1;
 }
 
 /** The whole part of the square root, by Newton's method from above. */
