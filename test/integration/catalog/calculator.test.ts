@@ -87,7 +87,9 @@ describe("evaluate rounds honestly", () => {
     expect(await evaluate(expression, digits)).toEqual({ result, exact: false });
   });
 
-  test("a thousand digits of pi come out the same with more digits after them", async ({ expect }) => {
+  test("a thousand digits of pi come out the same with more digits after them", async ({
+    expect,
+  }) => {
     const { result } = await evaluate("pi", 990);
     const { result: longer } = await evaluate("pi", 1_000);
     expect(result).toHaveLength(991);
@@ -136,7 +138,9 @@ describe("evaluate stays within its limits", () => {
     "many signs": `${"-".repeat(5_000)}1`,
     "quotients of factorials": Array.from({ length: 800 }, () => "9999!").join("/"),
     "sums of factorials": Array.from({ length: 1_000 }, () => "9999!").join("+"),
-    "sums of long fractions": Array.from({ length: 99 }, (_, i) => `1/(2^9999+${2 * i + 1})`).join("+"),
+    "sums of long fractions": Array.from({ length: 99 }, (_, i) => `1/(2^9999+${2 * i + 1})`).join(
+      "+",
+    ),
     "a greatest common divisor of giants": `gcd(${Array.from({ length: 40 }, (_, i) => `3^${80_000 + i}+1`).join(", ")})`,
     "nested roots": `${"sqrt(2+".repeat(190)}3^80000${")".repeat(190)}-1e9`,
     "nested exponentials": `${"exp(1/".repeat(190)}3${")".repeat(190)}*0.1+7`,
@@ -158,7 +162,8 @@ test("evaluate agrees with BigInt on random whole numbers", async ({ expect }) =
     const a = random.bigint(random.below(2_000) + 1);
     const b = random.bigint(random.below(1_200) + 1);
     const c = random.bigint(random.below(300) + 1) + 1n;
-    const quotient = (x: bigint, y: bigint) => x / y - (x % y !== 0n && x < 0n !== y < 0n ? 1n : 0n);
+    const quotient = (x: bigint, y: bigint) =>
+      x / y - (x % y !== 0n && x < 0n !== y < 0n ? 1n : 0n);
     const rest = (x: bigint, y: bigint) => x - y * quotient(x, y);
     const cases: readonly (readonly [string, bigint])[] = [
       [`(${a}) + (${b})`, a + b],
@@ -171,7 +176,10 @@ test("evaluate agrees with BigInt on random whole numbers", async ({ expect }) =
       [`gcd((${a})*(${c}), (${b})*(${c}))`, greatestCommonDivisor(a * c, b * c)],
     ];
     for (const [expression, expected] of cases) {
-      expect(await evaluate(expression), expression).toEqual({ result: `${expected}`, exact: true });
+      expect(await evaluate(expression), expression).toEqual({
+        result: `${expected}`,
+        exact: true,
+      });
     }
   }
 });
@@ -198,7 +206,8 @@ test("evaluate rounds random quotients as long division does", async ({ expect }
     const decimals = mantissa.split(".")[1]?.length ?? 0;
     const scale = Number(exponent) - decimals;
     const shown = BigInt(mantissa.replace(".", ""));
-    const [over, under] = scale < 0 ? [a * 10n ** BigInt(-scale), b] : [a, b * 10n ** BigInt(scale)];
+    const [over, under] =
+      scale < 0 ? [a * 10n ** BigInt(-scale), b] : [a, b * 10n ** BigInt(scale)];
     const error = 2n * (over - shown * under);
     const ulps = 10n ** BigInt(Math.max(0, mantissa.replace(/^0\.0*|\./gu, "").length - 20));
     expect(error <= under * ulps && -error <= under * ulps, `${a}/${b} = ${result}`).toBe(true);

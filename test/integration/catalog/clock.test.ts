@@ -30,10 +30,13 @@ describe("now", () => {
     expect(await clock.run("now", { zone: name })).toMatchObject({ zone });
   });
 
-  test.for(["CST", "Atlantis", "", "UTC+99", "constructor"])("refuses %j", async (zone, { expect }) => {
-    const message = await clock.refuse("now", { zone });
-    expect(message).toContain(`Cannot find time zone "${zone}"`);
-  });
+  test.for(["CST", "Atlantis", "", "UTC+99", "constructor"])(
+    "refuses %j",
+    async (zone, { expect }) => {
+      const message = await clock.refuse("now", { zone });
+      expect(message).toContain(`Cannot find time zone "${zone}"`);
+    },
+  );
 });
 
 describe("convert", () => {
@@ -102,7 +105,13 @@ describe("add", () => {
 });
 
 describe("difference", () => {
-  const spans: readonly (readonly [from: string, to: string, zone: string, text: string, seconds: number])[] = [
+  const spans: readonly (readonly [
+    from: string,
+    to: string,
+    zone: string,
+    text: string,
+    seconds: number,
+  ])[] = [
     ["2024-02-29", "2026-11-22", "UTC", "2 years, 8 months and 24 days", 86_140_800],
     ["2026-11-22", "2024-02-29", "UTC", "minus 2 years, 8 months and 22 days", -86_140_800],
     ["2026-03-28T12:00", "2026-03-29T12:00", "Berlin", "1 day", 82_800],

@@ -11,7 +11,10 @@ describe("count", () => {
     ["", { characters: 0, words: 0, lines: 0, sentences: 0, bytes: 0 }],
     ["one", { characters: 3, words: 1, lines: 1, sentences: 1, bytes: 3 }],
     ["Hi. You there?\nYes!\n", { characters: 20, words: 4, lines: 2, sentences: 3, bytes: 20 }],
-    ["e\u0301 \u{1f468}\u200d\u{1f469}\u200d\u{1f467}", { characters: 3, words: 1, lines: 1, sentences: 1, bytes: 22 }],
+    [
+      "e\u0301 \u{1f468}\u200d\u{1f469}\u200d\u{1f467}",
+      { characters: 3, words: 1, lines: 1, sentences: 1, bytes: 22 },
+    ],
     ["\u4f60\u597d\u4e16\u754c", { characters: 4, words: 2, lines: 1, sentences: 1, bytes: 12 }],
     ["\ud800", { characters: 1, words: 0, lines: 1, sentences: 0, bytes: 3 }],
   ];
@@ -57,7 +60,9 @@ describe("diff", () => {
       const { unified, added, removed } = await textTools.run("diff", input);
       const body = String(unified).split("\n").slice(1, -1);
       const side = (sign: string) =>
-        body.filter((line) => line[0] === " " || line[0] === sign).map((line) => `${line.slice(1)}\n`);
+        body
+          .filter((line) => line[0] === " " || line[0] === sign)
+          .map((line) => `${line.slice(1)}\n`);
       if (unified !== "") expect([side("-"), side("+")]).toEqual([a, b]);
       else expect(a).toEqual(b);
       expect(Number(added) + Number(removed)).toBe(a.length + b.length - 2 * commonLength(a, b));
@@ -65,7 +70,8 @@ describe("diff", () => {
   });
 
   test("says so when texts differ too much for the shortest way", async ({ expect }) => {
-    const lines = (word: string) => Array.from({ length: 4_000 }, (_, i) => `${word}${i}\n`).join("");
+    const lines = (word: string) =>
+      Array.from({ length: 4_000 }, (_, i) => `${word}${i}\n`).join("");
     const result = await textTools.run("diff", { before: lines("a"), after: lines("b") });
     expect(result).toMatchObject({ minimal: false, added: 4_000, removed: 4_000 });
   });
@@ -89,19 +95,26 @@ describe("slug", () => {
     expect(await textTools.run("slug", { text: "one two three", maxLength: 9 })).toEqual({
       slug: "one-two",
     });
-    expect(await textTools.run("slug", { text: "one two", maxLength: 7 })).toEqual({ slug: "one-two" });
+    expect(await textTools.run("slug", { text: "one two", maxLength: 7 })).toEqual({
+      slug: "one-two",
+    });
     expect(await textTools.run("slug", { text: "abcdef", maxLength: 3 })).toEqual({ slug: "abc" });
   });
 });
 
 describe("hash", () => {
-  const texts = [0, 1, 55, 56, 63, 64, 65, 1_000].map((length) => "\u00e9x".repeat(length).slice(0, length));
-  test.for(["sha256", "sha1", "md5"])("%s agrees with node:crypto", async (algorithm, { expect }) => {
-    for (const text of [...texts, "\u{1f600} \u20ac \ud800"]) {
-      const hex = createHash(algorithm).update(text).digest("hex");
-      expect(await textTools.run("hash", { text, algorithm })).toEqual({ algorithm, hex });
-    }
-  });
+  const texts = [0, 1, 55, 56, 63, 64, 65, 1_000].map((length) =>
+    "\u00e9x".repeat(length).slice(0, length),
+  );
+  test.for(["sha256", "sha1", "md5"])(
+    "%s agrees with node:crypto",
+    async (algorithm, { expect }) => {
+      for (const text of [...texts, "\u{1f600} \u20ac \ud800"]) {
+        const hex = createHash(algorithm).update(text).digest("hex");
+        expect(await textTools.run("hash", { text, algorithm })).toEqual({ algorithm, hex });
+      }
+    },
+  );
 
   test("crc32 agrees with node:zlib, and sha256 is the default", async ({ expect }) => {
     const hex = crc32("abc").toString(16);
