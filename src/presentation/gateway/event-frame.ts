@@ -1,0 +1,133 @@
+import type { AGUIEvent, Message as AgUiMessage } from "@ag-ui/core";
+import type { Message, ToolOutcome } from "#domain/message/message.ts";
+import { textOf } from "#domain/message/message.ts";
+import type { SessionId, TurnId } from "#domain/shared/id.ts";
+import type { TurnEvent } from "#domain/turn/turn-event.ts";
+
+/** Where in which session's log an event stands. */
+export interface EventPosition {
+  readonly sessionId: SessionId;
+  readonly turnId: TurnId;
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+/** The `event` frame that shows `event` as AG-UI: one event, one frame, one `seq`. */
+export function encodeEventFrame(input: EventPosition & { readonly event: TurnEvent }): string {
+  return encodeFrame(input, toAgUiEvent(input, input.event));
+}
+
+/** The `event` frame that replaces all a client has of the session with `messages`. */
+export function encodeSnapshotFrame(
+  input: EventPosition & { readonly messages: readonly Message[] },
+): string {
+  return encodeFrame(input, {
+    type: "MESSAGES_SNAPSHOT",
+    messages: input.messages.map(toAgUiMessage),
+  });
+}
+
+/**
+ * A stored message as AG-UI shows it, with `createdAtMs` and `turnId` beside its own fields, and
+ * `isComplete: false` where its turn ended in the middle of the text.
+ */
+export function toAgUiMessage(message: Message): AgUiMessage {
+  const { id, turnId, createdAtMs, isComplete } = message;
+  const ours = { turnId, createdAtMs, ...(isComplete ? {} : { isComplete }) };
+  switch (message.role) {
+    case "user":
+      return { id, role: "user", content: textOf(message), ...ours };
+    case "assistant":
+      return { id, role: "assistant", ...assistantContent(message), ...ours };
+    case "tool":
+      return { id, role: "tool", ...toolContent(message), ...ours };
+    default:
+      return message.role satisfies never;
+  }
+}
+
+/** An AG-UI event with its type as plain text, so that no code of `@ag-ui/core` is loaded. */
+type WireEvent = AGUIEvent extends infer Event
+  ? Event extends { readonly type: infer Type }
+    ? Omit<Event, "type"> & { readonly type: `${Type & string}` }
+    : never
+  : never;
+
+function encodeFrame({ sessionId, turnId, epoch, seq }: EventPosition, event: WireEvent): string {
+  return JSON.stringify({ type: "event", sessionId, turnId, epoch, seq, event });
+}
+
+function toAgUiEvent({ sessionId, turnId }: EventPosition, event: TurnEvent): WireEvent {
+  const run = { threadId: sessionId, runId: turnId };
+  switch (event.kind) {
+    case "turn-started":
+      return { type: "RUN_STARTED", ...run, input: { ...run, ...runInput(event) } };
+    case "text-started":
+      return { type: "TEXT_MESSAGE_START", messageId: event.messageId, role: "assistant" };
+    case "text-delta":
+      return { type: "TEXT_MESSAGE_CONTENT", messageId: event.messageId, delta: event.delta };
+    case "text-ended":
+      return { type: "TEXT_MESSAGE_END", messageId: event.messageId };
+    case "tool-call-started":
+      return {
+        type: "TOOL_CALL_START",
+        toolCallId: event.toolCallId,
+        toolCallName: event.name,
+        parentMessageId: event.messageId,
+      };
+    case "tool-call-input":
+      return { type: "TOOL_CALL_ARGS", toolCallId: event.toolCallId, delta: event.inputJson };
+    case "tool-call-ended":
+      return { type: "TOOL_CALL_END", toolCallId: event.toolCallId };
+    case "tool-call-returned":
+      return {
+        type: "TOOL_CALL_RESULT",
+        messageId: event.messageId,
+        toolCallId: event.toolCallId,
+        role: "tool",
+        content: encodeOutcome(event.outcome),
+      };
+    case "turn-completed":
+      return { type: "RUN_FINISHED", ...run, outcome: { type: "success" } };
+    case "turn-cancelled":
+      return { type: "RUN_FINISHED", ...run, outcome: { type: "cancelled" } };
+    case "turn-failed":
+      return { type: "RUN_ERROR", code: event.failure.code, message: event.failure.message };
+    default:
+      return event satisfies never;
+  }
+}
+
+function runInput({ userMessageId, text }: Extract<TurnEvent, { kind: "turn-started" }>) {
+  const message = { id: userMessageId, role: "user" as const, content: text };
+  return { messages: [message], tools: [], context: [] };
+}
+
+function assistantContent(message: Message) {
+  const text = textOf(message);
+  const toolCalls = message.parts
+    .filter((part) => part.kind === "tool-call")
+    .map(({ toolCallId, name, input }) => ({
+      id: toolCallId,
+      type: "function" as const,
+      function: { name, arguments: JSON.stringify(input) },
+    }));
+  return {
+    ...(text === "" && toolCalls.length > 0 ? {} : { content: text }),
+    ...(toolCalls.length > 0 ? { toolCalls } : {}),
+  };
+}
+
+function toolContent({ id, parts }: Message) {
+  const result = parts.find((part) => part.kind === "tool-result");
+  if (result === undefined) {
+    throw new RangeError(`Cannot show message "${id}": expected a tool message to hold a result`);
+  }
+  return { toolCallId: result.toolCallId, content: encodeOutcome(result.outcome) };
+}
+
+function encodeOutcome(outcome: ToolOutcome): string {
+  if (outcome.kind === "ok") return JSON.stringify({ ok: true, output: outcome.output });
+  const { code, message } = outcome;
+  return JSON.stringify({ ok: false, error: { code, message } });
+}

@@ -1,0 +1,86 @@
+import type { TemplatedApp, us_listen_socket } from "uWebSockets.js";
+import { App, us_listen_socket_close, us_socket_local_port } from "uWebSockets.js";
+import { setTimeout as delay } from "node:timers/promises";
+import { Fault } from "#domain/shared/fault.ts";
+import { serveHttp } from "./http.ts";
+import { createOwnAddresses } from "./origin.ts";
+import { createRoutes } from "./rest.ts";
+import { createRouter } from "./router.ts";
+import { loadStaticFiles } from "./static-files.ts";
+import type { GatewayDeps, Logger } from "./use-cases.ts";
+import { serveSockets } from "./ws.ts";
+
+export interface GatewayOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** The address people use, where it differs from host and port. */
+  readonly publicUrl?: string;
+  /** Where the built web page lies. */
+  readonly webDir: string;
+  readonly log: Logger;
+}
+
+export interface Gateway extends AsyncDisposable {
+  readonly port: number;
+  /** Tells every client to come back after about so long. */
+  announceShutdown(reconnectAfterMs: number): void;
+  /** Stops listening, closes every socket (1012) and cuts what is left. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** Closed sockets get so long to read their last frames. */
+const CLOSE_GRACE_MS = 100;
+/** Two servers on one port would take turns; uWebSockets.js allows that unless told otherwise. */
+const EXCLUSIVE_PORT = 1;
+
+/**
+ * Listens and serves: the page, the REST API and WebSockets. Rejects with `Fault`
+ * (`CONFIG_INVALID`) where the address cannot be had.
+ */
+export async function openGateway(deps: GatewayDeps, options: GatewayOptions): Promise<Gateway> {
+  const { host, publicUrl, webDir, log } = options;
+  const files = await loadStaticFiles(webDir);
+  const app = App();
+  const listener = await listen(app, options);
+  const port = us_socket_local_port(listener);
+  const own = createOwnAddresses({ host, port, publicUrl });
+  const sockets = serveSockets(app, { deps, own, log });
+  const routes = createRoutes({ deps, onLogout: (secret) => sockets.endSession(secret) });
+  serveHttp(app, createRouter({ deps, own, routes, files }), log);
+
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= closeAll();
+    return closing;
+  };
+  return {
+    port,
+    announceShutdown: (reconnectAfterMs) => sockets.announceShutdown(reconnectAfterMs),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+
+  async function closeAll(): Promise<void> {
+    us_listen_socket_close(listener);
+    const hadSockets = sockets.count > 0;
+    sockets.close();
+    if (hadSockets) await delay(CLOSE_GRACE_MS);
+    app.close();
+  }
+}
+
+async function listen(
+  app: TemplatedApp,
+  { host, port }: GatewayOptions,
+): Promise<us_listen_socket> {
+  const listener = await new Promise<us_listen_socket | false>((resolve) => {
+    // @ts-expect-error -- the types miss the overload (host, port, options, callback)
+    app.listen(host, port, EXCLUSIVE_PORT, resolve);
+  });
+  if (listener !== false) return listener;
+  throw new Fault(
+    "CONFIG_INVALID",
+    `Cannot listen on "${host}" port ${port}: it is taken or not this machine's, expected a free one`,
+  );
+}

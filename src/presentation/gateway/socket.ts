@@ -1,0 +1,247 @@
+import type { WebSocket } from "uWebSockets.js";
+import type { TurnId } from "#domain/shared/id.ts";
+import type { User } from "#domain/user/user.ts";
+import type { ClientFrame } from "./frames.ts";
+import { MAX_FRAME_BYTES, matchPing, parseClientFrame, refOf } from "./frames.ts";
+import { Outbox } from "./outbox.ts";
+import type { Refusal } from "./replies.ts";
+import * as reply from "./replies.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import type { GatewayDeps, Logger } from "./use-cases.ts";
+
+export const CLOSE = {
+  binary: 1003,
+  tooLong: 1009,
+  failed: 1011,
+  restarting: 1012,
+  tooSlow: 1013,
+  badFrames: 4400,
+  unauthorized: 4401,
+} as const;
+
+const HELLO_TIMEOUT_MS = 5_000;
+const MAX_BAD_FRAMES = 10;
+const MAX_UNANSWERED = 256;
+const UNANSWERED_RETRY_MS = 500;
+
+type State =
+  | { readonly kind: "awaiting-hello"; readonly deadline: NodeJS.Timeout }
+  | { readonly kind: "signing-in" }
+  | { readonly kind: "open"; readonly user: User }
+  | { readonly kind: "closed" };
+
+type FrameOf<Type extends ClientFrame["type"]> = Extract<ClientFrame, { type: Type }>;
+
+export interface SocketOptions {
+  readonly deps: GatewayDeps;
+  readonly log: Logger;
+  /** The secret of the browser session whose cookie came with the upgrade. */
+  readonly cookieSecret: string | undefined;
+}
+
+/** One client's connection: awaiting hello -> signing in -> open, and closed from anywhere. */
+export class Socket {
+  readonly cookieSecret: string | undefined;
+  readonly #ws: WebSocket<unknown>;
+  readonly #deps: GatewayDeps;
+  readonly #log: Logger;
+  readonly #outbox: Outbox;
+  readonly #subscriptions: Subscriptions;
+  #state: State;
+  #badFrames = 0;
+  #unanswered = 0;
+  #isQuiet = true;
+
+  constructor(ws: WebSocket<unknown>, { deps, log, cookieSecret }: SocketOptions) {
+    this.cookieSecret = cookieSecret;
+    this.#ws = ws;
+    this.#deps = deps;
+    this.#log = log;
+    this.#outbox = new Outbox(ws);
+    this.#subscriptions = new Subscriptions({
+      followSession: (input, sink) => deps.followSession(input, sink),
+      deliver: (frames) => this.#write(frames),
+      onEvicted: (sessionId) => this.#refuse(reply.UNSUBSCRIBED, sessionId),
+    });
+    const deadline = setTimeout(() => this.#refuseEntry("no hello came in time"), HELLO_TIMEOUT_MS);
+    this.#state = { kind: "awaiting-hello", deadline };
+  }
+
+  /** Takes what the client sent; `bytes` are valid during the call only. */
+  receive(bytes: ArrayBuffer, isBinary: boolean): void {
+    this.#isQuiet = false;
+    if (isBinary) return this.end(CLOSE.binary, "Expected text frames");
+    if (bytes.byteLength > MAX_FRAME_BYTES) {
+      return this.end(CLOSE.tooLong, `Expected at most ${MAX_FRAME_BYTES} bytes in a frame`);
+    }
+    const text = Buffer.from(bytes).toString();
+    const pingId = this.#state.kind === "open" ? matchPing(text) : undefined;
+    if (pingId !== undefined) return this.#pong(pingId);
+    const parsed = parseClientFrame(text);
+    if (parsed.kind === "ok") this.#take(parsed.value);
+    else this.#rejectFrame(parsed.message, parsed.raw);
+  }
+
+  /** Goes on writing: the reader has caught up. */
+  drained(): void {
+    this.#outbox.flush();
+  }
+
+  /** Pings a client of whom nothing was heard since the last call. */
+  keepAlive(): void {
+    if (this.#isQuiet) this.#ws.ping();
+    this.#isQuiet = true;
+  }
+
+  announce(frame: string): void {
+    if (this.#state.kind === "open") this.#write([frame]);
+  }
+
+  end(code: number, reason: string): void {
+    if (this.#state.kind === "closed") return;
+    this.closed();
+    this.#ws.end(code, reason);
+  }
+
+  /** The connection is gone: nothing touches it from here on. */
+  closed(): void {
+    if (this.#state.kind === "awaiting-hello") clearTimeout(this.#state.deadline);
+    this.#state = { kind: "closed" };
+    this.#outbox.close();
+    this.#subscriptions.stopAll();
+  }
+
+  #take(frame: ClientFrame): void {
+    switch (this.#state.kind) {
+      case "awaiting-hello":
+        if (frame.type !== "hello") return this.#refuseEntry(`"${frame.type}" came before hello`);
+        clearTimeout(this.#state.deadline);
+        this.#state = { kind: "signing-in" };
+        return this.#answer(undefined, () => this.#signIn(frame.token));
+      case "signing-in":
+        return this.#refuseEntry(`"${frame.type}" came before welcome`);
+      case "open":
+        return this.#serve(frame, this.#state.user);
+      case "closed":
+        return;
+      default:
+        return this.#state satisfies never;
+    }
+  }
+
+  #serve(frame: ClientFrame, user: User): void {
+    switch (frame.type) {
+      case "hello":
+        return this.#rejectFrame("hello was said already, expected it once", frame);
+      case "ping":
+        return this.#pong(JSON.stringify(frame.id));
+      case "send":
+        return this.#answer(frame.clientMessageId, () => this.#send(frame, user));
+      case "subscribe":
+        return this.#answer(frame.sessionId, () => this.#subscribe(frame, user));
+      case "cancel":
+        return this.#answer(frame.turnId, () => this.#cancel(frame.turnId, user));
+      default:
+        return frame satisfies never;
+    }
+  }
+
+  async #signIn(token: string | undefined): Promise<void> {
+    const user = await this.#findUser(token);
+    if (this.#state.kind !== "signing-in") return;
+    if (user === undefined) return this.#refuseEntry("the token is wrong or missing");
+    this.#state = { kind: "open", user };
+    this.#write([reply.encodeWelcome(user.id)]);
+  }
+
+  async #findUser(token: string | undefined): Promise<User | undefined> {
+    if (token !== undefined) return this.#deps.signIn(token);
+    if (this.cookieSecret === undefined) return undefined;
+    return this.#deps.findBrowserSession(this.cookieSecret);
+  }
+
+  async #send(frame: FrameOf<"send">, { id: userId }: User): Promise<void> {
+    const { clientMessageId, text, sessionId } = frame;
+    const session = sessionId === undefined ? {} : { sessionId };
+    const result = await this.#deps.acceptMessage({ userId, clientMessageId, text, ...session });
+    switch (result.kind) {
+      case "accepted": {
+        this.#write([reply.encodeAccepted(clientMessageId, result)]);
+        if (this.#state.kind !== "open" || this.#subscriptions.has(result.sessionId)) return;
+        const { sessionId, seq } = result;
+        await this.#subscriptions.follow({ userId, sessionId, after: seq });
+        return;
+      }
+      case "overloaded":
+        return this.#refuse(reply.overloaded(result.retryAfterMs), clientMessageId);
+      case "not-found":
+        return this.#refuse(reply.notFound("session"), clientMessageId);
+      case "conflict":
+        return this.#refuse(reply.CONFLICT, clientMessageId);
+      default:
+        return result satisfies never;
+    }
+  }
+
+  async #subscribe(frame: FrameOf<"subscribe">, { id: userId }: User): Promise<void> {
+    const { sessionId, after, epoch } = frame;
+    const input = { userId, sessionId, after, ...(epoch === undefined ? {} : { epoch }) };
+    const isFound = await this.#subscriptions.follow(input);
+    if (!isFound) this.#refuse(reply.notFound("session"), sessionId);
+  }
+
+  async #cancel(turnId: TurnId, { id: userId }: User): Promise<void> {
+    const result = await this.#deps.cancelTurn({ userId, turnId });
+    if (result.kind === "not-found") this.#refuse(reply.notFound("turn"), turnId);
+  }
+
+  /** Runs what must be waited for: a bounded number at a time, failures as `error` frames. */
+  #answer(ref: string | undefined, run: () => Promise<void>): void {
+    if (this.#unanswered >= MAX_UNANSWERED) {
+      return this.#refuse(reply.overloaded(UNANSWERED_RETRY_MS), ref);
+    }
+    this.#unanswered += 1;
+    run()
+      .catch((error: unknown) => this.#fail(error, ref))
+      .finally(() => {
+        this.#unanswered -= 1;
+      });
+  }
+
+  #fail(error: unknown, ref: string | undefined): void {
+    this.#log.error({ err: error, ref }, "a frame could not be answered");
+    this.#refuse(reply.refusalOf(error), ref);
+    if (this.#state.kind === "signing-in") this.end(CLOSE.failed, "Cannot sign in at the moment");
+  }
+
+  #rejectFrame(problem: string, raw: unknown): void {
+    const message = `Cannot read the frame: ${problem}`;
+    this.#refuse({ code: "bad-frame", message }, refOf(raw));
+    this.#badFrames += 1;
+    if (this.#badFrames < MAX_BAD_FRAMES) return;
+    this.end(CLOSE.badFrames, `Expected fewer than ${MAX_BAD_FRAMES} bad frames`);
+  }
+
+  #refuseEntry(problem: string): void {
+    this.#refuse({ code: "unauthorized", message: `Cannot sign in: ${problem}` });
+    this.end(CLOSE.unauthorized, "Expected hello with a valid token");
+  }
+
+  #refuse(refusal: Refusal, ref?: string): void {
+    this.#write([reply.encodeError(refusal, ref)]);
+  }
+
+  #pong(idJson: string): void {
+    if (!this.#outbox.push(reply.encodePong(idJson))) this.#endSlow();
+  }
+
+  #write(frames: readonly string[]): void {
+    if (this.#state.kind === "closed") return;
+    if (!this.#outbox.pushAll(frames)) this.#endSlow();
+  }
+
+  #endSlow(): void {
+    this.#log.warn({}, "a client read too slowly and was disconnected");
+    this.end(CLOSE.tooSlow, "Read faster, or resume with subscribe");
+  }
+}

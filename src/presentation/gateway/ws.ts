@@ -1,0 +1,119 @@
+import type {
+  HttpResponse,
+  TemplatedApp,
+  HttpRequest as UwsRequest,
+  us_socket_context_t,
+} from "uWebSockets.js";
+import { readSessionCookie } from "./cookies.ts";
+import { readHead, writeReply } from "./http.ts";
+import type { OwnAddresses } from "./origin.ts";
+import { problem } from "./problem.ts";
+import * as reply from "./replies.ts";
+import { findForeign } from "./router.ts";
+import { CLOSE, Socket } from "./socket.ts";
+import type { GatewayDeps, Logger } from "./use-cases.ts";
+
+const SUBPROTOCOL = "nexflow.v1";
+const KEEP_ALIVE_MS = 30_000;
+/** Frames of up to twice what is allowed are answered by a close code, longer ones just cut. */
+const MAX_RECEIVED_BYTES = 131_072;
+
+export interface SocketsOptions {
+  readonly deps: GatewayDeps;
+  readonly own: OwnAddresses;
+  readonly log: Logger;
+}
+
+/** All WebSocket connections of one gateway. */
+export interface Sockets {
+  readonly count: number;
+  announceShutdown(reconnectAfterMs: number): void;
+  /** Closes those that came in by this browser session. */
+  endSession(secret: string): void;
+  /** Closes all as for a restart. */
+  close(): void;
+}
+
+interface Connection {
+  readonly cookieSecret: string | undefined;
+  socket?: Socket;
+}
+
+/** Serves `/ws` of `app`; what is no upgrade goes on to the next route. */
+export function serveSockets(app: TemplatedApp, { deps, own, log }: SocketsOptions): Sockets {
+  const sockets = new Set<Socket>();
+  const keepAlive = setInterval(() => {
+    for (const socket of sockets) socket.keepAlive();
+  }, KEEP_ALIVE_MS);
+
+  app.ws<Connection>("/ws", {
+    maxPayloadLength: MAX_RECEIVED_BYTES,
+    maxBackpressure: 1_048_576,
+    closeOnBackpressureLimit: true,
+    idleTimeout: 120,
+    sendPingsAutomatically: true,
+    upgrade: (response, request, context) => upgrade(own, { response, request, context }),
+    open(ws) {
+      const connection = ws.getUserData();
+      connection.socket = new Socket(ws, { deps, log, cookieSecret: connection.cookieSecret });
+      sockets.add(connection.socket);
+    },
+    message: (ws, bytes, isBinary) => ws.getUserData().socket?.receive(bytes, isBinary),
+    drain: (ws) => ws.getUserData().socket?.drained(),
+    close(ws) {
+      const { socket } = ws.getUserData();
+      if (socket === undefined) return;
+      socket.closed();
+      sockets.delete(socket);
+    },
+  });
+
+  return {
+    get count() {
+      return sockets.size;
+    },
+    announceShutdown(reconnectAfterMs) {
+      for (const socket of sockets) {
+        socket.announce(reply.encodeGoingAway(spread(reconnectAfterMs)));
+      }
+    },
+    endSession(secret) {
+      for (const socket of sockets) {
+        if (socket.cookieSecret === secret) socket.end(CLOSE.unauthorized, "Logged out");
+      }
+    },
+    close() {
+      clearInterval(keepAlive);
+      for (const socket of sockets) socket.end(CLOSE.restarting, "The server restarts");
+    },
+  };
+}
+
+interface Upgrade {
+  readonly response: HttpResponse;
+  readonly request: UwsRequest;
+  readonly context: us_socket_context_t;
+}
+
+function upgrade(own: OwnAddresses, { response, request, context }: Upgrade): void {
+  const head = readHead(response, request);
+  const foreign = findForeign(head, own);
+  if (foreign !== undefined) return writeReply(response, problem(foreign));
+  const offered = request.getHeader("sec-websocket-protocol").split(",");
+  if (!offered.some((name) => name.trim() === SUBPROTOCOL)) {
+    const message = `Cannot open the socket: expected the subprotocol "${SUBPROTOCOL}"`;
+    return writeReply(response, problem({ code: "bad-frame", message }));
+  }
+  response.upgrade<Connection>(
+    { cookieSecret: readSessionCookie(head.headers.cookie) },
+    request.getHeader("sec-websocket-key"),
+    SUBPROTOCOL,
+    request.getHeader("sec-websocket-extensions"),
+    context,
+  );
+}
+
+/** Up to half as much again, so that clients do not all come back in the same moment. */
+function spread(ms: number): number {
+  return Math.round(ms * (1 + Math.random() / 2));
+}
