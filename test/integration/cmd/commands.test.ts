@@ -99,7 +99,14 @@ describe("nexflow skill", () => {
     const policy = path.join(dir.path, "policy.yaml");
     await writeFile(policy, POLICY);
     const { code, stdout } = await runCommand([
-      ...["skill", "run", folder, "--tool", "spin", "--policy", policy, "--json"],
+      "skill",
+      "run",
+      folder,
+      "--tool",
+      "spin",
+      "--policy",
+      policy,
+      "--json",
     ]);
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({
