@@ -53,6 +53,8 @@ export interface Config {
   readonly maxSteps: number;
   readonly turnTimeoutMs: number;
   readonly policyDir: string | undefined;
+  /** Every secret that was given, for masking. */
+  readonly secrets: readonly string[];
   readonly openai: { readonly apiKey: string | undefined; readonly baseUrl: string | undefined };
 }
 
@@ -87,6 +89,7 @@ export function parseConfig(
     maxSteps: data.NEXFLOW_MAX_STEPS,
     turnTimeoutMs: data.NEXFLOW_TURN_TIMEOUT_MS,
     policyDir: data.NEXFLOW_POLICY_DIR,
+    secrets: SECRETS.flatMap((name) => data[name] ?? []),
     openai: { apiKey: data.OPENAI_API_KEY, baseUrl: data.OPENAI_BASE_URL },
   };
 }

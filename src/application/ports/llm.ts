@@ -4,8 +4,8 @@ import type { JsonValue } from "#domain/shared/json.ts";
 import type { Skill } from "#domain/skill/skill.ts";
 
 /**
- * One model. `stream` answers a conversation; it throws `Fault` (`LLM_...`) and ends within
- * 100 ms of `signal`. Nothing follows the `finished` event.
+ * One model. `stream` answers a conversation; it throws `Fault` (`LLM_...`). Nothing follows the
+ * `finished` event. Within 100 ms of `signal` it simply ends, without `finished`.
  */
 export interface Llm {
   /** `<provider>/<model>` */

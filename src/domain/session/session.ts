@@ -8,6 +8,8 @@ export interface Session {
   readonly updatedAtMs: number;
   /** The last committed event; 0 before the first. */
   readonly headSeq: number;
+  /** The epoch of the run that stored it. */
+  readonly headEpoch: number;
 }
 
 const MAX_TITLE_CHARS = 80;

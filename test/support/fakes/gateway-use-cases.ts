@@ -216,6 +216,7 @@ export function createFakeUseCases(): FakeUseCases {
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
       headSeq: 0,
+      headEpoch: 0,
     };
     const stored: StoredSession = {
       session,

@@ -1,0 +1,22 @@
+import type { HostCallFrame } from "../protocol.ts";
+import type { HostCalls } from "./host-calls.ts";
+
+/** Runs the tools of one unit; what a call leaves behind, the next one cannot see. */
+export interface Engine {
+  /** The output as JSON text. Throws what the guest throws, or `GuestStop`. */
+  call(request: EngineCall): EngineReply;
+  /** Prepares the next call; called while nobody waits. */
+  prepare(): void;
+  dispose(): void;
+}
+
+export interface EngineCall {
+  readonly frame: HostCallFrame;
+  readonly input: string;
+  readonly hostCalls: HostCalls;
+}
+
+export interface EngineReply {
+  readonly output: string;
+  readonly memoryMiB: number;
+}

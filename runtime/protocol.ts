@@ -1,0 +1,289 @@
+/** Any value that survives `JSON.parse(JSON.stringify(value))`. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+/**
+ * Frames between the supervisor and a sandbox process, on its stdin and stdout:
+ * `u32 bytes after this field | u32 bytes of the head | head, JSON | body`, little endian.
+ * A call's body is its input as JSON text, an `ok` result's is the output as JSON text.
+ */
+export type ToHost =
+  /** Keeps the unit in the body, packed by `packUnit`; `digest` is its sha256 in hex. */
+  | { readonly kind: "load"; readonly digest: string }
+  | { readonly kind: "drop"; readonly digest: string }
+  | ({ readonly kind: "call" } & HostCallFrame);
+
+/** `epoch` names the process, `call` counts its calls: answers carry both. */
+export interface HostCallFrame {
+  readonly epoch: number;
+  readonly call: number;
+  /** The unit to run. */
+  readonly digest: string;
+  readonly tool: string;
+  readonly limits: HostLimits;
+  readonly grants: Readonly<Record<Grant, boolean>>;
+  /** What the clock shows at the start of the call. */
+  readonly startMs: number;
+  /** Where `random` begins. */
+  readonly seed: string;
+}
+
+export interface HostLimits {
+  readonly memoryMiB: number;
+  readonly outputKiB: number;
+  readonly logKiB: number;
+  readonly hostCalls: number;
+}
+
+export type FromHost =
+  | { readonly kind: "ready" }
+  | {
+      readonly kind: "result";
+      readonly epoch: number;
+      readonly call: number;
+      readonly outcome: HostOutcome;
+      readonly cpuMs: number;
+      readonly memoryMiB: number;
+      readonly hostCalls: readonly ServedHostCall[];
+      readonly logs: readonly string[];
+    };
+
+export type HostOutcome =
+  | { readonly kind: "ok" }
+  | {
+      readonly kind: "error";
+      readonly code: HostErrorCode;
+      readonly message: string;
+      readonly used?: number;
+    };
+
+const HOST_ERROR_CODES = [
+  "memory",
+  "output-size",
+  "log-size",
+  "host-calls",
+  "denied",
+  "invalid-input",
+  "invalid-output",
+  "failed",
+] as const;
+export type HostErrorCode = (typeof HOST_ERROR_CODES)[number];
+
+/** What a guest may call, and the grant it needs; all of it is answered in the sandbox process. */
+export const GRANT_OF = {
+  log: "log",
+  now: "clock",
+  random: "random",
+  http_request: "http",
+} as const;
+export type HostFunction = keyof typeof GRANT_OF;
+export type Grant = (typeof GRANT_OF)[HostFunction];
+
+export interface ServedHostCall {
+  readonly name: HostFunction;
+  readonly isAllowed: boolean;
+  readonly ms: number;
+}
+
+/** The code of a skill with the contracts of its tools. */
+export interface Unit {
+  readonly engine: "isolate" | "wasm";
+  readonly tools: readonly UnitTool[];
+  readonly code: Uint8Array;
+}
+
+export interface UnitTool {
+  readonly name: string;
+  readonly inputSchema: JsonValue;
+  readonly outputSchema?: JsonValue | undefined;
+}
+
+export const MAX_FRAME_BYTES = 32 * 1_048_576;
+export const MAX_MESSAGE_CHARS = 500;
+const FIELD_BYTES = 4;
+
+/** One frame as the bytes to write. */
+export function toFrame(head: ToHost | FromHost, body: Uint8Array = new Uint8Array()): Buffer {
+  const headBytes = Buffer.from(JSON.stringify(head));
+  const fields = Buffer.allocUnsafe(2 * FIELD_BYTES);
+  fields.writeUInt32LE(FIELD_BYTES + headBytes.length + body.length, 0);
+  fields.writeUInt32LE(headBytes.length, FIELD_BYTES);
+  return Buffer.concat([fields, headBytes, body]);
+}
+
+export interface Frame {
+  readonly head: unknown;
+  readonly body: Buffer;
+}
+
+/** Cuts a stream of bytes into frames. */
+export class FrameReader {
+  readonly #maxBytes: number;
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(maxBytes: number = MAX_FRAME_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The frames that `chunk` completes. Throws `RangeError` when the bytes are no frames. */
+  push(chunk: Buffer): Frame[] {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    const frames: Frame[] = [];
+    for (;;) {
+      const frame = this.#next();
+      if (frame === undefined) return frames;
+      frames.push(frame);
+    }
+  }
+
+  #next(): Frame | undefined {
+    if (this.#bytes < FIELD_BYTES) return undefined;
+    const first = this.#chunks[0];
+    if (first === undefined || first.length < FIELD_BYTES) this.#join();
+    const frameBytes = this.#chunks[0]?.readUInt32LE(0) ?? 0;
+    if (frameBytes < FIELD_BYTES || frameBytes > this.#maxBytes) {
+      throw new RangeError(
+        `Cannot read a frame of ${frameBytes} bytes: expected ${FIELD_BYTES} to ${this.#maxBytes}`,
+      );
+    }
+    const end = FIELD_BYTES + frameBytes;
+    if (this.#bytes < end) return undefined;
+    const buffer = this.#join();
+    this.#chunks = buffer.length === end ? [] : [buffer.subarray(end)];
+    this.#bytes -= end;
+    return parseFrame(buffer.subarray(FIELD_BYTES, end));
+  }
+
+  #join(): Buffer {
+    const [first] = this.#chunks;
+    const joined =
+      first !== undefined && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
+    this.#chunks = [joined];
+    return joined;
+  }
+}
+
+function parseFrame(bytes: Buffer): Frame {
+  const headEnd = FIELD_BYTES + bytes.readUInt32LE(0);
+  if (headEnd > bytes.length) {
+    throw new RangeError(`Cannot read a frame: its head ends after its ${bytes.length} bytes`);
+  }
+  return {
+    head: JSON.parse(bytes.toString("utf8", FIELD_BYTES, headEnd)),
+    body: bytes.subarray(headEnd),
+  };
+}
+
+/** What the supervisor says, as the host reads it: it comes from this program itself. */
+export function parseToHost(head: unknown): ToHost {
+  const { kind } = asRecord(head);
+  if (kind === "load" || kind === "drop" || kind === "call") return head as ToHost;
+  throw new RangeError(
+    `Cannot read a frame of kind "${String(kind)}": expected load, drop or call`,
+  );
+}
+
+/** What a sandbox process says. It may be in a guest's hands: nothing in it is trusted. */
+export function parseFromHost(head: unknown): FromHost {
+  const { kind, epoch, call, outcome, cpuMs, memoryMiB, hostCalls, logs } = asRecord(head);
+  if (kind === "ready") return { kind };
+  if (kind !== "result") throw new RangeError(`Cannot read a frame of kind "${String(kind)}"`);
+  return {
+    kind,
+    epoch: asAmount(epoch),
+    call: asAmount(call),
+    outcome: parseOutcome(outcome),
+    cpuMs: asAmount(cpuMs),
+    memoryMiB: asAmount(memoryMiB),
+    hostCalls: asArray(hostCalls).map(parseServedCall),
+    logs: asArray(logs).map(asText),
+  };
+}
+
+function parseOutcome(value: unknown): HostOutcome {
+  const { kind, code, message, used } = asRecord(value);
+  if (kind === "ok") return { kind };
+  const known = HOST_ERROR_CODES.find((each) => each === code);
+  if (kind !== "error" || known === undefined) {
+    throw new RangeError(
+      `Cannot read an outcome of kind "${String(kind)}", code "${String(code)}"`,
+    );
+  }
+  return {
+    kind: "error",
+    code: known,
+    message: asText(message).slice(0, MAX_MESSAGE_CHARS),
+    ...(used === undefined ? {} : { used: asAmount(used) }),
+  };
+}
+
+function parseServedCall(value: unknown): ServedHostCall {
+  const { name, isAllowed, ms } = asRecord(value);
+  if (!isHostFunction(name)) throw new RangeError(`Cannot read host call "${String(name)}"`);
+  return { name, isAllowed: isAllowed === true, ms: asAmount(ms) };
+}
+
+function isHostFunction(name: unknown): name is HostFunction {
+  return typeof name === "string" && Object.hasOwn(GRANT_OF, name);
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw new RangeError("Cannot read a frame: expected an object");
+}
+
+function asArray(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new RangeError("Cannot read a frame: expected an array");
+}
+
+function asAmount(value: unknown): number {
+  if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
+  throw new RangeError("Cannot read a frame: expected a number of 0 or more");
+}
+
+function asText(value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new RangeError("Cannot read a frame: expected a string");
+}
+
+/** A unit as the body of a `load` frame: `u32 bytes of the head | head, JSON | code`. */
+export function packUnit({ engine, tools, code }: Unit): Buffer {
+  const head = Buffer.from(JSON.stringify({ engine, tools }));
+  const field = Buffer.allocUnsafe(FIELD_BYTES);
+  field.writeUInt32LE(head.length, 0);
+  return Buffer.concat([field, head, code]);
+}
+
+/** The reverse of `packUnit`. */
+export function unpackUnit(body: Buffer): Unit {
+  const { head, body: code } = parseFrame(body);
+  const { engine, tools } = head as Pick<Unit, "engine" | "tools">;
+  return { engine, tools, code };
+}
+
+const MAX_DEPTH = 64;
+
+/**
+ * Why `value` may not pass a border, or undefined: nested too deep, or with a key that becomes a
+ * prototype when a careless program copies it.
+ */
+export function findJsonFault(value: JsonValue, depth = 0): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (depth >= MAX_DEPTH) return `it is nested deeper than ${MAX_DEPTH} levels`;
+  if (Object.hasOwn(value, "__proto__")) return 'it has the key "__proto__"';
+  for (const item of Object.values(value)) {
+    const fault = findJsonFault(item, depth + 1);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}

@@ -1,0 +1,55 @@
+import { type Document, parseDocument, visit } from "yaml";
+import { z } from "zod";
+import { type Parsed, parseStrict } from "./parse-strict.ts";
+
+export const SKILL_FILE = "SKILL.md";
+
+/** The front matter of the Agent Skills standard. */
+const FrontMatter = z.strictObject({
+  name: z.string().min(1).max(64),
+  description: z.string().trim().min(1).max(1024),
+  license: z.string().optional(),
+  compatibility: z.string().min(1).max(500).optional(),
+  metadata: z.record(z.string(), z.string()).optional(),
+  "allowed-tools": z.string().optional(),
+});
+
+export interface SkillMd {
+  readonly name: string;
+  readonly description: string;
+  /** The text below the front matter. */
+  readonly instructions: string;
+}
+
+/** Reads the text of a `SKILL.md`, with all its faults if it is not valid. */
+export function parseSkillMd(text: string): Parsed<SkillMd> {
+  const match = /^\uFEFF?---\r?\n(?<yaml>.*?)\r?\n---[ \t]*(?:\r?\n|$)(?<body>.*)$/su.exec(text);
+  const { yaml, body } = match?.groups ?? {};
+  if (yaml === undefined || body === undefined) {
+    return faulty("no front matter", 'YAML between two lines "---" at the start');
+  }
+  const document = parseDocument(yaml);
+  const [error] = document.errors;
+  if (error) return faulty(error.message.split("\n", 1)[0] ?? error.code, "YAML");
+  if (hasAlias(document)) return faulty("an alias", "YAML without aliases");
+  const parsed = parseStrict(FrontMatter, document.toJS(), SKILL_FILE);
+  if (parsed.kind === "faulty") return parsed;
+  const { name, description } = parsed.value;
+  return { kind: "ok", value: { name, description, instructions: body.trim() } };
+}
+
+/** A few lines of aliases can stand for gigabytes. */
+function hasAlias(document: Document.Parsed): boolean {
+  let isFound = false;
+  visit(document, {
+    Alias() {
+      isFound = true;
+      return visit.BREAK;
+    },
+  });
+  return isFound;
+}
+
+function faulty(found: string, expected: string): Parsed<never> {
+  return { kind: "faulty", faults: [{ file: SKILL_FILE, path: "", found, expected }] };
+}

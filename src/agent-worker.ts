@@ -1,0 +1,137 @@
+import { BroadcastChannel, MessageChannel, parentPort, workerData } from "node:worker_threads";
+import type { RunResult, TurnDispatch } from "#application/dispatch-turns/turn-dispatcher.ts";
+import { createInvokeSkill, createPrepareCall } from "#application/invoke-skill/invoke-skill.ts";
+import { CANCELLED, createRunTurn } from "#application/run-turn/run-turn.ts";
+import { SessionHistory } from "#application/run-turn/session-history.ts";
+import type { TurnId } from "#domain/shared/id.ts";
+import type { NumberedEvent } from "#domain/turn/turn-event.ts";
+import { newId } from "#infrastructure/ids/ids.ts";
+import { openLlm } from "#infrastructure/llm/open-llm.ts";
+import { openSandbox } from "#infrastructure/skills/open-skills.ts";
+import { openSqlite } from "#infrastructure/store/sqlite/sqlite-connection.ts";
+import { SqliteReader } from "#infrastructure/store/sqlite/sqlite-reader.ts";
+import { createTurnLog, StoreClient } from "#infrastructure/store/store-client.ts";
+import { openLog } from "#infrastructure/telemetry/log.ts";
+import {
+  AGENT_CHANNEL,
+  type AgentNote,
+  type AgentNotice,
+  type AgentOrder,
+  type AgentThreadData,
+} from "#infrastructure/workers/protocol.ts";
+import { encodeEventFrame } from "#presentation/gateway/event-frame.ts";
+
+/*
+ * The composition root of one agent thread. It runs many turns at once and trusted code only: a
+ * skill's code runs in the processes that the sandbox starts.
+ */
+
+const MAX_ANSWER_CHARS = 1_000_000;
+const STOPPED_MOST = 1_000;
+
+const data = workerData as AgentThreadData;
+const log = openLog({ level: data.logLevel, secrets: data.secrets });
+const nowMs = () => Date.now();
+const notices = parentPort;
+if (notices === null) throw new Error("Cannot run outside an agent thread");
+
+const notify = (notice: AgentNotice) => notices.postMessage(notice);
+let notes: AgentNote[] = [];
+const turns = createTurnLog(new StoreClient(openStorePort()));
+const reader = new SqliteReader(openSqlite({ file: data.databaseFile, mode: "read" }));
+const llm = openLlm(data.model, data.openai);
+const sandbox = await openSandbox({
+  policyDir: data.policyDir,
+  processes: data.sandboxProcesses,
+  log,
+});
+const running = new Map<TurnId, AbortController>();
+/** Turns whose order to stop came before the turn itself did, or that run elsewhere. */
+const stopped = new Set<TurnId>();
+listenForOrders();
+
+const runTurn = createRunTurn({
+  llm,
+  turns,
+  history: new SessionHistory({ read: (...turn) => reader.listHistory(...turn) }),
+  listSkills: () => sandbox.listSkills(),
+  prepareCall: createPrepareCall({ sandbox, newId, nowMs }),
+  invokeSkill: createInvokeSkill({ sandbox, nowMs }),
+  show,
+  newId,
+  nowMs,
+  log,
+  limits: {
+    maxSteps: data.maxSteps,
+    contextTokens: data.contextTokens,
+    turnTimeoutMs: data.turnTimeoutMs,
+    maxAnswerChars: MAX_ANSWER_CHARS,
+  },
+});
+
+type AgentTask =
+  | { readonly kind: "warm-up" }
+  | { readonly kind: "turn"; readonly dispatch: TurnDispatch };
+
+/** Piscina calls this for every task. */
+export default async function runTask(task: AgentTask): Promise<RunResult | undefined> {
+  if (task.kind === "warm-up") return undefined;
+  const { turnId, epoch } = task.dispatch;
+  const controller = new AbortController();
+  running.set(turnId, controller);
+  if (stopped.delete(turnId)) controller.abort(CANCELLED);
+  try {
+    const result = await runTurn(task.dispatch, controller.signal);
+    if (result.kind === "ended") tell({ kind: "ended", turnId, epoch, headSeq: result.headSeq });
+    return result;
+  } finally {
+    running.delete(turnId);
+  }
+}
+
+function show(dispatch: TurnDispatch, events: readonly NumberedEvent[]): void {
+  const { sessionId, turnId, epoch } = dispatch;
+  const frames = events.map(({ seq, event }) => ({
+    seq,
+    frame: encodeEventFrame({ sessionId, turnId, epoch, seq, event }),
+  }));
+  tell({ kind: "shown", sessionId, turnId, epoch, frames });
+}
+
+/** What all turns have to say in one turn of the event loop travels together. */
+function tell(note: AgentNote): void {
+  if (notes.length === 0) setImmediate(sendNotes);
+  notes.push(note);
+}
+
+function sendNotes(): void {
+  notify({ kind: "notes", notes });
+  notes = [];
+}
+
+function openStorePort() {
+  const { port1, port2 } = new MessageChannel();
+  notices?.postMessage({ kind: "store-port", port: port2 } satisfies AgentNotice, [port2]);
+  return port1;
+}
+
+/** Remembers the latest orders only: most are for turns of other threads. */
+function rememberStopped(turnId: TurnId): void {
+  stopped.add(turnId);
+  if (stopped.size <= STOPPED_MOST) return;
+  for (const oldest of stopped) {
+    stopped.delete(oldest);
+    return;
+  }
+}
+
+function listenForOrders(): void {
+  const orders = new BroadcastChannel(AGENT_CHANNEL);
+  orders.onmessage = (message) => {
+    const order = (message as { readonly data: AgentOrder }).data;
+    const controller = running.get(order.turnId);
+    if (controller !== undefined) controller.abort(CANCELLED);
+    else rememberStopped(order.turnId);
+  };
+  orders.unref();
+}

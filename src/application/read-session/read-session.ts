@@ -1,0 +1,52 @@
+import type { Message } from "#domain/message/message.ts";
+import type { Session } from "#domain/session/session.ts";
+import type {
+  ListSessions,
+  OpenTurn,
+  SessionRepository,
+} from "#domain/session/session-repository.ts";
+import type { MessageId, SessionId, UserId } from "#domain/shared/id.ts";
+
+export interface ReadMessagesInput {
+  readonly userId: UserId;
+  readonly sessionId: SessionId;
+  readonly limit: number;
+  readonly before?: MessageId | undefined;
+}
+
+/** A stretch of a conversation, and the position in its log to follow it from. */
+export interface ReadMessagesResult {
+  readonly messages: readonly Message[];
+  readonly seq: number;
+  readonly epoch: number;
+  readonly turns: readonly OpenTurn[];
+}
+
+/** What users read of their sessions; another user's session does not exist for them. */
+export function createReadSession({ sessions }: { readonly sessions: SessionRepository }) {
+  const findOwn = async (userId: UserId, sessionId: SessionId): Promise<Session | undefined> => {
+    const session = await sessions.find(sessionId);
+    return session?.userId === userId ? session : undefined;
+  };
+
+  return {
+    listSessions: (input: ListSessions) => sessions.list(input),
+
+    async readMessages(input: ReadMessagesInput): Promise<ReadMessagesResult | undefined> {
+      const { sessionId, limit, before } = input;
+      // The position first: what is stored after it comes again as an event, nothing is missed.
+      const session = await findOwn(input.userId, sessionId);
+      if (session === undefined) return undefined;
+      const [messages, turns] = await Promise.all([
+        sessions.listMessages({ sessionId, limit, ...(before === undefined ? {} : { before }) }),
+        sessions.listOpenTurns(sessionId),
+      ]);
+      return { messages, seq: session.headSeq, epoch: session.headEpoch, turns };
+    },
+
+    async deleteSession(input: { readonly userId: UserId; readonly sessionId: SessionId }) {
+      const session = await findOwn(input.userId, input.sessionId);
+      return session === undefined ? "not-found" : sessions.delete(session.id);
+    },
+  };
+}

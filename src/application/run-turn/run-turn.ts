@@ -1,0 +1,283 @@
+import type { Message, MessagePart, ToolOutcome } from "#domain/message/message.ts";
+import { type Failure, Fault, toFailure } from "#domain/shared/fault.ts";
+import {
+  type MessageId,
+  parseMessageId,
+  type ToolCallId,
+  type TurnId,
+  type UserId,
+} from "#domain/shared/id.ts";
+import type { Skill } from "#domain/skill/skill.ts";
+import type { Task } from "#domain/task/task.ts";
+import type { FinalTurnState } from "#domain/turn/turn.ts";
+import type { TurnEvent } from "#domain/turn/turn-event.ts";
+import type { TurnLog } from "#domain/turn/turn-log.ts";
+import type { RunResult, TurnDispatch } from "../dispatch-turns/turn-dispatcher.ts";
+import {
+  failTask,
+  interruptedOutcome,
+  type PreparedCall,
+  type ToolCall,
+} from "../invoke-skill/invoke-skill.ts";
+import type { NewId, NowMs } from "../ports/clock.ts";
+import type { Llm } from "../ports/llm.ts";
+import type { Logger } from "../ports/logger.ts";
+import { fitToBudget } from "./context-window.ts";
+import type { SessionHistory } from "./session-history.ts";
+import { SYSTEM_PROMPT } from "./system-prompt.ts";
+import { type ShowEvents, TurnRecorder } from "./turn-recorder.ts";
+
+export interface RunTurnDeps {
+  readonly llm: Llm;
+  readonly turns: Pick<TurnLog, "begin" | "save">;
+  readonly history: Pick<SessionHistory, "load" | "keep">;
+  readonly listSkills: () => readonly Skill[];
+  readonly prepareCall: (
+    turnId: TurnId,
+    call: ToolCall,
+  ) => PreparedCall | (ToolOutcome & { kind: "error" });
+  readonly invokeSkill: (
+    task: Task,
+    userId: UserId,
+    signal: AbortSignal,
+  ) => Promise<{ readonly outcome: ToolOutcome; readonly task: Task }>;
+  readonly show: ShowEvents;
+  readonly newId: NewId;
+  readonly nowMs: NowMs;
+  readonly log: Logger;
+  readonly limits: RunLimits;
+}
+
+export interface RunLimits {
+  readonly maxSteps: number;
+  readonly contextTokens: number;
+  readonly turnTimeoutMs: number;
+  /** Characters of one turn's answer, all its texts together. */
+  readonly maxAnswerChars: number;
+}
+
+/** What a signal is aborted with when a person stops the turn. */
+export const CANCELLED = "cancelled";
+
+/** One step of the loop: what the model said and asked for. */
+interface Step {
+  readonly messageId: MessageId;
+  readonly text: string;
+  readonly calls: readonly ToolCall[];
+}
+
+/**
+ * Runs one turn to its stored end. A model or a skill that fails ends the turn visibly; the
+ * promise rejects with bugs only. `signal` aborted with `CANCELLED` ends it as cancelled, with
+ * the text that was there; what a crash left of an earlier attempt is gone on with.
+ */
+export function createRunTurn(deps: RunTurnDeps) {
+  return async function runTurn(dispatch: TurnDispatch, signal: AbortSignal): Promise<RunResult> {
+    const run = new TurnRun(deps, dispatch, signal);
+    try {
+      return { kind: "ended", headSeq: await run.toEnd() };
+    } catch (error) {
+      if (error instanceof Fault && error.code === "TURN_FENCED") return { kind: "fenced" };
+      throw error;
+    }
+  };
+}
+
+class TurnRun {
+  readonly #deps: RunTurnDeps;
+  readonly #dispatch: TurnDispatch;
+  readonly #signal: AbortSignal;
+  readonly #messages: Message[];
+  readonly #recorder: TurnRecorder;
+  #answerChars = 0;
+
+  constructor(deps: RunTurnDeps, dispatch: TurnDispatch, signal: AbortSignal) {
+    const { turns, show, nowMs, limits } = deps;
+    this.#deps = deps;
+    this.#dispatch = dispatch;
+    this.#signal = AbortSignal.any([signal, AbortSignal.timeout(limits.turnTimeoutMs)]);
+    this.#messages = [...deps.history.load(dispatch)];
+    const own = this.#messages.filter(({ turnId }) => turnId === dispatch.turnId);
+    this.#recorder = new TurnRecorder({ dispatch, turns, show, nowMs }, own.length);
+  }
+
+  /** The number of the turn's last event. */
+  async toEnd(): Promise<number> {
+    const { turnId, epoch, messageId: userMessageId, text, attempt } = this.#dispatch;
+    const { turns, nowMs } = this.#deps;
+    // Not awaited: the store keeps the order, so the first save waits for it and is fenced by it.
+    const begun = turns.begin({ turnId, epoch, nowMs: nowMs() });
+    begun.catch(() => undefined);
+    try {
+      this.#recorder.addEvents({ kind: "turn-started", userMessageId, text, attempt });
+      const state = await this.#loop(begun);
+      await begun;
+      await this.#recorder.end(state);
+      const { headSeq } = this.#recorder;
+      this.#deps.history.keep(this.#dispatch.sessionId, headSeq, this.#messages);
+      return headSeq;
+    } finally {
+      this.#recorder.abandon();
+    }
+  }
+
+  async #loop(begun: Promise<void>): Promise<FinalTurnState> {
+    try {
+      if (this.#dispatch.isCancelled) return this.#cancelled();
+      this.#closeInterruptedCalls();
+      for (let step = 0; step < this.#deps.limits.maxSteps; step++) {
+        const answer = await this.#askModel();
+        this.#remember(answer.messageId, "assistant", toParts(answer));
+        if (answer.calls.length === 0) return { kind: "completed", endedAtMs: this.#deps.nowMs() };
+        await this.#callTools(answer, begun);
+        this.#signal.throwIfAborted();
+      }
+      const { maxSteps } = this.#deps.limits;
+      return this.#failed({
+        code: "STEP_LIMIT",
+        message: `The turn took ${maxSteps} steps and had no answer; the limit is NEXFLOW_MAX_STEPS`,
+      });
+    } catch (error) {
+      return this.#endOf(error);
+    }
+  }
+
+  /** Streams one answer of the model to its end. What was said before a failure is kept. */
+  async #askModel(): Promise<Step> {
+    const { llm, limits, listSkills, newId } = this.#deps;
+    const messageId = parseMessageId(newId());
+    const messages = fitToBudget(this.#messages, limits.contextTokens);
+    const calls: ToolCall[] = [];
+    let text = "";
+    let isWhole = false;
+    try {
+      const request = { system: SYSTEM_PROMPT, messages, skills: listSkills() };
+      for await (const event of llm.stream(request, this.#signal)) {
+        if (event.kind === "tool-call") calls.push(event);
+        if (event.kind !== "text" || event.delta === "") continue;
+        if (text === "") this.#recorder.addEvents({ kind: "text-started", messageId });
+        text += event.delta;
+        this.#recorder.addText(messageId, event.delta);
+        this.#countAnswer(event.delta);
+      }
+      this.#signal.throwIfAborted();
+      isWhole = true;
+    } finally {
+      if (text !== "") this.#recorder.addEvents({ kind: "text-ended", messageId });
+      if (text !== "" && !isWhole) {
+        this.#remember(messageId, "assistant", [{ kind: "text", text }], false);
+      }
+    }
+    return { messageId, text, calls };
+  }
+
+  /** Makes the calls of one step side by side and remembers what came of them. */
+  async #callTools({ messageId, calls }: Step, begun: Promise<void>): Promise<void> {
+    const { prepareCall } = this.#deps;
+    const planned = calls.map((call) => ({ call, plan: prepareCall(this.#dispatch.turnId, call) }));
+    for (const call of calls) this.#recorder.addEvents(...callEvents(call, messageId));
+    const tasks = planned.flatMap(({ plan }) => (plan.kind === "prepared" ? [plan] : []));
+    if (tasks.some(({ tool }) => tool.effects.some((effect) => effect !== "read"))) {
+      // What changes something is on record before it is done, so that it is never done twice.
+      for (const { task } of tasks) this.#recorder.addTask(task);
+      await begun;
+      await this.#recorder.save();
+    }
+    const results = await Promise.all(
+      planned.map(async ({ call, plan }) => {
+        const outcome = plan.kind === "prepared" ? await this.#invoke(plan.task) : plan;
+        return this.#showResult(call.toolCallId, outcome);
+      }),
+    );
+    for (const { id, part } of results) this.#remember(id, "tool", [part]);
+  }
+
+  async #invoke(task: Task): Promise<ToolOutcome> {
+    const { invokeSkill, nowMs, log } = this.#deps;
+    try {
+      const ended = await invokeSkill(task, this.#dispatch.userId, this.#signal);
+      this.#recorder.addTask(ended.task);
+      return ended.outcome;
+    } catch (error) {
+      log.error({ turnId: task.turnId, taskId: task.id, error }, "A skill could not be run");
+      const { code, message } = toFailure(error);
+      this.#recorder.addTask(failTask(task, code, message, nowMs()));
+      return { kind: "error", code, message };
+    }
+  }
+
+  /** Answers calls that an earlier attempt had begun and on whose end nothing is known. */
+  #closeInterruptedCalls(): void {
+    const own = this.#messages.filter(({ turnId }) => turnId === this.#dispatch.turnId);
+    const parts = own.flatMap((message) => message.parts);
+    const answered = new Set(
+      parts.map((part) => (part.kind === "tool-result" ? part.toolCallId : undefined)),
+    );
+    for (const call of parts) {
+      if (call.kind !== "tool-call" || answered.has(call.toolCallId)) continue;
+      const { id, part } = this.#showResult(call.toolCallId, interruptedOutcome());
+      this.#remember(id, "tool", [part]);
+    }
+  }
+
+  #showResult(toolCallId: ToolCallId, outcome: ToolOutcome) {
+    const id = parseMessageId(this.#deps.newId());
+    this.#recorder.addEvents({ kind: "tool-call-returned", toolCallId, messageId: id, outcome });
+    return { id, part: { kind: "tool-result", toolCallId, outcome } as const };
+  }
+
+  #remember(
+    id: MessageId,
+    role: Message["role"],
+    parts: readonly MessagePart[],
+    isComplete = true,
+  ): void {
+    this.#messages.push(this.#recorder.addMessage(id, role, parts, isComplete));
+  }
+
+  #countAnswer({ length }: string): void {
+    this.#answerChars += length;
+    const { maxAnswerChars } = this.#deps.limits;
+    if (this.#answerChars <= maxAnswerChars) return;
+    throw new Fault("LLM_BAD_ANSWER", `The answer is longer than ${maxAnswerChars} characters`);
+  }
+
+  #endOf(error: unknown): FinalTurnState {
+    const { reason } = this.#signal;
+    if (this.#signal.aborted && reason === CANCELLED) return this.#cancelled();
+    const { turnTimeoutMs } = this.#deps.limits;
+    if (reason instanceof DOMException && reason.name === "TimeoutError") {
+      const message = `The turn took longer than ${turnTimeoutMs} ms; the limit is NEXFLOW_TURN_TIMEOUT_MS`;
+      return this.#failed({ code: "TURN_TIMEOUT", message });
+    }
+    if (error instanceof Fault && error.code === "TURN_FENCED") throw error;
+    this.#deps.log.warn({ turnId: this.#dispatch.turnId, error }, "A turn failed");
+    return this.#failed(toFailure(error));
+  }
+
+  #cancelled(): FinalTurnState {
+    return { kind: "cancelled", endedAtMs: this.#deps.nowMs() };
+  }
+
+  #failed(failure: Failure): FinalTurnState {
+    return { kind: "failed", endedAtMs: this.#deps.nowMs(), failure };
+  }
+}
+
+function toParts({ text, calls }: Step): MessagePart[] {
+  const parts: MessagePart[] = text === "" ? [] : [{ kind: "text", text }];
+  for (const { toolCallId, name, input } of calls) {
+    const value = input.kind === "json" ? input.value : input.text;
+    parts.push({ kind: "tool-call", toolCallId, name, input: value });
+  }
+  return parts;
+}
+
+function callEvents({ toolCallId, name, input }: ToolCall, messageId: MessageId): TurnEvent[] {
+  const inputJson = input.kind === "json" ? JSON.stringify(input.value) : input.text;
+  return [
+    { kind: "tool-call-started", toolCallId, messageId, name },
+    { kind: "tool-call-input", toolCallId, inputJson },
+    { kind: "tool-call-ended", toolCallId },
+  ];
+}

@@ -1,0 +1,218 @@
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { createAcceptMessage } from "#application/accept-message/accept-message.ts";
+import { createCancelTurn } from "#application/cancel-turn/cancel-turn.ts";
+import { TurnDispatcher } from "#application/dispatch-turns/turn-dispatcher.ts";
+import { SessionHub } from "#application/follow-session/session-hub.ts";
+import type { Logger } from "#application/ports/logger.ts";
+import { createReadSession } from "#application/read-session/read-session.ts";
+import { createSignIn } from "#application/sign-in/sign-in.ts";
+import { Fault } from "#domain/shared/fault.ts";
+import { parseUserId } from "#domain/shared/id.ts";
+import type { User } from "#domain/user/user.ts";
+import type { UserRepository } from "#domain/user/user-repository.ts";
+import { hashSecret, newId, newSecret } from "#infrastructure/ids/ids.ts";
+import { loadCatalog, SHIPPED_POLICY_DIR, toSkill } from "#infrastructure/skills/open-skills.ts";
+import { openStore, type Store } from "#infrastructure/store/open-store.ts";
+import {
+  createFindTurn,
+  createSessionRepository,
+  createTurnLog,
+  createUserRepository,
+} from "#infrastructure/store/store-client.ts";
+import { AgentPool } from "#infrastructure/workers/agent-pool.ts";
+import { encodeEventFrame, encodeSnapshotFrame } from "#presentation/gateway/event-frame.ts";
+import { openGateway } from "#presentation/gateway/gateway.ts";
+import packageJson from "../package.json" with { type: "json" };
+import type { Config } from "./config.ts";
+
+export const VERSION = packageJson.version;
+const ADMIN: Omit<User, "createdAtMs"> = { id: parseUserId("admin"), name: "Admin", role: "admin" };
+const WEB_DIR = path.resolve(import.meta.dirname, "presentation/web/dist");
+const RECONNECT_AFTER_MS = 2_000;
+const DRAIN_MS = 20_000;
+
+/** A running Nexflow. */
+export interface App extends AsyncDisposable {
+  /** Where people reach it. */
+  readonly url: string;
+  /** The link that signs the admin in; there only when a token was made just now. */
+  readonly loginUrl: string | undefined;
+  readonly model: string;
+  /** Stops taking messages, lets running turns end (at most 20 s), then closes everything. */
+  close(): Promise<void>;
+}
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly log: Logger;
+}
+
+/**
+ * Starts Nexflow: store, agent threads, gateway. Throws `Fault`: `CONFIG_INVALID` where the
+ * configuration is unsafe or cannot work, the store's own where the data directory cannot be used.
+ */
+export async function openApp({ config, log }: AppOptions): Promise<App> {
+  assertSafeToServe(config);
+  const opened: AsyncDisposable[] = [];
+  try {
+    return await open({ config, log }, opened);
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+}
+
+/** Opens the parts in order and puts each on `opened`, for whoever must close them. */
+async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Promise<App> {
+  const nowMs = () => Date.now();
+  const store = await openStore(config.homeDir);
+  opened.push(store);
+  const turns = createTurnLog(store.writer);
+  const sessions = createSessionRepository(store.reader, store.writer);
+  const users = createUserRepository(store.reader, store.writer);
+  const signIn = createSignIn({ users, hash: hashSecret, newSecret, nowMs });
+
+  const encode = { event: encodeEventFrame, snapshot: encodeSnapshotFrame };
+  const hub = new SessionHub({ sessions, encode });
+  const pool = openPool(config, log, store, hub);
+  opened.push(pool);
+  const dispatcher = new TurnDispatcher({
+    turns,
+    runner: pool,
+    onRunLost: (sessionId) => hub.reset(sessionId),
+    nowMs,
+    log,
+    limits: { maxTurns: config.maxTurns, maxTurnsPerUser: config.maxTurnsPerUser },
+  });
+  const [skills, token] = await Promise.all([
+    loadCatalog(log).then((packages) => packages.map(toSkill)),
+    setUpAdmin(users, signIn, config, nowMs()),
+    pool.ready(),
+  ]);
+  await dispatcher.start();
+
+  let isOpen = true;
+  const gateway = await openGateway(
+    {
+      ...signIn,
+      ...createReadSession({ sessions }),
+      acceptMessage: createAcceptMessage({ turns, dispatcher, newId, nowMs }),
+      cancelTurn: createCancelTurn({ findTurn: createFindTurn(store.reader), dispatcher }),
+      followSession: (input, sink) => hub.follow(input, sink),
+      listSkills: () => skills,
+      readiness: () => ({ isReady: isOpen, reasons: isOpen ? [] : ["shutting down"] }),
+      about: { model: config.model, version: VERSION },
+    },
+    {
+      host: config.host,
+      port: config.port,
+      ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
+      webDir: WEB_DIR,
+      log,
+    },
+  );
+  const url = config.publicUrl ?? `http://${urlHost(config.host)}:${gateway.port}`;
+  log.info({ url, model: config.model, home: config.homeDir, version: VERSION }, "Ready");
+
+  const close = once(async () => {
+    isOpen = false;
+    log.info({ turns: dispatcher.inFlight }, "Closing");
+    gateway.announceShutdown(RECONNECT_AFTER_MS);
+    await Promise.race([dispatcher.drain(), after(DRAIN_MS)]);
+    await gateway.close();
+    await closeAll(opened);
+    log.info({}, "Closed");
+  });
+  return {
+    url,
+    loginUrl: token === undefined ? undefined : loginUrl(url, token),
+    model: config.model,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Closes the last opened first. */
+async function closeAll(opened: readonly AsyncDisposable[]): Promise<void> {
+  for (const resource of opened.toReversed()) await resource[Symbol.asyncDispose]();
+}
+
+/** The address that signs its reader in; the token stands where browsers send it nowhere. */
+export function loginUrl(url: string, token: string): string {
+  return `${url}/#token=${token}`;
+}
+
+function openPool(config: Config, log: Logger, store: Store, hub: SessionHub): AgentPool {
+  return new AgentPool({
+    file: new URL("agent-worker.ts", import.meta.url),
+    threads: config.agentThreads ?? Math.min(Math.max(availableParallelism() - 1, 1), 4),
+    data: {
+      databaseFile: store.file,
+      policyDir: config.policyDir ?? SHIPPED_POLICY_DIR,
+      sandboxProcesses: config.sandboxProcesses,
+      model: config.model,
+      openai: config.openai,
+      maxSteps: config.maxSteps,
+      contextTokens: config.contextTokens,
+      turnTimeoutMs: config.turnTimeoutMs,
+      logLevel: config.logLevel,
+      secrets: config.secrets,
+    },
+    attachStore: (port) => store.attachWriter(port),
+    onShown: (sessionId, epoch, frames) => hub.publish(sessionId, epoch, frames),
+    onEnded: (sessionId) => hub.settle(sessionId),
+    log,
+  });
+}
+
+/**
+ * Sees to it that there is an admin who can sign in: with the token of the environment, which
+ * replaces any earlier one from there, or with one made now. Gives the latter, this once.
+ */
+async function setUpAdmin(
+  users: UserRepository,
+  signIn: ReturnType<typeof createSignIn>,
+  { adminToken }: Config,
+  nowMs: number,
+): Promise<string | undefined> {
+  await users.addUser({ ...ADMIN, createdAtMs: nowMs });
+  await users.replaceToken({
+    label: "NEXFLOW_ADMIN_TOKEN",
+    userId: ADMIN.id,
+    hash: adminToken === undefined ? undefined : hashSecret(adminToken),
+    nowMs,
+  });
+  return (await users.hasToken()) ? undefined : signIn.addToken(ADMIN.id, "first start");
+}
+
+const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|::1|\[::1\])$/u;
+const STRONG_CHARS = 24;
+const STRONG_DISTINCT_CHARS = 10;
+
+function assertSafeToServe({ host, adminToken }: Config): void {
+  if (LOOPBACK.test(host) || adminToken === undefined || isStrong(adminToken)) return;
+  throw new Fault(
+    "CONFIG_INVALID",
+    `Cannot serve on "${host}" with a weak NEXFLOW_ADMIN_TOKEN: expected at least ${STRONG_CHARS} ` +
+      `characters, ${STRONG_DISTINCT_CHARS} of them different, as "openssl rand -base64 32" makes`,
+  );
+}
+
+function isStrong(token: string): boolean {
+  return token.length >= STRONG_CHARS && new Set(token).size >= STRONG_DISTINCT_CHARS;
+}
+
+function urlHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+}
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= work());
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}

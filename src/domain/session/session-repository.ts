@@ -1,0 +1,54 @@
+import type { Message } from "../message/message.ts";
+import type { MessageId, SessionId, TurnId, UserId } from "../shared/id.ts";
+import type { NumberedEvent } from "../turn/turn-event.ts";
+import type { Session } from "./session.ts";
+
+/** Sessions and what was said in them. Reads see all writes whose promise was fulfilled. */
+export interface SessionRepository {
+  find(sessionId: SessionId): Promise<Session | undefined>;
+  /** The user's sessions, latest first; `beforeMs` is compared with `updatedAtMs`. */
+  list(input: ListSessions): Promise<readonly Session[]>;
+  /** The latest `limit` messages (those before message `before`), oldest first. */
+  listMessages(input: ListMessages): Promise<readonly Message[]>;
+  /** Turns that are not finished, oldest first. */
+  listOpenTurns(sessionId: SessionId): Promise<readonly OpenTurn[]>;
+  /** The stored events after a position, at most `limit`. */
+  readEvents(input: ReadEvents): Promise<ReadEventsResult>;
+  /** Deletes the session and all that belongs to it, but not while a turn is unfinished. */
+  delete(sessionId: SessionId): Promise<"deleted" | "not-found" | "busy">;
+}
+
+export interface ListSessions {
+  readonly userId: UserId;
+  readonly limit: number;
+  readonly beforeMs?: number;
+}
+
+export interface ListMessages {
+  readonly sessionId: SessionId;
+  readonly limit: number;
+  readonly before?: MessageId;
+}
+
+export interface OpenTurn {
+  readonly id: TurnId;
+  readonly state: "queued" | "running";
+}
+
+export interface ReadEvents {
+  readonly sessionId: SessionId;
+  readonly after: number;
+  /** The epoch of the event at `after`, where the reader knows it. */
+  readonly epoch?: number;
+  readonly limit: number;
+}
+
+export type ReadEventsResult =
+  | { readonly kind: "events"; readonly events: readonly StoredEvent[]; readonly isLast: boolean }
+  /** The log has no such position: it was never stored, or another run's events took its place. */
+  | { readonly kind: "unknown-position"; readonly headSeq: number; readonly headEpoch: number };
+
+export interface StoredEvent extends NumberedEvent {
+  readonly turnId: TurnId;
+  readonly epoch: number;
+}

@@ -1,0 +1,105 @@
+import path from "node:path";
+import type { Logger } from "#application/ports/logger.ts";
+import type { Sandbox, SandboxCall, SandboxResult } from "#application/ports/sandbox.ts";
+import type { ToolOutcome } from "#domain/message/message.ts";
+import { Fault } from "#domain/shared/fault.ts";
+import type { Skill } from "#domain/skill/skill.ts";
+import { openRuntime, type Runtime, type SkillCode } from "../../../runtime/index.ts";
+import {
+  CATALOG_DIR,
+  listSkillFolders,
+  loadSkill,
+  type SkillPackage,
+  toSkillCode,
+} from "../../../skills-registry/index.ts";
+
+export interface SkillsOptions {
+  readonly policyDir: string;
+  readonly processes?: number | undefined;
+  readonly log: Logger;
+}
+
+/** The policies that come with Nexflow. */
+export const SHIPPED_POLICY_DIR = path.resolve(import.meta.dirname, "../../../sandbox-policies");
+
+/** The sandbox over the runtime, with the first-party skills. Closing it kills its processes. */
+export interface OpenSandbox extends Sandbox, AsyncDisposable {}
+
+/** Loads the skills and starts the runtime. A skill that does not load is logged and left out. */
+export async function openSandbox(options: SkillsOptions): Promise<OpenSandbox> {
+  const { policyDir, processes, log } = options;
+  const [packages, runtime] = await Promise.all([
+    loadCatalog(log),
+    openRuntime({
+      policyDir,
+      ...(processes === undefined ? {} : { maxProcesses: processes }),
+      onNotice: (notice) => log.warn({ notice }, "Sandbox notice"),
+      onHostCall: (record) => log.debug({ record }, "Host call"),
+    }),
+  ]);
+  const skills = packages.map(toSkill);
+  const codes = new Map(packages.map((pkg) => [pkg.name, toSkillCode(pkg)]));
+  return {
+    listSkills: () => skills,
+    invoke: (call, signal) => invoke(runtime, codes, call, signal),
+    [Symbol.asyncDispose]: () => runtime.close(),
+  };
+}
+
+/** The first-party skills, by name. */
+export async function loadCatalog(log: Pick<Logger, "error">): Promise<readonly SkillPackage[]> {
+  const folders = await listSkillFolders(CATALOG_DIR);
+  const loaded = await Promise.all(
+    folders.map((folder) =>
+      loadSkill(folder).catch((error: unknown) => {
+        log.error({ skill: path.basename(folder), error }, "A skill does not load and is left out");
+        return [];
+      }),
+    ),
+  );
+  return loaded.flat();
+}
+
+export function toSkill(pkg: SkillPackage): Skill {
+  const { name, version, description, digest, manifest } = pkg;
+  return {
+    name,
+    version,
+    description,
+    digest,
+    tools: manifest.tools.map(({ input, textInput, answer, ...tool }) => ({
+      name: tool.name,
+      description: tool.description,
+      inputSchema: input,
+      effects: tool.effects,
+      examples: tool.examples,
+      ...(textInput === undefined ? {} : { textInput }),
+      ...(answer === undefined ? {} : { answer }),
+    })),
+  };
+}
+
+async function invoke(
+  runtime: Runtime,
+  codes: ReadonlyMap<string, SkillCode>,
+  { skill: name, tool, input, userId }: SandboxCall,
+  signal: AbortSignal,
+): Promise<SandboxResult> {
+  const skill = codes.get(name);
+  if (skill === undefined) throw new RangeError(`Cannot invoke skill "${name}": it is not loaded`);
+  const skillDigest = skill.digest;
+  try {
+    const result = await runtime.invoke({ skill, tool, input, userId }, signal);
+    const { usage, policyHash } = result;
+    return { outcome: toOutcome(result), usage, policyHash, skillDigest };
+  } catch (error) {
+    const message = `Cannot run "${name}.${tool}": no sandbox process can be started`;
+    throw new Fault("SANDBOX_UNAVAILABLE", message, { cause: error });
+  }
+}
+
+function toOutcome(result: Awaited<ReturnType<Runtime["invoke"]>>): ToolOutcome {
+  if (result.kind === "ok") return { kind: "ok", output: result.output };
+  const { code, message, rule } = result.error;
+  return { kind: "error", code, message: rule === undefined ? message : `${message} (${rule})` };
+}

@@ -1,0 +1,112 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import Database from "better-sqlite3";
+import { Fault, type FaultCode } from "#domain/shared/fault.ts";
+import { type ReadClient, StoreClient, type WriteClient } from "./store-client.ts";
+import type { StoreThreadData, StoreThreadGreeting, StoreThreadOrder } from "./store-protocol.ts";
+
+export interface Store extends AsyncDisposable {
+  readonly file: string;
+  readonly writer: WriteClient;
+  readonly reader: ReadClient;
+  /** Connects another thread, which made `port`, to the writer. */
+  attachWriter(port: MessagePort): void;
+}
+
+/** Where the database of a data directory is. */
+export function databaseFile(homeDir: string): string {
+  return path.join(homeDir, "nexflow.db");
+}
+
+/**
+ * Opens the database of `homeDir`, makes and migrates it as needed, for this process alone.
+ * Throws `Fault`: `STORE_LOCKED`, `STORE_TOO_NEW`, `STORE_UNAVAILABLE`.
+ */
+export async function openStore(homeDir: string): Promise<Store> {
+  const file = databaseFile(homeDir);
+  const lock = lockDirectory(homeDir);
+  try {
+    const writing = await openThread({ file, mode: "write" });
+    const reading = await openThread({ file, mode: "read" });
+    return {
+      file,
+      writer: writing.connect(),
+      reader: reading.connect(),
+      attachWriter: writing.attach,
+      [Symbol.asyncDispose]: async () => {
+        await reading.close();
+        await writing.close();
+        lock.close();
+      },
+    };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+/**
+ * Holds the data directory for this process. The lock is an open transaction on a file of its
+ * own, so the system takes it back however the process ends.
+ */
+function lockDirectory(homeDir: string): { close(): void } {
+  let lock: Database.Database | undefined;
+  try {
+    mkdirSync(homeDir, { recursive: true, mode: 0o700 });
+    lock = new Database(path.join(homeDir, "nexflow.lock"), { timeout: 0 });
+    lock.pragma("journal_mode = MEMORY");
+    lock.exec("BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock?.close();
+    if (error instanceof Database.SqliteError && error.code === "SQLITE_BUSY") {
+      throw new Fault(
+        "STORE_LOCKED",
+        `Cannot open the data directory "${homeDir}": another Nexflow serves it; stop that one or set NEXFLOW_HOME`,
+      );
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Fault(
+      "STORE_UNAVAILABLE",
+      `Cannot use the data directory "${homeDir}": ${reason}; expected a directory that can be written`,
+      { cause: error },
+    );
+  }
+}
+
+async function openThread(data: StoreThreadData) {
+  const thread = new Worker(new URL("store-thread.ts", import.meta.url), {
+    workerData: data,
+    name: `store-${data.mode}`,
+    execArgv: [],
+  });
+  const { promise: greeted, resolve, reject } = Promise.withResolvers<StoreThreadGreeting>();
+  const exited = new Promise<void>((done) => thread.once("exit", () => done()));
+  thread.once("message", resolve);
+  thread.once("error", reject);
+  const greeting = await greeted;
+  if (greeting.kind === "failed") {
+    await thread.terminate();
+    throw new Fault(greeting.failure.code as FaultCode, greeting.failure.message);
+  }
+  const order = (message: StoreThreadOrder, ports: MessagePort[] = []) =>
+    thread.postMessage(message, ports);
+  const attach = (port: MessagePort) => order({ kind: "attach", port }, [port]);
+  const clients: { close(): void }[] = [];
+  return {
+    attach,
+    connect: () => {
+      const { port1, port2 } = new MessageChannel();
+      attach(port2);
+      const client = new StoreClient<never>(port1);
+      clients.push(client);
+      return client;
+    },
+    close: async () => {
+      order({ kind: "close" });
+      await exited;
+      for (const client of clients) client.close();
+    },
+  };
+}

@@ -1,0 +1,87 @@
+/** The tables, as the newest migration leaves them. Times are milliseconds since the epoch. */
+export interface Schema {
+  user: {
+    user_id: string;
+    name: string;
+    role: string;
+    created_at_ms: number;
+  };
+  credential: {
+    hash: string;
+    kind: string;
+    user_id: string;
+    label: string;
+    created_at_ms: number;
+    expires_at_ms: number | null;
+  };
+  session: {
+    session_id: string;
+    user_id: string;
+    title: string;
+    created_at_ms: number;
+    updated_at_ms: number;
+    head_seq: number;
+    head_epoch: number;
+  };
+  /** In the order of the conversation by (turn_id, position): turn ids grow with time. */
+  message: {
+    session_id: string;
+    turn_id: string;
+    position: number;
+    message_id: string;
+    role: string;
+    parts_json: string;
+    is_complete: number;
+    created_at_ms: number;
+  };
+  turn: {
+    turn_id: string;
+    session_id: string;
+    user_id: string;
+    user_message_id: string;
+    client_message_id: string;
+    accepted_seq: number;
+    state: string;
+    attempts: number;
+    epoch: number;
+    created_at_ms: number;
+    started_at_ms: number | null;
+    ended_at_ms: number | null;
+    failure_code: string | null;
+    failure_message: string | null;
+  };
+  task: {
+    turn_id: string;
+    task_id: string;
+    tool_call_id: string;
+    skill: string;
+    tool: string;
+    skill_digest: string;
+    policy_hash: string;
+    input_json: string;
+    state: string;
+    output_json: string | null;
+    failure_code: string | null;
+    failure_message: string | null;
+    wall_ms: number;
+    cpu_ms: number;
+    memory_mib: number;
+    output_bytes: number;
+    created_at_ms: number;
+    ended_at_ms: number | null;
+  };
+  /** A stretch of a session's event log, written by one run of one turn. */
+  event_segment: {
+    session_id: string;
+    first_seq: number;
+    last_seq: number;
+    epoch: number;
+    turn_id: string;
+    events_json: string;
+  };
+  /** Numbers that outlive the process: `epoch` is the last fencing number that was given out. */
+  counter: {
+    name: string;
+    value: number;
+  };
+}

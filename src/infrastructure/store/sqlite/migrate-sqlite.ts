@@ -1,0 +1,68 @@
+import { copyFileSync } from "node:fs";
+import type Database from "better-sqlite3";
+import { Kysely, SqliteDialect } from "kysely";
+import { Migrator } from "kysely/migration";
+import { Fault } from "#domain/shared/fault.ts";
+import * as first from "../migrations/0001-first.ts";
+
+const MIGRATIONS = { "0001-first": first };
+
+export interface MigrationStatus {
+  readonly applied: readonly string[];
+  readonly pending: readonly string[];
+}
+
+/** Which migrations a database has and lacks. Throws `Fault` `STORE_TOO_NEW`, see `migrateSqlite`. */
+export function migrationStatus(database: Database.Database, file: string): MigrationStatus {
+  const applied = appliedMigrations(database);
+  const unknown = applied.find((name) => !(name in MIGRATIONS));
+  if (unknown !== undefined) {
+    throw new Fault(
+      "STORE_TOO_NEW",
+      `Cannot use the database "${file}": a newer Nexflow wrote it (migration "${unknown}"); ` +
+        `expected at most "${Object.keys(MIGRATIONS).at(-1)}". Use that version, or another NEXFLOW_HOME`,
+    );
+  }
+  return { applied, pending: Object.keys(MIGRATIONS).filter((name) => !applied.includes(name)) };
+}
+
+/**
+ * Brings a database to the newest schema, in one transaction, and gives the names of what was
+ * applied. A database that holds data is copied beside itself first. Throws `Fault`
+ * `STORE_TOO_NEW` where a newer program wrote it.
+ */
+export async function migrateSqlite(
+  database: Database.Database,
+  file: string,
+): Promise<readonly string[]> {
+  const { applied, pending } = migrationStatus(database, file);
+  if (pending.length === 0) return [];
+  if (applied.length > 0) backUp(database, file, applied.at(-1) as string);
+  // The caller owns the connection: the migrator must not close it.
+  const lent = new Proxy(database, {
+    get: (target, key) => {
+      if (key === "close") return () => undefined;
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: lent }) });
+  const provider = { getMigrations: () => Promise.resolve(MIGRATIONS) };
+  const { error } = await new Migrator({ db, provider }).migrateToLatest();
+  if (error !== undefined) {
+    throw new Fault("STORE_UNAVAILABLE", `Cannot migrate the database "${file}"`, { cause: error });
+  }
+  return pending;
+}
+
+function appliedMigrations(database: Database.Database): string[] {
+  const table = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'kysely_migration'";
+  if (database.prepare(table).get() === undefined) return [];
+  const rows = database.prepare("SELECT name FROM kysely_migration ORDER BY name").all();
+  return (rows as { name: string }[]).map(({ name }) => name);
+}
+
+function backUp(database: Database.Database, file: string, version: string): void {
+  database.pragma("wal_checkpoint(TRUNCATE)");
+  copyFileSync(file, `${file}.${version}.bak`);
+}

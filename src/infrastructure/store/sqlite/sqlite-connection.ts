@@ -1,0 +1,88 @@
+import { existsSync } from "node:fs";
+import Database from "better-sqlite3";
+import { Fault } from "#domain/shared/fault.ts";
+import type { Query, QueryArgs } from "../query.ts";
+
+export interface SqliteOptions {
+  readonly file: string;
+  /** A reader never writes and needs a file that exists. */
+  readonly mode: "read" | "write";
+}
+
+/** One connection to a SQLite file, with its statements prepared once. */
+export class SqliteConnection {
+  readonly database: Database.Database;
+  readonly #prepared = new Map<string, Database.Statement>();
+
+  constructor(database: Database.Database) {
+    this.database = database;
+  }
+
+  all<Row>(query: Query<Row>, args: QueryArgs = {}): Row[] {
+    return this.#prepare(query).all(...query.bind(args)) as Row[];
+  }
+
+  get<Row>(query: Query<Row>, args: QueryArgs = {}): Row | undefined {
+    return this.#prepare(query).get(...query.bind(args)) as Row | undefined;
+  }
+
+  /** Runs a write and gives the number of rows that it changed. */
+  run(query: Query<unknown>, args: QueryArgs = {}): number {
+    return this.#prepare(query).run(...query.bind(args)).changes;
+  }
+
+  #prepare(query: Query<unknown>): Database.Statement {
+    let statement = this.#prepared.get(query.sql);
+    if (statement === undefined) {
+      statement = this.database.prepare(query.sql);
+      this.#prepared.set(query.sql, statement);
+    }
+    return statement;
+  }
+
+  close(): void {
+    this.database.close();
+  }
+}
+
+/**
+ * Opens a SQLite file: WAL, every commit on disk before it returns (`synchronous=FULL`).
+ * Throws `Fault` `STORE_UNAVAILABLE` where the file is damaged, unreadable or no database.
+ */
+export function openSqlite({ file, mode }: SqliteOptions): SqliteConnection {
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(file, { readonly: mode === "read", timeout: 5_000 });
+    if (mode === "write") {
+      database.pragma("journal_mode = WAL");
+      database.pragma("synchronous = FULL");
+      database.pragma("foreign_keys = ON");
+      database.pragma("wal_autocheckpoint = 4000");
+    }
+    database.pragma("cache_size = -16000");
+    database.pragma("mmap_size = 268435456");
+    database.prepare("SELECT count(*) FROM sqlite_schema").get();
+    return new SqliteConnection(database);
+  } catch (error) {
+    database?.close();
+    throw toFault(error, file);
+  }
+}
+
+/** A SQLite error as people should hear of it. */
+export function toFault(error: unknown, file: string): Fault {
+  if (error instanceof Fault) return error;
+  const code = error instanceof Database.SqliteError ? error.code : "";
+  const reason =
+    code === "SQLITE_NOTADB" || code.startsWith("SQLITE_CORRUPT")
+      ? "it is damaged or no SQLite database; restore a backup, Nexflow does not start empty over it"
+      : code === "SQLITE_FULL"
+        ? "the disk is full"
+        : error instanceof Error
+          ? error.message
+          : String(error);
+  const verb = existsSync(file) ? "use" : "open";
+  return new Fault("STORE_UNAVAILABLE", `Cannot ${verb} the database "${file}": ${reason}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,35 @@
+import type { MessagePort } from "node:worker_threads";
+import type { Failure } from "#domain/shared/fault.ts";
+
+/*
+ * What the store threads and their clients say to each other. Both ends are our own threads of
+ * one process and one version; requests travel in batches, as many as a client had in one turn
+ * of its event loop.
+ */
+
+/** Calls method `method` of `SqliteWriter` or `SqliteReader` with `args`. */
+export interface StoreRequest {
+  readonly id: number;
+  readonly method: string;
+  readonly args: readonly unknown[];
+}
+
+export type StoreReply =
+  | { readonly kind: "done"; readonly id: number; readonly value: unknown }
+  | { readonly kind: "failed"; readonly id: number; readonly failure: Failure };
+
+/** What the thread is started with. */
+export interface StoreThreadData {
+  readonly file: string;
+  readonly mode: "read" | "write";
+}
+
+/** The first message from the thread: it is open, or why not. */
+export type StoreThreadGreeting =
+  | { readonly kind: "open" }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+/** From the owner to the thread. */
+export type StoreThreadOrder =
+  | { readonly kind: "attach"; readonly port: MessagePort }
+  | { readonly kind: "close" };

@@ -1,0 +1,138 @@
+import {
+  type MessagePort,
+  parentPort,
+  receiveMessageOnPort,
+  workerData,
+} from "node:worker_threads";
+import { toFailure } from "#domain/shared/fault.ts";
+import { migrateSqlite } from "./sqlite/migrate-sqlite.ts";
+import { openSqlite, type SqliteConnection, toFault } from "./sqlite/sqlite-connection.ts";
+import { SqliteReader } from "./sqlite/sqlite-reader.ts";
+import { SqliteWriter } from "./sqlite/sqlite-writer.ts";
+import type {
+  StoreReply,
+  StoreRequest,
+  StoreThreadData,
+  StoreThreadGreeting,
+  StoreThreadOrder,
+} from "./store-protocol.ts";
+
+/*
+ * A thread that owns one SQLite connection. The writer commits in groups: everything that waits
+ * on any port when it comes round goes into one transaction, which is on disk before any of it
+ * is answered. While that commit is under way the next group gathers, so the groups grow with
+ * the load and a lone write does not wait.
+ */
+
+interface Waiting {
+  readonly port: MessagePort;
+  readonly request: StoreRequest;
+}
+
+const { file, mode } = workerData as StoreThreadData;
+const owner = parentPort as MessagePort;
+const ports = new Set<MessagePort>();
+
+try {
+  const db = openSqlite({ file, mode });
+  if (mode === "write") await migrateSqlite(db.database, file);
+  serve(db);
+  greet({ kind: "open" });
+} catch (error) {
+  greet({ kind: "failed", failure: toFailure(toFault(error, file)) });
+}
+
+function greet(greeting: StoreThreadGreeting): void {
+  owner.postMessage(greeting);
+}
+
+function serve(db: SqliteConnection): void {
+  const runGroup = mode === "write" ? groupWriter(db) : groupReader(db);
+  owner.on("message", (order: StoreThreadOrder) => {
+    if (order.kind === "close") {
+      runGroup(drain([]));
+      db.close();
+      process.exit();
+    }
+    const { port } = order;
+    ports.add(port);
+    port.on("close", () => ports.delete(port));
+    port.on("message", (requests: StoreRequest[]) => {
+      runGroup(drain(requests.map((request) => ({ port, request }))));
+    });
+  });
+}
+
+/** Adds what else has arrived on any port. */
+function drain(group: Waiting[]): Waiting[] {
+  for (const port of ports) {
+    for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
+      for (const request of next.message as StoreRequest[]) group.push({ port, request });
+    }
+  }
+  return group;
+}
+
+function groupReader(db: SqliteConnection) {
+  const reader = new SqliteReader(db);
+  return (group: readonly Waiting[]): void => {
+    answer(
+      group,
+      group.map(({ request }) => attempt(() => call(reader, request), request)),
+    );
+  };
+}
+
+function groupWriter(db: SqliteConnection) {
+  const writer = new SqliteWriter(db);
+  const inTransaction = db.database.transaction((requests: readonly StoreRequest[]) =>
+    requests.map(
+      (request): StoreReply => ({
+        kind: "done",
+        id: request.id,
+        value: call(writer, request),
+      }),
+    ),
+  );
+
+  return (group: readonly Waiting[]): void => {
+    if (group.length === 0) return;
+    const requests = group.map(({ request }) => request);
+    try {
+      answer(group, inTransaction.immediate(requests));
+    } catch {
+      // One of them failed and took the group back with it: each gets a transaction of its own.
+      const replies = requests.map((request) =>
+        attempt(
+          () => (inTransaction.immediate([request])[0] as StoreReply & { kind: "done" }).value,
+          request,
+        ),
+      );
+      answer(group, replies);
+    }
+  };
+}
+
+function call(target: SqliteReader | SqliteWriter, { method, args }: StoreRequest): unknown {
+  const methods = target as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
+  return (methods[method] as (typeof methods)[string]).apply(target, [...args]);
+}
+
+function attempt(work: () => unknown, { id }: StoreRequest): StoreReply {
+  try {
+    return { kind: "done", id, value: work() };
+  } catch (error) {
+    return { kind: "failed", id, failure: toFailure(toFault(error, file)) };
+  }
+}
+
+function answer(group: readonly Waiting[], replies: readonly StoreReply[]): void {
+  const byPort = new Map<MessagePort, StoreReply[]>();
+  for (const [index, { port }] of group.entries()) {
+    const forPort = byPort.get(port);
+    const reply = replies[index] as StoreReply;
+    if (forPort === undefined) byPort.set(port, [reply]);
+    else forPort.push(reply);
+  }
+  for (const [port, forPort] of byPort) port.postMessage(forPort);
+}

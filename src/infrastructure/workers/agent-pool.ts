@@ -1,0 +1,113 @@
+import type { EventEmitter } from "node:events";
+import { BroadcastChannel, type MessagePort } from "node:worker_threads";
+import { Piscina } from "piscina";
+import type {
+  RunResult,
+  TurnDispatch,
+  TurnRunner,
+} from "#application/dispatch-turns/turn-dispatcher.ts";
+import type { LiveFrame } from "#application/follow-session/session-hub.ts";
+import type { Logger } from "#application/ports/logger.ts";
+import type { SessionId, TurnId } from "#domain/shared/id.ts";
+import {
+  AGENT_CHANNEL,
+  type AgentNote,
+  type AgentNotice,
+  type AgentOrder,
+  type AgentThreadData,
+} from "./protocol.ts";
+
+export interface AgentPoolOptions {
+  readonly file: URL;
+  readonly threads: number;
+  readonly data: AgentThreadData;
+  readonly attachStore: (port: MessagePort) => void;
+  /** Takes what a running turn shows, in order. */
+  readonly onShown: (sessionId: SessionId, epoch: number, frames: readonly LiveFrame[]) => void;
+  /** All the turn showed was given to `onShown`, and is stored. */
+  readonly onEnded: (sessionId: SessionId) => void;
+  readonly log: Logger;
+}
+
+/** Turns that one thread runs side by side at most; they wait for models and skills mostly. */
+const TURNS_PER_THREAD = 4_096;
+
+interface Run {
+  readonly dispatch: TurnDispatch;
+  readonly settle: PromiseWithResolvers<RunResult>;
+}
+
+/** The threads that run turns. */
+export class AgentPool implements TurnRunner, AsyncDisposable {
+  readonly #piscina: Piscina;
+  readonly #orders = new BroadcastChannel(AGENT_CHANNEL);
+  readonly #runs = new Map<TurnId, Run>();
+  readonly #options: AgentPoolOptions;
+
+  constructor(options: AgentPoolOptions) {
+    const { file, threads, data } = options;
+    this.#options = options;
+    this.#orders.unref();
+    this.#piscina = new Piscina({
+      filename: file.href,
+      minThreads: threads,
+      maxThreads: threads,
+      concurrentTasksPerWorker: TURNS_PER_THREAD,
+      // "sync" would stop a thread's event loop, and with it its streams, between two tasks.
+      atomics: "disabled",
+      recordTiming: false,
+      execArgv: [],
+      workerData: data,
+    });
+    const events: EventEmitter = this.#piscina;
+    events.on("message", (notice: AgentNotice) => this.#take(notice));
+    events.on("error", (error: unknown) => options.log.error({ error }, "An agent thread died"));
+  }
+
+  /** Fulfilled when every thread can take a turn; rejects where the threads cannot start. */
+  async ready(): Promise<void> {
+    await Promise.all(
+      Array.from({ length: this.#options.threads }, () => this.#piscina.run({ kind: "warm-up" })),
+    );
+  }
+
+  async run(dispatch: TurnDispatch): Promise<RunResult> {
+    const settle = Promise.withResolvers<RunResult>();
+    const run = { dispatch, settle };
+    this.#runs.set(dispatch.turnId, run);
+    const task: Promise<RunResult> = this.#piscina.run({ kind: "turn", dispatch });
+    // How it ended comes as a note, behind all it showed; here come only the other ways out.
+    task.then((result) => result.kind === "fenced" && settle.resolve(result), settle.reject);
+    try {
+      return await settle.promise;
+    } finally {
+      this.#runs.delete(dispatch.turnId);
+    }
+  }
+
+  cancel(turnId: TurnId): void {
+    this.#orders.postMessage({ kind: "cancel", turnId } satisfies AgentOrder);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#orders.close();
+    await this.#piscina.destroy();
+  }
+
+  #take(notice: AgentNotice): void {
+    if (notice.kind === "store-port") this.#options.attachStore(notice.port);
+    else for (const note of notice.notes) this.#takeNote(note);
+  }
+
+  #takeNote(note: AgentNote): void {
+    const run = this.#runs.get(note.turnId);
+    // A late word of a run that was given up.
+    if (run === undefined || run.dispatch.epoch !== note.epoch) return;
+    if (note.kind === "shown") {
+      this.#options.onShown(note.sessionId, note.epoch, note.frames);
+      return;
+    }
+    this.#options.onEnded(run.dispatch.sessionId);
+    run.settle.resolve({ kind: "ended", headSeq: note.headSeq });
+  }
+}

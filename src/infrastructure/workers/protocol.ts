@@ -1,0 +1,46 @@
+import type { MessagePort } from "node:worker_threads";
+import type { LiveFrame } from "#application/follow-session/session-hub.ts";
+import type { SessionId, TurnId } from "#domain/shared/id.ts";
+
+/* What agent threads and the main thread say to each other. */
+
+/** From an agent thread, in batches of one turn of its event loop. */
+export type AgentNotice =
+  /** The thread's end of a channel to the store; the other end comes along. */
+  | { readonly kind: "store-port"; readonly port: MessagePort }
+  | { readonly kind: "notes"; readonly notes: readonly AgentNote[] };
+
+export type AgentNote =
+  | {
+      readonly kind: "shown";
+      readonly sessionId: SessionId;
+      readonly turnId: TurnId;
+      readonly epoch: number;
+      readonly frames: readonly LiveFrame[];
+    }
+  /** All the turn showed has been sent before this. */
+  | {
+      readonly kind: "ended";
+      readonly turnId: TurnId;
+      readonly epoch: number;
+      readonly headSeq: number;
+    };
+
+/** To every agent thread, over the broadcast channel `AGENT_CHANNEL`. */
+export type AgentOrder = { readonly kind: "cancel"; readonly turnId: TurnId };
+
+export const AGENT_CHANNEL = "nexflow-agents";
+
+/** What an agent thread is started with. */
+export interface AgentThreadData {
+  readonly databaseFile: string;
+  readonly policyDir: string;
+  readonly sandboxProcesses: number | undefined;
+  readonly model: string;
+  readonly openai: { readonly apiKey: string | undefined; readonly baseUrl: string | undefined };
+  readonly maxSteps: number;
+  readonly contextTokens: number;
+  readonly turnTimeoutMs: number;
+  readonly logLevel: "silent" | "error" | "warn" | "info" | "debug";
+  readonly secrets: readonly string[];
+}

@@ -1,0 +1,380 @@
+import { describe, test } from "vitest";
+import type { SessionRepository } from "#domain/session/session-repository.ts";
+import {
+  type MessageId,
+  parseMessageId,
+  parseSessionId,
+  parseTaskId,
+  parseToolCallId,
+  parseTurnId,
+  parseUserId,
+  type SessionId,
+  type TurnId,
+  type UserId,
+} from "#domain/shared/id.ts";
+import { MAX_TURN_ATTEMPTS } from "#domain/turn/turn.ts";
+import type { NumberedEvent } from "#domain/turn/turn-event.ts";
+import type { AcceptTurn, SaveTurn, TurnLog } from "#domain/turn/turn-log.ts";
+import type { UserRepository } from "#domain/user/user-repository.ts";
+
+/** A store under test, opened on a place of its own. */
+export interface StoreUnderTest extends AsyncDisposable {
+  readonly turns: TurnLog;
+  readonly sessions: SessionRepository;
+  readonly users: UserRepository;
+  /** Closes the store and opens it again on the same data. */
+  reopen(): Promise<void>;
+}
+
+const alice = parseUserId("alice");
+const bob = parseUserId("bob");
+
+/** What every store promises. */
+export function describeStore(name: string, openStore: () => Promise<StoreUnderTest>): void {
+  const open = async () => {
+    const store = await openStore();
+    for (const id of [alice, bob]) {
+      await store.users.addUser({ id, name: id, role: "member", createdAtMs: 1 });
+    }
+    return store;
+  };
+
+  describe(`TurnLog ${name}`, () => {
+    test("accept() stores a message once and answers a repeat alike", async ({ expect }) => {
+      await using store = await open();
+      const first = await store.turns.accept(acceptInput("m1"));
+      const again = await store.turns.accept(acceptInput("m1"));
+      expect(first).toMatchObject({ kind: "accepted", duplicate: false, seq: 0 });
+      expect(again).toEqual({ ...first, duplicate: true });
+      const { sessionId } = accepted(first);
+      expect(await store.sessions.listMessages({ sessionId, limit: 10 })).toHaveLength(1);
+      expect(await store.sessions.list({ userId: alice, limit: 10 })).toHaveLength(1);
+    });
+
+    test("accept() of one message many times at once makes one turn", async ({ expect }) => {
+      await using store = await open();
+      const results = await Promise.all(
+        Array.from({ length: 50 }, () => store.turns.accept(acceptInput("same"))),
+      );
+      expect(new Set(results.map((result) => accepted(result).turnId)).size).toBe(1);
+      expect(results.filter((result) => !accepted(result).duplicate)).toHaveLength(1);
+    });
+
+    test("accept() refuses another text or session under a used id", async ({ expect }) => {
+      await using store = await open();
+      await store.turns.accept(acceptInput("m1"));
+      const otherText = await store.turns.accept({ ...acceptInput("m1"), text: "other" });
+      const other = accepted(await store.turns.accept(acceptInput("m2")));
+      const elsewhere = await store.turns.accept({
+        ...acceptInput("m1"),
+        session: { id: other.sessionId, isNew: false },
+      });
+      expect([otherText.kind, elsewhere.kind]).toEqual(["conflict", "conflict"]);
+    });
+
+    test("accept() keeps users apart", async ({ expect }) => {
+      await using store = await open();
+      const { sessionId } = accepted(await store.turns.accept(acceptInput("m1")));
+      const session = { id: sessionId, isNew: false };
+      const foreign = await store.turns.accept({ ...acceptInput("m2"), userId: bob, session });
+      const unknown = await store.turns.accept({
+        ...acceptInput("m3"),
+        session: { id: parseSessionId("nowhere"), isNew: false },
+      });
+      const sameId = await store.turns.accept({ ...acceptInput("m1"), userId: bob });
+      expect([foreign.kind, unknown.kind]).toEqual(["not-found", "not-found"]);
+      expect(accepted(sameId).duplicate).toBe(false);
+    });
+
+    test("a turn's messages, tasks and events are there when it has ended", async ({ expect }) => {
+      await using store = await open();
+      const turn = accepted(await store.turns.accept(acceptInput("m1")));
+      await store.turns.begin({ turnId: turn.turnId, epoch: 1, nowMs: 2 });
+      await store.turns.save(endInput(turn, 1, 1));
+      await store.reopen();
+      const messages = await store.sessions.listMessages({ sessionId: turn.sessionId, limit: 10 });
+      expect(messages.map(({ role, parts }) => [role, parts])).toEqual([
+        ["user", [{ kind: "text", text: "hello" }]],
+        ["assistant", [{ kind: "text", text: "Hi there" }]],
+      ]);
+      expect(await store.sessions.listOpenTurns(turn.sessionId)).toEqual([]);
+      const read = await store.sessions.readEvents({
+        sessionId: turn.sessionId,
+        after: 2,
+        limit: 99,
+      });
+      expect(read).toMatchObject({
+        kind: "events",
+        isLast: true,
+        events: [
+          { seq: 3, epoch: 1, event: { kind: "text-delta", delta: " there" } },
+          { seq: 4, event: { kind: "turn-completed" } },
+        ],
+      });
+      expect(await store.sessions.find(turn.sessionId)).toMatchObject({ headSeq: 4, headEpoch: 1 });
+    });
+
+    test("a run that lost its turn can write nothing more", async ({ expect }) => {
+      await using store = await open();
+      const turn = accepted(await store.turns.accept(acceptInput("m1")));
+      const { turnId } = turn;
+      const { epoch: lost } = await store.turns.recover({ nowMs: 1 });
+      await store.turns.begin({ turnId, epoch: lost, nowMs: 2 });
+      const { epoch, queued } = await store.turns.recover({ turnIds: [turnId], nowMs: 3 });
+      expect(queued).toMatchObject([{ turnId, attempt: 2, headSeq: 0, text: "hello" }]);
+      expect(epoch).toBeGreaterThan(lost);
+      await expect(store.turns.save(endInput(turn, lost, 1))).rejects.toMatchObject({
+        code: "TURN_FENCED",
+      });
+      await store.turns.begin({ turnId, epoch, nowMs: 4 });
+      await expect(store.turns.begin({ turnId, epoch, nowMs: 4 })).rejects.toMatchObject({
+        code: "TURN_FENCED",
+      });
+      await expect(store.turns.save(endInput(turn, lost, 1))).rejects.toMatchObject({
+        code: "TURN_FENCED",
+      });
+      await store.turns.save(endInput(turn, epoch, 1));
+      await expect(store.turns.save(endInput(turn, epoch, 5))).rejects.toMatchObject({
+        code: "TURN_FENCED",
+      });
+    });
+
+    test("save() refuses events that leave a gap or come twice", async ({ expect }) => {
+      await using store = await open();
+      const turn = accepted(await store.turns.accept(acceptInput("m1")));
+      await store.turns.begin({ turnId: turn.turnId, epoch: 1, nowMs: 2 });
+      await expect(store.turns.save(endInput(turn, 1, 2))).rejects.toMatchObject({
+        code: "TURN_FENCED",
+      });
+      const { sessionId } = turn;
+      expect(await store.sessions.listMessages({ sessionId, limit: 10 })).toHaveLength(1);
+      expect(await store.sessions.listOpenTurns(sessionId)).toMatchObject([{ state: "running" }]);
+    });
+
+    test("a write that fails takes none of its neighbours with it", async ({ expect }) => {
+      await using store = await open();
+      const turn = accepted(await store.turns.accept(acceptInput("m1")));
+      const results = await Promise.allSettled([
+        store.turns.accept(acceptInput("m2")),
+        store.turns.save(endInput(turn, 9, 1)),
+        store.turns.accept(acceptInput("m3")),
+      ]);
+      expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+      await store.reopen();
+      expect(await store.sessions.list({ userId: alice, limit: 10 })).toHaveLength(3);
+    });
+
+    test("recover() finds what a dead process left, oldest first", async ({ expect }) => {
+      await using store = await open();
+      const first = accepted(await store.turns.accept(acceptInput("m1")));
+      const session = { id: first.sessionId, isNew: false };
+      const second = accepted(await store.turns.accept({ ...acceptInput("m2"), session }));
+      await store.turns.begin({ turnId: first.turnId, epoch: 1, nowMs: 2 });
+      await store.reopen();
+      const { queued } = await store.turns.recover({ nowMs: 3 });
+      expect(queued.map(({ turnId, attempt }) => [turnId, attempt])).toEqual([
+        [first.turnId, 2],
+        [second.turnId, 1],
+      ]);
+    });
+
+    test("recover() fails a turn visibly that has died too often", async ({ expect }) => {
+      await using store = await open();
+      const { turnId, sessionId } = accepted(await store.turns.accept(acceptInput("m1")));
+      let { epoch } = await store.turns.recover({ nowMs: 1 });
+      for (let attempt = 1; attempt < MAX_TURN_ATTEMPTS; attempt++) {
+        await store.turns.begin({ turnId, epoch, nowMs: 2 });
+        const recovered = await store.turns.recover({ nowMs: 3 });
+        expect(recovered.queued).toHaveLength(1);
+        epoch = recovered.epoch;
+      }
+      await store.turns.begin({ turnId, epoch, nowMs: 2 });
+      const { queued, failed } = await store.turns.recover({ nowMs: 3 });
+      expect({ queued, failed }).toEqual({ queued: [], failed: [{ turnId, headSeq: 1 }] });
+      const read = await store.sessions.readEvents({ sessionId, after: 0, limit: 9 });
+      expect(read).toMatchObject({ events: [{ seq: 1, event: { kind: "turn-failed" } }] });
+    });
+  });
+
+  describe(`SessionRepository ${name}`, () => {
+    test("readEvents() knows a position that another run's events took", async ({ expect }) => {
+      await using store = await open();
+      const turn = accepted(await store.turns.accept(acceptInput("m1")));
+      await store.turns.begin({ turnId: turn.turnId, epoch: 5, nowMs: 2 });
+      await store.turns.save(endInput(turn, 5, 1));
+      const read = (after: number, epoch?: number) =>
+        store.sessions.readEvents({
+          sessionId: turn.sessionId,
+          after,
+          limit: 9,
+          ...(epoch === undefined ? {} : { epoch }),
+        });
+      expect((await read(2, 5)).kind).toBe("events");
+      expect((await read(2, 6)).kind).toBe("events");
+      expect((await read(2)).kind).toBe("events");
+      expect(await read(2, 4)).toEqual({ kind: "unknown-position", headSeq: 4, headEpoch: 5 });
+      expect((await read(5, 5)).kind).toBe("unknown-position");
+      expect(await read(4, 5)).toMatchObject({ kind: "events", events: [], isLast: true });
+    });
+
+    test("list() gives the latest first, a page at a time", async ({ expect }) => {
+      await using store = await open();
+      for (const at of [1, 2, 3]) {
+        await store.turns.accept({ ...acceptInput(`m${at}`), text: `at ${at}`, nowMs: at });
+      }
+      const page = await store.sessions.list({ userId: alice, limit: 2 });
+      const rest = await store.sessions.list({ userId: alice, limit: 2, beforeMs: 2 });
+      expect([page, rest].map((sessions) => sessions.map(({ title }) => title))).toEqual([
+        ["at 3", "at 2"],
+        ["at 1"],
+      ]);
+      expect(await store.sessions.list({ userId: bob, limit: 2 })).toEqual([]);
+    });
+
+    test("listMessages() pages back in the order of the conversation", async ({ expect }) => {
+      await using store = await open();
+      const turn = accepted(await store.turns.accept(acceptInput("m1")));
+      const { sessionId } = turn;
+      const session = { id: sessionId, isNew: false };
+      // The second message comes while the first turn is unanswered; it belongs after the answer.
+      await store.turns.accept({ ...acceptInput("m2"), text: "again", session });
+      await store.turns.begin({ turnId: turn.turnId, epoch: 1, nowMs: 2 });
+      await store.turns.save(endInput(turn, 1, 1));
+      const last = await store.sessions.listMessages({ sessionId, limit: 2 });
+      expect(last.map(({ role }) => role)).toEqual(["assistant", "user"]);
+      const before = (last[0] as { id: MessageId }).id;
+      const earlier = await store.sessions.listMessages({ sessionId, limit: 2, before });
+      expect(earlier.map(({ role, parts }) => [role, parts])).toEqual([
+        ["user", [{ kind: "text", text: "hello" }]],
+      ]);
+    });
+
+    test("delete() removes all there is, but not under a running turn", async ({ expect }) => {
+      await using store = await open();
+      const turn = accepted(await store.turns.accept(acceptInput("m1")));
+      const { sessionId, turnId } = turn;
+      expect(await store.sessions.delete(sessionId)).toBe("busy");
+      await store.turns.begin({ turnId, epoch: 1, nowMs: 2 });
+      await store.turns.save(endInput(turn, 1, 1));
+      expect(await store.sessions.delete(sessionId)).toBe("deleted");
+      expect(await store.sessions.delete(sessionId)).toBe("not-found");
+      expect(await store.sessions.listMessages({ sessionId, limit: 9 })).toEqual([]);
+      expect(accepted(await store.turns.accept(acceptInput("m1"))).duplicate).toBe(false);
+    });
+  });
+
+  describe(`UserRepository ${name}`, () => {
+    test("a credential is found by its hash and kind until it expires", async ({ expect }) => {
+      await using store = await open();
+      const { users } = store;
+      expect(await users.hasToken()).toBe(false);
+      const credential = { hash: "h", userId: alice, label: "test", createdAtMs: 1 };
+      await users.addCredential({ ...credential, kind: "token", expiresAtMs: 100 });
+      const find = (kind: "token" | "browser", nowMs: number) =>
+        users.findByCredential({ hash: "h", kind, nowMs });
+      expect(await find("token", 99)).toMatchObject({ id: alice });
+      expect(await find("token", 100)).toBeUndefined();
+      expect(await find("browser", 99)).toBeUndefined();
+      await users.removeCredential("h");
+      expect(await find("token", 99)).toBeUndefined();
+    });
+
+    test("replaceToken() leaves one token of a label and the others alone", async ({ expect }) => {
+      await using store = await open();
+      const { users } = store;
+      const replace = (hash: string | undefined) =>
+        users.replaceToken({ label: "env", userId: alice, hash, nowMs: 1 });
+      const find = (hash: string) => users.findByCredential({ hash, kind: "token", nowMs: 2 });
+      await users.addCredential({
+        hash: "other",
+        kind: "token",
+        userId: alice,
+        label: "mine",
+        createdAtMs: 1,
+        expiresAtMs: undefined,
+      });
+      await replace("one");
+      await replace("two");
+      expect([await find("one"), await find("two")]).toMatchObject([undefined, { id: alice }]);
+      await replace(undefined);
+      expect([await find("two"), await find("other")]).toMatchObject([undefined, { id: alice }]);
+    });
+  });
+}
+
+let ids = 0;
+const nextId = () => `id${String(ids++).padStart(8, "0")}`;
+
+function acceptInput(clientMessageId: string, userId: UserId = alice): AcceptTurn {
+  return {
+    turnId: parseTurnId(nextId()),
+    userId,
+    clientMessageId,
+    messageId: parseMessageId(nextId()),
+    text: "hello",
+    session: { id: parseSessionId(nextId()), isNew: true },
+    nowMs: 1,
+  };
+}
+
+function accepted(result: Awaited<ReturnType<TurnLog["accept"]>>) {
+  if (result.kind !== "accepted") throw new Error(`Expected "accepted", found "${result.kind}"`);
+  return result;
+}
+
+function endInput(
+  { turnId, sessionId }: { readonly turnId: TurnId; readonly sessionId: SessionId },
+  epoch: number,
+  firstSeq: number,
+): SaveTurn {
+  const messageId = parseMessageId(nextId());
+  const events: NumberedEvent["event"][] = [
+    { kind: "text-started", messageId },
+    { kind: "text-delta", messageId, delta: "Hi" },
+    { kind: "text-delta", messageId, delta: " there" },
+    { kind: "turn-completed" },
+  ];
+  const parts = [{ kind: "text", text: "Hi there" }] as const;
+  const state = {
+    kind: "completed",
+    endedAtMs: 3,
+    output: { n: 1 },
+    usage: { wallMs: 0.5, cpuMs: 0.25, memoryMiB: 1.5, outputBytes: 7 },
+  } as const;
+  return {
+    turnId,
+    sessionId,
+    epoch,
+    messages: [
+      {
+        position: 1,
+        message: {
+          id: messageId,
+          sessionId,
+          turnId,
+          role: "assistant",
+          parts,
+          isComplete: true,
+          createdAtMs: 3,
+        },
+      },
+    ],
+    tasks: [
+      {
+        id: parseTaskId(nextId()),
+        turnId,
+        toolCallId: parseToolCallId(nextId()),
+        skill: "calculator",
+        tool: "evaluate",
+        skillDigest: "d",
+        policyHash: "p",
+        input: {},
+        state,
+        createdAtMs: 2,
+      },
+    ],
+    events: events.map((event, index) => ({ seq: firstSeq + index, event })),
+    end: { kind: "completed", endedAtMs: 3 },
+    nowMs: 3,
+  };
+}

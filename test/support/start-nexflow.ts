@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { openTempDir } from "./temp-dir.ts";
+
+export interface StartOptions {
+  /** Left out: a new directory, removed when the server is stopped. */
+  readonly homeDir?: string;
+  /** Left out: a free one. */
+  readonly port?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The real program in a process of its own. */
+export interface RunningNexflow extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly token: string;
+  readonly loginUrl: string;
+  readonly homeDir: string;
+  readonly process: ChildProcess;
+  /** All it wrote to its log and its terminal up to now. */
+  output(): string;
+  /** SIGTERM; gives the exit code. The data directory stays until disposal. */
+  stop(): Promise<number | null>;
+  /** SIGKILL. The data directory stays until disposal. */
+  kill(): Promise<void>;
+}
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const TOKEN = "test-admin-token-0123456789abcdef";
+
+/** Starts `nexflow serve` and waits until it takes messages. Rejects with its output if it ends. */
+export async function startNexflow(options: StartOptions = {}): Promise<RunningNexflow> {
+  const dir = options.homeDir === undefined ? await openTempDir() : undefined;
+  const homeDir = options.homeDir ?? dir?.path ?? "";
+  const child = spawn(process.execPath, [MAIN, "serve", "--json"], {
+    env: {
+      NEXFLOW_HOME: homeDir,
+      NEXFLOW_PORT: String(options.port ?? 0),
+      NEXFLOW_ADMIN_TOKEN: TOKEN,
+      NEXFLOW_LOG_LEVEL: "warn",
+      ...options.env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const lines: string[] = [];
+  const exited = once(child, "exit");
+  child.stderr.setEncoding("utf8").on("data", (text: string) => lines.push(text));
+  const ready = await readReadyLine(child, lines);
+  const url: string = ready.url;
+  const end = async (signal: "SIGTERM" | "SIGKILL") => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    await exited;
+  };
+  return {
+    url,
+    port: Number(new URL(url).port),
+    token: TOKEN,
+    loginUrl: `${url}/#token=${TOKEN}`,
+    homeDir,
+    process: child,
+    output: () => lines.join("\n"),
+    stop: async () => {
+      await end("SIGTERM");
+      return child.exitCode;
+    },
+    kill: () => end("SIGKILL"),
+    [Symbol.asyncDispose]: async () => {
+      await end("SIGKILL");
+      await dir?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function readReadyLine(child: ChildProcess, lines: string[]): Promise<{ url: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ url: string }>();
+  if (child.stdout === null) throw new Error("Cannot read the server's output");
+  createInterface(child.stdout).on("line", (line) => {
+    lines.push(line);
+    if (line.includes('"kind":"ready"')) resolve(JSON.parse(line) as { url: string });
+  });
+  child.once("exit", (code, signal) => {
+    reject(
+      new Error(`The server ended (${code ?? signal}) before it was ready:\n${lines.join("\n")}`),
+    );
+  });
+  return promise;
+}
