@@ -2,6 +2,7 @@ import { BroadcastChannel, MessageChannel, parentPort, workerData } from "node:w
 import type { RunResult, TurnDispatch } from "#application/dispatch-turns/turn-dispatcher.ts";
 import { createInvokeSkill, createPrepareCall } from "#application/invoke-skill/invoke-skill.ts";
 import { CANCELLED, createRunTurn } from "#application/run-turn/run-turn.ts";
+import { SessionHistory } from "#application/run-turn/session-history.ts";
 import type { TurnId } from "#domain/shared/id.ts";
 import type { NumberedEvent } from "#domain/turn/turn-event.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
@@ -25,8 +26,6 @@ import { encodeEventFrame } from "#presentation/gateway/event-frame.ts";
  * skill's code runs in the processes that the sandbox starts.
  */
 
-/** Messages of a session that a turn is given to choose from. */
-const HISTORY_MESSAGES = 200;
 const MAX_ANSWER_CHARS = 1_000_000;
 const STOPPED_MOST = 1_000;
 
@@ -54,7 +53,7 @@ listenForOrders();
 const runTurn = createRunTurn({
   llm,
   turns,
-  readHistory: (sessionId, turnId) => reader.listHistory(sessionId, turnId, HISTORY_MESSAGES),
+  history: new SessionHistory({ read: (...turn) => reader.listHistory(...turn) }),
   listSkills: () => sandbox.listSkills(),
   prepareCall: createPrepareCall({ sandbox, newId, nowMs }),
   invokeSkill: createInvokeSkill({ sandbox, nowMs }),

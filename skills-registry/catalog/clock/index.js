@@ -67,7 +67,7 @@ const PLACES = {
   germany: "Europe/Berlin",
   greece: "Europe/Athens",
   hamburg: "Europe/Berlin",
-  hanoi: "Asia/Bangkok",
+  hanoi: "Asia/Ho_Chi_Minh",
   houston: "America/Chicago",
   india: "Asia/Kolkata",
   ireland: "Europe/Dublin",

@@ -51,6 +51,7 @@ export function createAcceptMessage({ turns, dispatcher, newId, nowMs }: AcceptM
     const { userId, clientMessageId, text } = input;
     const full = dispatcher.admit(userId);
     if (full !== undefined) return { kind: "overloaded", ...full };
+    const acceptedAtMs = nowMs();
     let isDispatched = false;
     try {
       const accepted = await turns.accept({
@@ -63,11 +64,12 @@ export function createAcceptMessage({ turns, dispatcher, newId, nowMs }: AcceptM
           id: input.sessionId ?? parseSessionId(newId()),
           isNew: input.sessionId === undefined,
         },
-        nowMs: nowMs(),
+        nowMs: acceptedAtMs,
       });
       if (accepted.kind === "accepted" && !accepted.duplicate) {
         const { turnId, sessionId, messageId, seq: headSeq } = accepted;
-        const turn = { turnId, sessionId, userId, messageId, text, attempt: 1, headSeq };
+        const message = { messageId, text, acceptedAtMs };
+        const turn = { turnId, sessionId, userId, ...message, attempt: 1, headSeq };
         // After the caller had its answer: what a turn shows never overtakes `accepted`.
         isDispatched = true;
         queueMicrotask(() => dispatcher.dispatch(turn));

@@ -196,6 +196,7 @@ export class SqliteWriter {
       userId: turn.userId,
       messageId: turn.userMessageId,
       text: this.#textOf(turn),
+      acceptedAtMs: turn.createdAtMs,
       attempt: turn.attempts + 1,
       headSeq: this.#headOf(turn.sessionId),
     };
