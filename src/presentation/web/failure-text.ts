@@ -53,6 +53,10 @@ const TEXTS: Readonly<Record<string, FailureText>> = {
     title: "The server cannot be reached",
     advice: "Check that Nexflow runs and that you are on its network.",
   },
+  "rate-limited": {
+    title: "Too many attempts to sign in",
+    advice: "Wait a minute, then try again.",
+  },
   unauthorized: {
     title: "This token is not valid",
     advice: "Copy it again from the login link that Nexflow printed.",

@@ -2,7 +2,7 @@
 
 export const SUBPROTOCOL = "nexflow.v1";
 export const MAX_FRAME_BYTES = 65_536;
-export const MAX_TEXT_CHARS = 32_768;
+const MAX_TEXT_CHARS = 32_768;
 
 export type ClientFrame =
   | { readonly type: "hello" }
