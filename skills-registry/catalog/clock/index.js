@@ -42,10 +42,10 @@ function difference({ from = "now", to, zone = "UTC" }, nowMs) {
 
 // Zones
 
-const REGIONS = [
-  ...["Europe", "America", "Asia", "Africa", "Australia", "Pacific", "Atlantic", "Indian"],
-  ...["America/Argentina", "America/Indiana", "America/Kentucky", "Antarctica"],
-];
+const REGIONS =
+  "Europe America Asia Africa Australia Pacific Atlantic Indian America/Argentina America/Indiana America/Kentucky Antarctica".split(
+    " ",
+  );
 
 /** Cities and countries with one zone that is not named for them. */
 const PLACES = {
@@ -307,10 +307,25 @@ function offsetName(offset) {
 
 const NO_TIME = { years: 0, months: 0, weeks: 0, days: 0, hours: 0, minutes: 0, seconds: 0 };
 const UNITS = {
-  ...{ y: "years", yr: "years", year: "years", mo: "months", month: "months" },
-  ...{ w: "weeks", wk: "weeks", week: "weeks", d: "days", day: "days" },
-  ...{ h: "hours", hr: "hours", hour: "hours", m: "minutes", min: "minutes", minute: "minutes" },
-  ...{ s: "seconds", sec: "seconds", second: "seconds" },
+  y: "years",
+  yr: "years",
+  year: "years",
+  mo: "months",
+  month: "months",
+  w: "weeks",
+  wk: "weeks",
+  week: "weeks",
+  d: "days",
+  day: "days",
+  h: "hours",
+  hr: "hours",
+  hour: "hours",
+  m: "minutes",
+  min: "minutes",
+  minute: "minutes",
+  s: "seconds",
+  sec: "seconds",
+  second: "seconds",
 };
 const MAX_AMOUNT = 1e11;
 
@@ -352,11 +367,16 @@ function parseWords(text) {
   const sign = (match.groups.sign === "-") === (match.groups.ago !== undefined) ? 1 : -1;
   const parts = [];
   for (const [, amount, name] of words.matchAll(/(\d+(?:\.\d+)?|an?)\s*([a-z]+)/giu)) {
-    const unit = UNITS[name.toLowerCase()] ?? UNITS[name.toLowerCase().replace(/s$/u, "")];
+    const unit = findUnit(name.toLowerCase());
     if (unit === undefined) return undefined;
     parts.push({ amount: sign * (/^a/iu.test(amount) ? 1 : Number(amount)), unit });
   }
   return parts;
+}
+
+function findUnit(name) {
+  const singular = name.replace(/(?<=..)s$/u, "");
+  return Object.hasOwn(UNITS, singular) ? UNITS[singular] : undefined;
 }
 
 function startOfDay(local) {

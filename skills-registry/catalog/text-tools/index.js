@@ -153,23 +153,22 @@ function formatRange(start, length) {
 
 // slug
 
+/** Pairs of a letter and what stands for it. */
 const LETTERS = new Map(
-  Object.entries({
-    ...{ ß: "ss", æ: "ae", œ: "oe", ø: "o", ł: "l", đ: "d", ð: "d", þ: "th", ı: "i", ħ: "h" },
-    ...{ а: "a", б: "b", в: "v", г: "g", ґ: "g", д: "d", е: "e", є: "ye", ж: "zh", з: "z" },
-    ...{ и: "i", і: "i", к: "k", л: "l", м: "m", н: "n", о: "o", п: "p", р: "r", с: "s" },
-    ...{ т: "t", у: "u", ф: "f", х: "kh", ц: "ts", ч: "ch", ш: "sh", щ: "shch", ъ: "", ы: "y" },
-    ...{ ь: "", э: "e", ю: "yu", я: "ya", "&": " and ", "@": " at ", "'": "", "\u2019": "" },
-    ...{ α: "a", β: "v", γ: "g", δ: "d", ε: "e", ζ: "z", η: "i", θ: "th", ι: "i", κ: "k" },
-    ...{ λ: "l", μ: "m", ν: "n", ξ: "x", ο: "o", π: "p", ρ: "r", σ: "s", ς: "s", τ: "t" },
-    ...{ υ: "y", φ: "f", χ: "ch", ψ: "ps", ω: "o" },
-  }),
+  [
+    "ß ss,æ ae,œ oe,ø o,ł l,đ d,ð d,þ th,ı i,ħ h",
+    "а a,б b,в v,г g,ґ g,д d,е e,є ye,ж zh,з z,и i,і i,к k,л l,м m,н n,о o,п p,р r,с s,т t,у u",
+    "ф f,х kh,ц ts,ч ch,ш sh,щ shch,ъ ,ы y,ь ,э e,ю yu,я ya",
+    "α a,β v,γ g,δ d,ε e,ζ z,η i,θ th,ι i,κ k,λ l,μ m,ν n,ξ x,ο o,π p,ρ r,σ s,ς s,τ t,υ y,φ f",
+    "χ ch,ψ ps,ω o",
+  ].flatMap((line) => line.split(",").map((pair) => pair.split(" "))),
 );
 /** Letters that lose their meaning with their mark. */
 const MARKED = new Map(Object.entries({ й: "y", ё: "yo", ї: "yi" }));
 
 function slug({ text, maxLength = 100 }) {
-  const plain = Array.from(text.normalize("NFC").toLowerCase(), toAscii).join("");
+  const worded = text.replaceAll("&", " and ").replaceAll(/['\u2019]/gu, "");
+  const plain = Array.from(worded.normalize("NFC").toLowerCase(), toAscii).join("");
   const joined = plain.replaceAll(/[^a-z0-9]+/gu, "-").replaceAll(/^-|-$/gu, "");
   const cut = joined.slice(0, maxLength + 1);
   const isCutInWord = joined.length > maxLength && cut.lastIndexOf("-") > 0;
