@@ -1,0 +1,47 @@
+import type { OpenAiAccess } from "../llm/open-llm.ts";
+import { checkDataDir, checkNatives, checkNode, checkPort, type Finding } from "./host-checks.ts";
+import {
+  checkDatabase,
+  checkModel,
+  checkProtections,
+  checkSkills,
+  checkWebPage,
+} from "./install-checks.ts";
+
+export interface DoctorOptions {
+  readonly homeDir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly model: string;
+  readonly openai: OpenAiAccess;
+  readonly webDir: string;
+}
+
+/** All checks of this machine and this installation. None rejects: what goes wrong is a finding. */
+export function createDoctorChecks(options: DoctorOptions): (() => Promise<readonly Finding[]>)[] {
+  const { homeDir, host, port, model, openai, webDir } = options;
+  return [
+    guard("Node", () => checkNode()),
+    guard("Binaries", checkNatives),
+    guard("Port", () => checkPort(host, port)),
+    guard("Data directory", () => checkDataDir(homeDir)),
+    guard("Database", () => checkDatabase(homeDir)),
+    guard("Web page", () => checkWebPage(webDir)),
+    guard("Skills", checkSkills),
+    guard("Sandbox", checkProtections),
+    guard("Model", () => checkModel(model, openai)),
+  ];
+}
+
+type Check = () => Finding | Finding[] | Promise<Finding | Finding[]>;
+
+function guard(name: string, check: Check): () => Promise<readonly Finding[]> {
+  return async () => {
+    try {
+      return [await check()].flat();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return [{ name, state: "fail", detail: `cannot be checked: ${reason}` }];
+    }
+  };
+}

@@ -1,0 +1,100 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { Fault } from "#domain/shared/fault.ts";
+import { probeProtections } from "../../../runtime/index.ts";
+import { CATALOG_DIR, listSkillFolders, loadSkill } from "../../../skills-registry/index.ts";
+import { type OpenAiAccess, openLlm } from "../llm/open-llm.ts";
+import { readSchemaStatus } from "../store/local-store.ts";
+import { databaseFile } from "../store/open-store.ts";
+import type { Finding } from "./host-checks.ts";
+
+const PATIENCE_MS = 5_000;
+
+export function checkDatabase(homeDir: string): Finding {
+  const name = "Database";
+  const file = databaseFile(homeDir);
+  if (!existsSync(file)) return { name, state: "ok", detail: "none yet, made at the first start" };
+  try {
+    const { applied, pending } = readSchemaStatus(homeDir);
+    const schema = applied.at(-1) ?? "no schema";
+    if (pending.length === 0) return { name, state: "ok", detail: `${file}, schema ${schema}` };
+    const detail = `${file}, schema ${schema}, ${pending.length} migrations pending`;
+    return { name, state: "warn", detail, remedy: 'start Nexflow, or run "nexflow migrate"' };
+  } catch (error) {
+    const detail = error instanceof Fault ? error.message : `${file} cannot be read`;
+    return { name, state: "fail", detail, remedy: "restore a backup, or set NEXFLOW_HOME" };
+  }
+}
+
+export function checkWebPage(webDir: string): Finding {
+  const isBuilt = existsSync(path.join(webDir, "index.html"));
+  return {
+    name: "Web page",
+    state: isBuilt ? "ok" : "fail",
+    detail: isBuilt ? "built" : "not built",
+    remedy: 'run "npm run build:web"',
+  };
+}
+
+/** Loads every skill that comes with Nexflow; the calculator must have been compiled for it. */
+export async function checkSkills(): Promise<Finding[]> {
+  const folders = await listSkillFolders(CATALOG_DIR);
+  return Promise.all(
+    folders.map(async (folder): Promise<Finding> => {
+      const name = `Skill ${path.basename(folder)}`;
+      try {
+        const { version } = await loadSkill(folder);
+        return { name, state: "ok", detail: version };
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : String(error);
+        return { name, state: "fail", detail, remedy: 'run "npm run build:skills"' };
+      }
+    }),
+  );
+}
+
+/** A protection that this host lacks is a warning: skills run with those that it has. */
+export async function checkProtections(): Promise<Finding[]> {
+  const protections = await probeProtections();
+  return protections.map(({ name, isInForce, detail, remedy }) => {
+    return { name: `Sandbox ${name}`, state: isInForce ? "ok" : "warn", detail, remedy };
+  });
+}
+
+export async function checkModel(model: string, openai: OpenAiAccess): Promise<Finding> {
+  const name = "Model";
+  try {
+    openLlm(model, openai);
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    return { name, state: "fail", detail, remedy: "set NEXFLOW_MODEL and the provider's key" };
+  }
+  if (model.startsWith("offline/")) {
+    const detail = `${model}: built-in rules, no language model`;
+    return { name, state: "ok", detail };
+  }
+  return checkOpenAi(model, openai);
+}
+
+async function checkOpenAi(model: string, { apiKey, baseUrl }: OpenAiAccess): Promise<Finding> {
+  const name = "Model";
+  const base = baseUrl ?? "https://api.openai.com/v1";
+  const { host } = new URL(base);
+  try {
+    const response = await fetch(`${base.replace(/\/$/u, "")}/models`, {
+      headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    await response.body?.cancel();
+    if (response.status === 401 || response.status === 403) {
+      const detail = `${model}: ${host} refused the key (${response.status})`;
+      return { name, state: "fail", detail, remedy: "check OPENAI_API_KEY" };
+    }
+    if (response.ok) return { name, state: "ok", detail: `${model}: ${host} answers` };
+    const detail = `${model}: ${host} answers, but lists no models (${response.status})`;
+    return { name, state: "warn", detail, remedy: "check OPENAI_BASE_URL if chats fail" };
+  } catch {
+    const detail = `${model}: ${host} cannot be reached`;
+    return { name, state: "fail", detail, remedy: "check the network and OPENAI_BASE_URL" };
+  }
+}

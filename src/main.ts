@@ -1,0 +1,110 @@
+#!/usr/bin/env node
+import { enableCompileCache } from "node:module";
+import type { SkillRunRequest } from "#presentation/cmd/skill.ts";
+
+enableCompileCache();
+
+// Whatever is loaded after this line is compiled once and for all starts; each command loads the
+// heavy parts it needs, when it needs them.
+const { readFileSync } = await import("node:fs");
+const path = await import("node:path");
+const { parseConfig } = await import("./config.ts");
+const { runProgram } = await import("#presentation/cmd/program.ts");
+
+const HOUR_MS = 3_600_000;
+const root = path.resolve(import.meta.dirname, "..");
+const config = () => parseConfig();
+
+process.exitCode = await runProgram(
+  {
+    version: readVersion(),
+    serve: { start: startServer },
+    chat: {
+      url: localUrl,
+      configuredToken: () => config().clientToken,
+      mintToken: () => mintToken("chat", 24 * HOUR_MS),
+    },
+    doctor: { listChecks },
+    migrate: {
+      status: async () => (await localStore()).readSchemaStatus(config().homeDir),
+      migrate: async () => (await localStore()).migrateStore(config().homeDir),
+    },
+    skill: { listSkills, runSkill },
+    login: { mintLoginUrl },
+  },
+  process.argv.slice(2),
+);
+
+async function startServer() {
+  const settings = config();
+  const [{ openApp }, { openLog }, { openLlm }] = await Promise.all([
+    import("./compose.ts"),
+    import("#infrastructure/telemetry/log.ts"),
+    import("#infrastructure/llm/open-llm.ts"),
+  ]);
+  // A model that cannot be used is said here, not by the first thread that needs it.
+  openLlm(settings.model, settings.openai);
+  const log = openLog({ level: settings.logLevel, secrets: settings.secrets });
+  const app = await openApp({ config: settings, log });
+  return {
+    url: app.url,
+    loginUrl: app.loginUrl,
+    model: app.model,
+    homeDir: settings.homeDir,
+    close: async () => {
+      await app.close();
+      await log[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Where a server with this configuration is reached from this machine. */
+function localUrl(): string {
+  const { publicUrl, host, port } = config();
+  const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return publicUrl ?? `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+}
+
+function localStore() {
+  return import("#infrastructure/store/local-store.ts");
+}
+
+async function mintToken(label: string, lifeMs: number): Promise<string | undefined> {
+  return (await localStore()).mintAdminToken(config().homeDir, { label, lifeMs });
+}
+
+async function mintLoginUrl(): Promise<string | undefined> {
+  const token = await mintToken("login link", HOUR_MS);
+  return token && `${localUrl()}/#token=${token}`;
+}
+
+async function listChecks() {
+  const { createDoctorChecks } = await import("#infrastructure/telemetry/doctor-checks.ts");
+  return createDoctorChecks({ ...config(), webDir: path.join(root, "src/presentation/web/dist") });
+}
+
+async function listSkills() {
+  const { CATALOG_DIR, listSkillFolders, loadSkill } = await import("../skills-registry/index.ts");
+  const packages = await Promise.all((await listSkillFolders(CATALOG_DIR)).map(loadSkill));
+  return packages.map(({ name, version, description, manifest }) => {
+    const tools = manifest.tools.map((tool) => ({
+      name: tool.name,
+      description: tool.description,
+    }));
+    return { name, version, description, tools };
+  });
+}
+
+async function runSkill(request: SkillRunRequest) {
+  const { runSkillFolder } = await import("#infrastructure/skills/run-skill-folder.ts");
+  const policy = request.policy ?? config().policyDir ?? path.join(root, "sandbox-policies");
+  const result = await runSkillFolder({ ...request, policy });
+  return result.kind === "ok"
+    ? { ok: true as const, output: result.output, usage: result.usage }
+    : { ok: false as const, error: result.error, usage: result.usage };
+}
+
+function readVersion(): string {
+  const text = readFileSync(path.join(root, "package.json"), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,72 @@
+import { Command } from "commander";
+import { Fault } from "#domain/shared/fault.ts";
+import { addChatCommand, type ChatDeps } from "./chat.ts";
+import { CommandError } from "./command-error.ts";
+import { addDoctorCommand, type DoctorDeps } from "./doctor.ts";
+import { toExitCode, UsageError } from "./exit-code.ts";
+import { addLoginCommand, type LoginDeps } from "./login.ts";
+import { addMigrateCommand, type MigrateDeps } from "./migrate.ts";
+import { addServeCommand, type ServeDeps } from "./serve.ts";
+import { addSkillCommand, type SkillDeps } from "./skill.ts";
+
+export interface ProgramDeps {
+  readonly version: string;
+  readonly serve: ServeDeps;
+  readonly chat: ChatDeps;
+  readonly doctor: DoctorDeps;
+  readonly migrate: MigrateDeps;
+  readonly skill: SkillDeps;
+  readonly login: LoginDeps;
+}
+
+/** Runs the command that `args` ask for and gives the exit code. Never throws. */
+export async function runProgram(deps: ProgramDeps, args: readonly string[]): Promise<number> {
+  const program = createProgram(deps);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    report(error, args.includes("--json"));
+    return toExitCode(error);
+  }
+}
+
+function createProgram(deps: ProgramDeps): Command {
+  const program = new Command("nexflow")
+    .description("A self-hosted AI agent whose skills run sandboxed")
+    .version(deps.version)
+    .option("--json", "write JSON for programs instead of text for people")
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError("(--help lists what there is)")
+    .addHelpText("after", EXIT_HELP)
+    .exitOverride();
+  addServeCommand(program, deps.serve);
+  addChatCommand(program, deps.chat);
+  addSkillCommand(program, deps.skill);
+  addDoctorCommand(program, deps.doctor);
+  addMigrateCommand(program, deps.migrate);
+  addLoginCommand(program, deps.login);
+  return program;
+}
+
+const EXIT_HELP = `
+Exit codes: 0 done, 1 failed, 2 wrong usage, 78 configuration that cannot be used.
+Configuration comes from the environment; see the README for NEXFLOW_HOME, NEXFLOW_PORT, NEXFLOW_MODEL and more.`;
+
+/** Commander has written what its own errors have to say. */
+function report(error: unknown, isJson: boolean): void {
+  if (error instanceof Error && "exitCode" in error) return;
+  const failure = toFailure(error);
+  if (isJson) console.log(JSON.stringify({ error: failure }));
+  else console.error(`nexflow: ${failure.message}`);
+}
+
+function toFailure(error: unknown): { code: string; message: string } {
+  if (error instanceof Fault) return { code: error.code, message: error.message };
+  if (error instanceof UsageError) return { code: "USAGE", message: error.message };
+  if (error instanceof CommandError) return { code: error.code, message: error.message };
+  return {
+    code: "INTERNAL",
+    message: error instanceof Error ? (error.stack ?? "") : String(error),
+  };
+}

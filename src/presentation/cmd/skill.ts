@@ -1,0 +1,106 @@
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import type { Command } from "commander";
+import type { JsonValue } from "#domain/shared/json.ts";
+import type { TaskUsage } from "#domain/task/task.ts";
+import { EXIT, UsageError } from "./exit-code.ts";
+import { print, toPlainText, toTable } from "./output.ts";
+
+export interface SkillDeps {
+  listSkills(): Promise<readonly SkillListing[]>;
+  /** One call in the real sandbox. Rejects where the skill cannot be loaded. */
+  runSkill(request: SkillRunRequest): Promise<SkillRunReport>;
+}
+
+export interface SkillListing {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly tools: readonly { readonly name: string; readonly description: string }[];
+}
+
+export interface SkillRunRequest {
+  readonly folder: string;
+  readonly tool: string;
+  readonly input: JsonValue;
+  /** A policy file, or a folder of them, instead of the configured folder. */
+  readonly policy: string | undefined;
+}
+
+export type SkillRunReport =
+  | { readonly ok: true; readonly output: JsonValue; readonly usage: TaskUsage }
+  | { readonly ok: false; readonly error: SkillRunError; readonly usage: TaskUsage };
+
+interface SkillRunError {
+  readonly code: string;
+  readonly message: string;
+}
+
+interface RunOptions {
+  readonly tool: string;
+  readonly input: string;
+  readonly policy?: string;
+}
+
+export function addSkillCommand(program: Command, deps: SkillDeps): void {
+  const skill = program.command("skill").description("try skills and see what there is");
+  skill
+    .command("list")
+    .description("list the skills that come with Nexflow, and their tools")
+    .action(async (_options: unknown, command: Command) => {
+      const skills = await deps.listSkills();
+      print(command.optsWithGlobals()["json"] === true, { skills }, () => toList(skills));
+    });
+  skill
+    .command("run")
+    .description("run one call of a skill in the real sandbox")
+    .argument("<folder>", "the skill's folder")
+    .requiredOption("--tool <name>", "the tool to call")
+    .option("--input <json>", "its input: JSON, @file, or - for standard input", "{}")
+    .option("--policy <file>", "the policy that decides, instead of the configured ones")
+    .action(async (folder: string, options: RunOptions, command: Command) => {
+      const input = await readInput(options.input);
+      const report = await deps.runSkill({ folder, ...options, input, policy: options.policy });
+      print(command.optsWithGlobals()["json"] === true, report, () => toText(report));
+      if (!report.ok) process.exitCode = EXIT.failed;
+    });
+}
+
+async function readInput(source: string): Promise<JsonValue> {
+  const raw = await readSource(source);
+  try {
+    return JSON.parse(raw) as JsonValue;
+  } catch {
+    throw new UsageError(
+      `Cannot read --input "${raw.slice(0, 80)}": expected JSON, "@<file>", or "-" for standard input`,
+    );
+  }
+}
+
+async function readSource(source: string): Promise<string> {
+  if (source === "-") return text(process.stdin);
+  if (!source.startsWith("@")) return source;
+  try {
+    return await readFile(source.slice(1), "utf8");
+  } catch {
+    throw new UsageError(`Cannot read --input "${source}": expected a file that can be read`);
+  }
+}
+
+function toList(skills: readonly SkillListing[]): string {
+  return skills
+    .map(({ name, version, description, tools }) => {
+      const rows = tools.map((tool) => [`  ${name}.${tool.name}`, toPlainText(tool.description)]);
+      return `${name} ${version}: ${toPlainText(description)}\n${toTable(rows)}`;
+    })
+    .join("\n\n");
+}
+
+function toText(report: SkillRunReport): string {
+  const { wallMs, cpuMs, memoryMiB, outputBytes } = report.usage;
+  const usage = `${wallMs} ms, CPU ${cpuMs} ms, memory ${memoryMiB} MiB, output ${outputBytes} bytes`;
+  const result = report.ok
+    ? JSON.stringify(report.output, undefined, 2)
+    : `${report.error.code}: ${report.error.message}`;
+  return `${toPlainText(result)}\n\n${usage}`;
+}
