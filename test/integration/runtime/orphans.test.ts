@@ -13,6 +13,8 @@ const PARENT = `
   for (const parts of [{ body: "for (;;);" }, { wasm: encodeModule({ functions: { try_it: spin } }) }]) {
     void runtime.invoke({ skill: createSkill(parts), tool: TOOL, input: {}, userId: "mallory" });
   }
+  // The calls are in the pipes when the server dies: the loops begin, and no process reads its end.
+  await new Promise((resolve) => setImmediate(resolve));
   const { processes } = runtime.stats();
   console.log(JSON.stringify(processes));`;
 
