@@ -24,6 +24,8 @@ export function spawnHost(): HostProcess {
     env: {},
     stdio: ["pipe", "pipe", "pipe", "pipe"],
     windowsHide: true,
+    // A Ctrl-C at the terminal is for the server, which ends its sandboxes when it is done.
+    detached: true,
   }) as HostProcess;
 }
 
