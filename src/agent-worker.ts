@@ -2,6 +2,7 @@ import { BroadcastChannel, MessageChannel, parentPort, workerData } from "node:w
 import type { RunResult, TurnDispatch } from "#application/dispatch-turns/turn-dispatcher.ts";
 import { createInvokeSkill, createPrepareCall } from "#application/invoke-skill/invoke-skill.ts";
 import { CANCELLED, createRunTurn } from "#application/run-turn/run-turn.ts";
+import { SessionHistory } from "#application/run-turn/session-history.ts";
 import type { TurnId } from "#domain/shared/id.ts";
 import type { NumberedEvent } from "#domain/turn/turn-event.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
@@ -25,8 +26,6 @@ import { encodeEventFrame } from "#presentation/gateway/event-frame.ts";
  * skill's code runs in the processes that the sandbox starts.
  */
 
-/** Messages of a session that a turn is given to choose from. */
-const HISTORY_MESSAGES = 200;
 const MAX_ANSWER_CHARS = 1_000_000;
 const STOPPED_MOST = 1_000;
 
@@ -39,7 +38,8 @@ if (notices === null) throw new Error("Cannot run outside an agent thread");
 const notify = (notice: AgentNotice) => notices.postMessage(notice);
 let notes: AgentNote[] = [];
 const turns = createTurnLog(new StoreClient(openStorePort()));
-const reader = new SqliteReader(openSqlite({ file: data.databaseFile, mode: "read" }));
+/** Opened when it is first needed: the thread starts beside the store that makes the file. */
+let reader: SqliteReader | undefined;
 const llm = openLlm(data.model, data.openai);
 const sandbox = await openSandbox({
   policyDir: data.policyDir,
@@ -54,7 +54,7 @@ listenForOrders();
 const runTurn = createRunTurn({
   llm,
   turns,
-  readHistory: (sessionId, turnId) => reader.listHistory(sessionId, turnId, HISTORY_MESSAGES),
+  history: new SessionHistory({ read: (...turn) => openReader().listHistory(...turn) }),
   listSkills: () => sandbox.listSkills(),
   prepareCall: createPrepareCall({ sandbox, newId, nowMs }),
   invokeSkill: createInvokeSkill({ sandbox, nowMs }),
@@ -108,6 +108,11 @@ function tell(note: AgentNote): void {
 function sendNotes(): void {
   notify({ kind: "notes", notes });
   notes = [];
+}
+
+function openReader(): SqliteReader {
+  reader ??= new SqliteReader(openSqlite({ file: data.databaseFile, mode: "read" }));
+  return reader;
 }
 
 function openStorePort() {

@@ -1,19 +1,28 @@
 /**
  * Runs first in every context, as the body of a strict function: `$0` is the one way out, a
- * function from strings to a string. What it needs of the realm it takes before the guest can
+ * function from strings to a string, "=" and an answer or "!" and why there is none. What it needs of the realm it takes before the guest can
  * change it. Gives back `invoke` and `take`, which the guest never sees.
  */
 export const ISOLATE_BOOTSTRAP = `"use strict";
-const ask = $0;
+const callHost = $0;
 const { apply, construct, defineProperty } = Reflect;
 const { parse, stringify } = JSON;
 const { slice } = String.prototype;
 const toText = String;
 const toNumber = Number;
 const NativeDate = Date;
+const NativeError = Error;
 const MAX_MESSAGE_CHARS = 500;
 let answer;
 let startMs;
+
+// The host's own errors stay outside: their stacks name files.
+function ask(name, text) {
+  const reply = callHost(name, text);
+  const rest = apply(slice, reply, [1]);
+  if (reply[0] === "!") throw new NativeError(rest);
+  return rest;
+}
 
 // Memory the isolate's limit does not see, timers by shared memory, work that outlives the call.
 for (const name of ["WebAssembly", "SharedArrayBuffer", "Atomics", "FinalizationRegistry", "WeakRef"]) {

@@ -9,6 +9,8 @@ const CALLS_PER_ISOLATE = 20;
 /** What earlier contexts may hold on top of a guest's own limit. */
 const SLACK_MIB = 24;
 const MIB = 1_048_576;
+/** V8's words when the isolate's limit leaves no room for an ArrayBuffer. */
+const BUFFER_REFUSED = "Array buffer allocation failed";
 
 /** Runs an ES module in a fresh context for every call, in isolates of its own. */
 export class IsolateEngine implements Engine {
@@ -135,6 +137,14 @@ class GuestIsolate {
   }
 
   #answer(name: unknown, text: unknown): string {
+    try {
+      return `=${this.#serve(name, text)}`;
+    } catch (error) {
+      return `!${messageOf(error)}`;
+    }
+  }
+
+  #serve(name: unknown, text: unknown): string | number {
     const hostCalls = this.#hostCalls;
     if (hostCalls === undefined) throw new Error("The call has ended");
     switch (name) {
@@ -142,9 +152,9 @@ class GuestIsolate {
         hostCalls.log(String(text));
         return "";
       case "now":
-        return String(hostCalls.now());
+        return hostCalls.now();
       case "random":
-        return String(toFraction(hostCalls.random()));
+        return toFraction(hostCalls.random());
       default:
         throw new Error("The host has no such function");
     }
@@ -223,6 +233,7 @@ function parseAnswer(answer: string): string {
     case "invalid":
       throw new GuestStop("invalid-output", `The output cannot be used: ${text}`);
     default:
+      if (text === BUFFER_REFUSED) throw new GuestStop("memory", TOO_MUCH_MEMORY);
       throw new Error(text);
   }
 }

@@ -1,12 +1,12 @@
 import { writeSync } from "node:fs";
 import process from "node:process";
 import v8 from "node:v8";
-import { Worker } from "node:worker_threads";
 import type { FromHost, HostCallFrame, HostOutcome, ToHost } from "../protocol.ts";
 import { FrameReader, parseToHost, toFrame } from "../protocol.ts";
 import { GuestStop, toOutcome } from "./guest-stop.ts";
 import { HostCalls } from "./host-calls.ts";
 import { getContract, Units } from "./units.ts";
+import { startWatchdog } from "./watchdog.ts";
 
 /** The program of a sandbox process: runs one call after the other, told by frames on stdin. */
 const STDOUT_FD = 1;
@@ -17,8 +17,7 @@ const reader = new FrameReader();
 
 // This program itself may not make code from strings; guests, in contexts made later, may.
 v8.setFlagsFromString("--no-disallow-code-generation-from-strings");
-const callBegan = new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT));
-new Worker(new URL("./watchdog.ts", import.meta.url), { workerData: callBegan.buffer });
+const callBegan = startWatchdog();
 process.stdin.on("data", (chunk: Buffer) => {
   for (const { head, body } of reader.push(chunk)) handle(parseToHost(head), body);
 });

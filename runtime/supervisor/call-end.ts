@@ -101,7 +101,8 @@ function fromKill(reason: KillReason, used: number, call: EndedCall): SkillError
   }
 }
 
-const OUT_OF_MEMORY = /out of memory|heap limit|allocation failed|invalid (?:array|string|size)/iu;
+const OUT_OF_MEMORY =
+  /out of memory|heap limit|allocation failed|is_heap_oom = 1|invalid (?:array|size)/iu;
 
 function fromDeath({ signal, exitCode, stderr }: ProcessDeath, call: EndedCall): SkillError {
   if (OUT_OF_MEMORY.test(stderr)) return limitError("memory", 0, call);

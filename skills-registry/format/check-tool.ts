@@ -28,7 +28,7 @@ function checkExample(
   if (holes === undefined) return [badBraces(`${at}.text`, example.text)];
   return [
     ...checkText(example.text, `${at}.text`),
-    ...holes.flatMap((hole) => checkHole(hole, example, `${at}.text`)),
+    ...[...new Set(holes)].flatMap((hole) => checkHole(hole, example, `${at}.text`)),
     ...missingInputs(example.input, input, `${at}.input`),
     ...Object.entries(example.input).flatMap(([name, value]) =>
       checkInput({ name, value, holes, input, path: `${at}.input.${name}` }),
@@ -72,7 +72,7 @@ interface ExampleInput {
 
 function checkInput({ name, value, holes, input, path }: ExampleInput): readonly ToolFault[] {
   const properties = propertiesOf(input);
-  const property = properties[name];
+  const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
   if (property === undefined) {
     return [{ path, found: quote(name), expected: `one of ${namesOf(properties)}` }];
   }
@@ -131,7 +131,8 @@ function isPlaceholder(value: JsonValue): value is string {
 
 function hasPath(schema: JsonObject, [head, ...rest]: readonly string[]): boolean {
   if (head === undefined) return true;
-  const property = propertiesOf(schema)[head];
+  const properties = propertiesOf(schema);
+  const property = Object.hasOwn(properties, head) ? properties[head] : undefined;
   return isObject(property) && hasPath(property, rest);
 }
 

@@ -27,7 +27,11 @@ export function formatPath(path: readonly PropertyKey[]): string {
 function toFault(issue: z.core.$ZodIssue, raw: unknown, file: string): FormatFault {
   const at = { file, path: formatPath(issue.path) };
   if (issue.code === "unrecognized_keys") {
-    return { ...at, found: `unknown ${quote(issue.keys)}`, expected: "known properties only" };
+    return {
+      ...at,
+      found: `unknown ${quote(issue.keys)}`,
+      expected: "no property but those of docs/skills.md",
+    };
   }
   return { ...at, found: quote(valueAt(raw, issue.path)), expected: expectedBy(issue) };
 }

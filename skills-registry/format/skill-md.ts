@@ -1,4 +1,4 @@
-import { parseDocument } from "yaml";
+import { type Document, parseDocument, visit } from "yaml";
 import { z } from "zod";
 import { type Parsed, parseStrict } from "./parse-strict.ts";
 
@@ -31,19 +31,23 @@ export function parseSkillMd(text: string): Parsed<SkillMd> {
   const document = parseDocument(yaml);
   const [error] = document.errors;
   if (error) return faulty(error.message.split("\n", 1)[0] ?? error.code, "YAML");
-  const parsed = parseStrict(FrontMatter, toJs(document), SKILL_FILE);
+  if (hasAlias(document)) return faulty("an alias", "YAML without aliases");
+  const parsed = parseStrict(FrontMatter, document.toJS(), SKILL_FILE);
   if (parsed.kind === "faulty") return parsed;
   const { name, description } = parsed.value;
   return { kind: "ok", value: { name, description, instructions: body.trim() } };
 }
 
-/** Aliases are refused: a few lines of them can stand for gigabytes. */
-function toJs(document: ReturnType<typeof parseDocument>): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 0 });
-  } catch {
-    return "aliases";
-  }
+/** A few lines of aliases can stand for gigabytes. */
+function hasAlias(document: Document.Parsed): boolean {
+  let isFound = false;
+  visit(document, {
+    Alias() {
+      isFound = true;
+      return visit.BREAK;
+    },
+  });
+  return isFound;
 }
 
 function faulty(found: string, expected: string): Parsed<never> {

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { test } from "vitest";
 import { WebSocket } from "ws";
-import type { Gateway } from "#presentation/gateway/gateway.ts";
+import type { Gateway, GatewayOptions } from "#presentation/gateway/gateway.ts";
 import { openGateway } from "#presentation/gateway/gateway.ts";
 import type { Logger } from "#presentation/gateway/use-cases.ts";
 import type { FakeUseCases } from "./fakes/gateway-use-cases.ts";
@@ -20,7 +21,7 @@ const WEB_DIR = fileURLToPath(new URL("../fixtures/web", import.meta.url));
 
 /** A gateway on a free port over use cases in memory. */
 export async function openTestGateway(
-  options: { readonly publicUrl?: string; readonly webDir?: string } = {},
+  options: Partial<Omit<GatewayOptions, "log">> = {},
 ): Promise<TestGateway> {
   const useCases = createFakeUseCases();
   const logged: TestGateway["logged"] = [];
@@ -33,12 +34,21 @@ export async function openTestGateway(
   return { gateway, useCases, logged, url, [Symbol.asyncDispose]: close };
 }
 
+/** Tests get a gateway of their own, closed by the runner. */
+export const gatewayTest = test.extend<{ readonly server: TestGateway }>({
+  server: async ({ onTestFinished }, use) => {
+    const server = await openTestGateway();
+    onTestFinished(() => server.gateway.close());
+    await use(server);
+  },
+});
+
 /** A client's socket with an inbox that can be waited for. */
 export class TestClient implements AsyncDisposable {
   readonly ws: WebSocket;
   readonly frames: Frame[] = [];
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
-  readonly #waiting: { at: number; resolve: (frame: Frame) => void }[] = [];
+  readonly #waiting: ((frame: Frame) => void)[] = [];
   #taken = 0;
 
   constructor(ws: WebSocket) {
@@ -82,7 +92,7 @@ export class TestClient implements AsyncDisposable {
     const frame = this.frames[at];
     if (frame !== undefined) return Promise.resolve(frame);
     const { promise, resolve } = Promise.withResolvers<Frame>();
-    this.#waiting.push({ at, resolve });
+    this.#waiting.push(resolve);
     return promise;
   }
 
@@ -98,7 +108,6 @@ export class TestClient implements AsyncDisposable {
 
   #receive(frame: Frame): void {
     this.frames.push(frame);
-    const waiting = this.#waiting.shift();
-    waiting?.resolve(frame);
+    this.#waiting.shift()?.(frame);
   }
 }

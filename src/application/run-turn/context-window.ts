@@ -2,6 +2,8 @@ import type { Message, MessagePart } from "#domain/message/message.ts";
 
 const CHARS_PER_TOKEN = 4;
 const TOKENS_PER_MESSAGE = 4;
+/** Messages never change, and each turn looks at all of its session's. */
+const estimates = new WeakMap<Message, number>();
 
 /**
  * The latest whole turns that fit into `budgetTokens`, oldest first; the last turn always. Turns
@@ -23,9 +25,13 @@ export function fitToBudget(history: readonly Message[], budgetTokens: number): 
  * About how many tokens a message takes: four characters of English text are one token in the
  * common byte-pair encodings (OpenAI's own rule of thumb), four more frame the message.
  */
-export function estimateTokens({ parts }: Pick<Message, "parts">): number {
-  const chars = parts.reduce((sum, part) => sum + charsOf(part), 0);
-  return TOKENS_PER_MESSAGE + Math.ceil(chars / CHARS_PER_TOKEN);
+function estimateTokens(message: Message): number {
+  const known = estimates.get(message);
+  if (known !== undefined) return known;
+  const chars = message.parts.reduce((sum, part) => sum + charsOf(part), 0);
+  const tokens = TOKENS_PER_MESSAGE + Math.ceil(chars / CHARS_PER_TOKEN);
+  estimates.set(message, tokens);
+  return tokens;
 }
 
 function startOfTurn(history: readonly Message[], last: number): number {

@@ -3,7 +3,6 @@ import { type Failure, Fault, toFailure } from "#domain/shared/fault.ts";
 import {
   type MessageId,
   parseMessageId,
-  type SessionId,
   type ToolCallId,
   type TurnId,
   type UserId,
@@ -24,14 +23,14 @@ import type { NewId, NowMs } from "../ports/clock.ts";
 import type { Llm } from "../ports/llm.ts";
 import type { Logger } from "../ports/logger.ts";
 import { fitToBudget } from "./context-window.ts";
+import type { SessionHistory } from "./session-history.ts";
 import { SYSTEM_PROMPT } from "./system-prompt.ts";
 import { type ShowEvents, TurnRecorder } from "./turn-recorder.ts";
 
 export interface RunTurnDeps {
   readonly llm: Llm;
   readonly turns: Pick<TurnLog, "begin" | "save">;
-  /** The latest messages up to and including those of a turn, oldest first. */
-  readonly readHistory: (sessionId: SessionId, turnId: TurnId) => readonly Message[];
+  readonly history: Pick<SessionHistory, "load" | "keep">;
   readonly listSkills: () => readonly Skill[];
   readonly prepareCall: (
     turnId: TurnId,
@@ -97,7 +96,7 @@ class TurnRun {
     this.#deps = deps;
     this.#dispatch = dispatch;
     this.#signal = AbortSignal.any([signal, AbortSignal.timeout(limits.turnTimeoutMs)]);
-    this.#messages = [...deps.readHistory(dispatch.sessionId, dispatch.turnId)];
+    this.#messages = [...deps.history.load(dispatch)];
     const own = this.#messages.filter(({ turnId }) => turnId === dispatch.turnId);
     this.#recorder = new TurnRecorder({ dispatch, turns, show, nowMs }, own.length);
   }
@@ -114,7 +113,9 @@ class TurnRun {
       const state = await this.#loop(begun);
       await begun;
       await this.#recorder.end(state);
-      return this.#recorder.headSeq;
+      const { headSeq } = this.#recorder;
+      this.#deps.history.keep(this.#dispatch.sessionId, headSeq, this.#messages);
+      return headSeq;
     } finally {
       this.#recorder.abandon();
     }

@@ -91,6 +91,7 @@ export interface QueuedTurn {
   readonly userId: UserId;
   readonly messageId: MessageId;
   readonly text: string;
+  readonly acceptedAtMs: number;
   /** The attempt that begins next, from 1. */
   readonly attempt: number;
   /** The session's last stored event. */

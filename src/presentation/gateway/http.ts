@@ -69,13 +69,14 @@ export function serveHttp(app: TemplatedApp, handle: HttpHandler, log: Logger): 
 
 /** Writes `reply`; the response must be open and is ended. */
 export function writeReply(response: HttpResponse, reply: HttpReply, isHead = false): void {
-  const { status, headers = {}, body, closesConnection } = reply;
+  const { status, headers = {}, body = "", closesConnection } = reply;
   response.cork(() => {
     response.writeStatus(`${status} ${STATUS_CODES[status] ?? ""}`);
     for (const [name, value] of Object.entries({ ...SECURITY_HEADERS, ...headers })) {
       response.writeHeader(name, value);
     }
-    if (body === undefined) response.endWithoutBody(status === 202 ? 0 : undefined);
+    // An `undefined` given as length would be written as one of 2^63.
+    if (status === 204 || status === 304) response.endWithoutBody();
     else if (isHead) response.endWithoutBody(Buffer.byteLength(body));
     else response.end(body, closesConnection);
   });

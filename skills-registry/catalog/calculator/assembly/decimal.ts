@@ -1,16 +1,16 @@
 import {
+  add,
   bitLength,
+  compare,
   divideSmall,
   divideWithRest,
   isOne,
-  Natural,
   multiply,
+  Natural,
   ONE,
   power,
   shiftLeft,
   shiftRight,
-  add,
-  compare,
   TEN,
   toDecimal,
   trailingZeros,
@@ -76,7 +76,9 @@ function rounded(value: Value, wanted: i32): string {
   }
   const point = wanted - scale;
   const kept = withoutTrailingZeros(digits);
-  return point > -6 && point <= max(wanted, 21) ? withPoint(kept.padEnd(point, "0"), point) : scientific(kept, point - 1);
+  return point > -6 && point <= max(wanted, 21)
+    ? withPoint(kept.padEnd(point, "0"), point)
+    : scientific(kept, point - 1);
 }
 
 /** The nearest whole number to `value * 10^scale`, halves up. */

@@ -1,7 +1,7 @@
 import { Host, Memory } from "@extism/as-pdk";
 import { error_set } from "@extism/as-pdk/lib/env";
 import { Decimal, toDecimalText } from "./decimal";
-import { clearUnsure, failure, failUnsure, hasFailed } from "./failure";
+import { clearUnsure, failUnsure, failure, hasFailed } from "./failure";
 import { parseInput, quoted } from "./json";
 import { Parser } from "./parser";
 import { setPrecision } from "./value";
@@ -57,6 +57,8 @@ export function myAbort(
   _line: u32,
   _column: u32,
 ): void {
-  error_set(Memory.allocateString(`Cannot evaluate: ${message === null ? "aborted" : message}`).offset);
+  error_set(
+    Memory.allocateString(`Cannot evaluate: ${message === null ? "aborted" : message}`).offset,
+  );
   unreachable();
 }

@@ -56,7 +56,11 @@ class Reader {
     this.peek();
     let value = 0;
     let isWhole = true;
-    while (this.at < this.json.length && this.json.charCodeAt(this.at) != 44 && this.json.charCodeAt(this.at) != 125) {
+    while (
+      this.at < this.json.length &&
+      this.json.charCodeAt(this.at) != 44 &&
+      this.json.charCodeAt(this.at) != 125
+    ) {
       const digit = this.json.charCodeAt(this.at++) - 48;
       if (digit < 0 || digit > 9) isWhole = false;
       else if (isWhole) value = value * 10 + digit;

@@ -141,13 +141,10 @@ export function divideWithRest(a: Natural, b: Natural): Division {
   const top = <u64>divisor[n - 1];
   const second = <u64>divisor[n - 2];
   for (let j = m; j >= 0; j--) {
-    const head = (<u64>unchecked(rest[j + n]) << 32) | <u64>unchecked(rest[j + n - 1]);
+    const head = ((<u64>unchecked(rest[j + n])) << 32) | <u64>unchecked(rest[j + n - 1]);
     let guess = head / top;
     let left = head % top;
-    while (
-      guess >> 32 != 0 ||
-      guess * second > ((left << 32) | <u64>unchecked(rest[j + n - 2]))
-    ) {
+    while (guess >> 32 != 0 || guess * second > ((left << 32) | <u64>unchecked(rest[j + n - 2]))) {
       guess--;
       left += top;
       if (left >> 32 != 0) break;
@@ -220,7 +217,7 @@ export function shiftLeft(a: Natural, bits: i32): Natural {
   const shifted = new StaticArray<u32>(a.length + limbs + 1);
   let carry: u64 = 0;
   for (let i = 0; i < a.length; i++) {
-    carry |= <u64>unchecked(a[i]) << rest;
+    carry |= (<u64>unchecked(a[i])) << rest;
     unchecked((shifted[i + limbs] = <u32>carry));
     carry >>= 32;
   }
@@ -251,18 +248,36 @@ export function power(base: Natural, exponent: i32): Natural {
   return result;
 }
 
+/** Multiplies in place: a new number for each of thousands of factors would fill the memory. */
 export function factorial(n: u32, maxBits: i32): Natural {
-  let product = ONE;
+  const product = new StaticArray<u32>(maxBits / 32 + 2);
+  product[0] = 1;
+  let length = 1;
   let factor: u64 = 1;
   for (let k: u64 = 2; k <= n && !hasFailed(); k++) {
-    if (factor * k >> 32 != 0) {
-      product = multiplySmall(product, <u32>factor);
-      if (bitLength(product) > maxBits) fail("the result is too large");
+    if ((factor * k) >> 32 != 0) {
+      length = multiplyInPlace(product, length, factor);
+      if (length * 32 > maxBits) fail("the result is too large");
       factor = 1;
     }
     factor *= k;
   }
-  return multiplySmall(product, <u32>factor);
+  multiplyInPlace(product, length, factor);
+  return trimmed(product);
+}
+
+/** Multiplies the lowest `length` limbs by a factor of 32 bits; gives their new number. */
+function multiplyInPlace(limbs: Natural, length: i32, factor: u64): i32 {
+  spend(length);
+  let carry: u64 = 0;
+  for (let i = 0; i < length; i++) {
+    carry += <u64>unchecked(limbs[i]) * factor;
+    unchecked((limbs[i] = <u32>carry));
+    carry >>= 32;
+  }
+  if (carry == 0) return length;
+  limbs[length] = <u32>carry;
+  return length + 1;
 }
 
 /** The whole part of the square root, by Newton's method from above. */
@@ -288,16 +303,15 @@ export function greatestCommonDivisor(first: Natural, second: Natural): Natural 
   while (b.length > 0 && !hasFailed()) {
     if (isOne(b)) return b;
     const shift = bitLength(a) - 60;
-    const step = shift > 0 ? lehmerStep(lowU64(shiftRight(a, shift)), lowU64(shiftRight(b, shift))) : null;
+    const step =
+      shift > 0 ? lehmerStep(lowU64(shiftRight(a, shift)), lowU64(shiftRight(b, shift))) : null;
     if (step === null) {
       const rest = divideWithRest(a, b).remainder;
       a = b;
       b = rest;
       continue;
     }
-    const next = step.isOdd
-      ? combine(b, step.a, a, step.b)
-      : combine(a, step.a, b, step.b);
+    const next = step.isOdd ? combine(b, step.a, a, step.b) : combine(a, step.a, b, step.b);
     b = step.isOdd ? combine(a, step.d, b, step.c) : combine(b, step.d, a, step.c);
     a = next;
   }

@@ -189,7 +189,9 @@ export class Parser {
       if (name == "log10") return logarithm(a, 10);
       if (name == "log2") return logarithm(a, 2);
     }
-    fail(`no function ${name} with ${count} argument${count == 1 ? "" : "s"} at position ${start + 1}`);
+    fail(
+      `no function ${name} with ${count} argument${count == 1 ? "" : "s"} at position ${start + 1}`,
+    );
     return small(0);
   }
 
@@ -237,13 +239,21 @@ export class Parser {
   }
 
   private failAt(expected: string): void {
-    const found = this.peek() == 0 ? "the end" : `"${this.text.slice(this.at, this.at + wide(this.current()))}"`;
+    const found =
+      this.peek() == 0
+        ? "the end"
+        : `"${this.text.slice(this.at, this.at + wide(this.current()))}"`;
     fail(`expected ${expected} at position ${this.at + 1}, found ${found}`);
   }
 
   /** The next character that is no space; 0 at the end. */
   private peek(): i32 {
-    while (this.current() == 32 || (this.current() >= 9 && this.current() <= 13) || this.current() == 160) this.at++;
+    while (
+      this.current() == 32 ||
+      (this.current() >= 9 && this.current() <= 13) ||
+      this.current() == 160
+    )
+      this.at++;
     return this.current();
   }
 

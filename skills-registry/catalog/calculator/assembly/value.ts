@@ -107,7 +107,8 @@ function nearby(isNegative: bool, numerator: Natural, denominator: Natural): Val
 }
 
 function checked(value: Value): Value {
-  if (bitLength(value.numerator) <= MAX_BITS && bitLength(value.denominator) <= MAX_BITS) return value;
+  if (bitLength(value.numerator) <= MAX_BITS && bitLength(value.denominator) <= MAX_BITS)
+    return value;
   fail("a result is too large: more than 39,000 digits");
   return small(0);
 }

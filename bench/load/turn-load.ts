@@ -1,0 +1,122 @@
+import { randomUUID } from "node:crypto";
+import { WebSocket } from "ws";
+
+/*
+ * The load of the `turn` benchmark, a process of its own: `sessions` sockets, each with one
+ * session in which a turn begins as soon as the one before has ended. Tells its parent what it
+ * saw, in milliseconds and counts.
+ */
+
+interface Plan {
+  readonly url: string;
+  readonly token: string;
+  readonly sessions: number;
+  readonly text: string;
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+}
+
+/** What the load saw between warm-up and end. */
+export interface TurnLoadResult {
+  readonly turns: number;
+  readonly failed: number;
+  readonly seconds: number;
+  readonly turnMs: readonly number[];
+  readonly acceptMs: readonly number[];
+  readonly pingMs: readonly number[];
+}
+
+interface Frame {
+  readonly type: string;
+  readonly sessionId?: string;
+  readonly turnId?: string;
+  readonly code?: string;
+  readonly event?: { readonly type: string; readonly outcome?: { readonly type: string } };
+}
+
+const plan = JSON.parse(process.argv[2] ?? "") as Plan;
+const turnMs: number[] = [];
+const acceptMs: number[] = [];
+const pingMs: number[] = [];
+let turns = 0;
+let failed = 0;
+let isMeasuring = false;
+let isOver = false;
+
+const sockets = await Promise.all(Array.from({ length: plan.sessions }, openSession));
+const pinger = await openPinger();
+await sleep(plan.warmUpMs);
+isMeasuring = true;
+const startedAtMs = performance.now();
+await sleep(plan.measureMs);
+isOver = true;
+const seconds = (performance.now() - startedAtMs) / 1_000;
+const result: TurnLoadResult = { turns, failed, seconds, turnMs, acceptMs, pingMs };
+process.send?.(result, () => {
+  for (const socket of [...sockets, pinger]) socket.terminate();
+  process.exit();
+});
+
+async function openSession(): Promise<WebSocket> {
+  const socket = await openSocket();
+  let sessionId: string | undefined;
+  let sentAtMs = 0;
+  const next = () => {
+    if (isOver) return;
+    sentAtMs = performance.now();
+    const clientMessageId = randomUUID();
+    socket.send(JSON.stringify({ type: "send", clientMessageId, text: plan.text, sessionId }));
+  };
+  socket.on("message", (data: Buffer) => {
+    const frame = JSON.parse(data.toString("latin1")) as Frame;
+    if (frame.type === "accepted") {
+      sessionId = frame.sessionId;
+      if (isMeasuring && !isOver) acceptMs.push(performance.now() - sentAtMs);
+    } else if (frame.type === "error") {
+      failed += 1;
+      setTimeout(next, 100);
+    } else if (frame.event?.type === "RUN_FINISHED" || frame.event?.type === "RUN_ERROR") {
+      if (frame.event.type === "RUN_ERROR") failed += 1;
+      if (isMeasuring && !isOver) {
+        turns += 1;
+        turnMs.push(performance.now() - sentAtMs);
+      }
+      next();
+    }
+  });
+  next();
+  return socket;
+}
+
+/** A client that does nothing but ask whether the gateway still answers at once. */
+async function openPinger(): Promise<WebSocket> {
+  const socket = await openSocket();
+  let sentAtMs = 0;
+  const next = () => {
+    sentAtMs = performance.now();
+    socket.send('{"type":"ping","id":1}');
+  };
+  socket.on("message", () => {
+    if (isMeasuring && !isOver) pingMs.push(performance.now() - sentAtMs);
+    setTimeout(next, 5);
+  });
+  next();
+  return socket;
+}
+
+async function openSocket(): Promise<WebSocket> {
+  const socket = new WebSocket(`${plan.url.replace(/^http/u, "ws")}/ws`, "nexflow.v1", {
+    perMessageDeflate: false,
+  });
+  await new Promise((resolve, reject) => {
+    socket.once("open", resolve);
+    socket.once("error", reject);
+  });
+  socket.send(JSON.stringify({ type: "hello", token: plan.token }));
+  await new Promise((resolve) => socket.once("message", resolve));
+  return socket;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,56 @@
+import path from "node:path";
+import { afterAll, assert, beforeAll } from "vitest";
+import {
+  type InvokeResult,
+  type JsonValue,
+  openRuntime,
+  type Runtime,
+} from "../../../runtime/index.ts";
+import { CATALOG_DIR, loadSkill, toSkillCode } from "../../../skills-registry/index.ts";
+
+const POLICY_DIR = path.resolve(import.meta.dirname, "../../../sandbox-policies");
+
+type JsonObject = Readonly<Record<string, JsonValue>>;
+
+/** A skill of the catalog in the real sandbox, open while the tests of a file run. */
+export interface CatalogSkill {
+  invoke(tool: string, input: JsonObject): Promise<InvokeResult>;
+  /** The output of a call that must succeed. */
+  run(tool: string, input: JsonObject): Promise<JsonObject>;
+  /** The message of a call that the guest must refuse. */
+  refuse(tool: string, input: JsonObject): Promise<string>;
+}
+
+/** A string of an output. */
+export function textOf(value: JsonValue | undefined): string {
+  assert(typeof value === "string", `Expected a string, found ${JSON.stringify(value)}`);
+  return value;
+}
+
+export function useCatalogSkill(name: string): CatalogSkill {
+  let runtime: Runtime | undefined;
+  const loading = loadSkill(path.join(CATALOG_DIR, name)).then(toSkillCode);
+  beforeAll(async () => {
+    runtime = await openRuntime({ policyDir: POLICY_DIR, minProcesses: 1, maxProcesses: 2 });
+  });
+  afterAll(async () => runtime?.close());
+
+  async function invoke(tool: string, input: JsonObject): Promise<InvokeResult> {
+    assert(runtime, "The runtime is open while tests run");
+    return runtime.invoke({ skill: await loading, tool, input, userId: "test" });
+  }
+  return {
+    invoke,
+    async run(tool, input) {
+      const result = await invoke(tool, input);
+      assert(result.kind === "ok", JSON.stringify(result));
+      return result.output as JsonObject;
+    },
+    async refuse(tool, input) {
+      const result = await invoke(tool, input);
+      assert(result.kind === "error", JSON.stringify(result));
+      assert.equal(result.error.code, "failed");
+      return result.error.message;
+    },
+  };
+}

@@ -1,0 +1,113 @@
+/** A module as the tests write it. Every function takes nothing, gives an i32 and is exported. */
+export interface WasmParts {
+  readonly imports?: readonly WasmImport[];
+  /** The limits of each memory: `[flags, min]` or `[flags, min, max]`. */
+  readonly memories?: readonly (readonly number[])[];
+  /** How many entries each table of function references begins with. */
+  readonly tables?: readonly number[];
+  readonly functions?: Readonly<Record<string, readonly number[]>>;
+}
+
+export type WasmImport =
+  | { readonly kind: "function"; readonly module: string; readonly name: string }
+  | { readonly kind: "memory"; readonly module: string; readonly name: string };
+
+/** Instructions, as far as the tests need them. */
+export const wasm = {
+  unreachable: [0x00],
+  loop: [0x03, 0x40],
+  branch: (depth: number) => [0x0c, depth],
+  end: [0x0b],
+  call: (index: number) => [0x10, ...toLeb(index)],
+  drop: [0x1a],
+  i32: (value: number) => [0x41, ...toSignedLeb(value)],
+  grow: [0x40, 0x00],
+  isNegative: [0x41, 0x00, 0x48],
+  ifThen: [0x04, 0x40],
+  store: [0x36, 0x02, 0x00],
+} as const;
+
+const I32 = 0x7f;
+const I64 = 0x7e;
+const FUNCTION_REFERENCE = 0x70;
+const EXTERNAL = { function: 0, memory: 2 } as const;
+
+/** The bytes of a module. Imported functions take nothing and give an i64. */
+export function encodeModule(parts: WasmParts): Uint8Array {
+  const { imports = [], memories = [], tables = [], functions = {} } = parts;
+  const importedFunctions = imports.filter(({ kind }) => kind === "function").length;
+  const bodies = Object.values(functions);
+  const exported = Object.keys(functions).map((name, index) =>
+    toExport(name, importedFunctions + index),
+  );
+  const exportedMemory = memories.length === 1 ? [[...toName("memory"), EXTERNAL.memory, 0]] : [];
+  return Uint8Array.from(
+    [
+      HEADER,
+      section(1, TYPES),
+      section(2, imports.map(toImport)),
+      section(3, bodies.map(toFirstType)),
+      section(4, tables.map(toTable)),
+      section(5, memories.map(toLimits)),
+      section(7, [...exported, ...exportedMemory]),
+      section(10, bodies.map(toBody)),
+    ].flat(),
+  );
+}
+
+const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+const TYPES = [
+  [0x60, 0, 1, I32],
+  [0x60, 0, 1, I64],
+];
+
+function toFirstType(): readonly number[] {
+  return [0];
+}
+
+function toExport(name: string, index: number): readonly number[] {
+  return [...toName(name), EXTERNAL.function, ...toLeb(index)];
+}
+
+function toTable(min: number): readonly number[] {
+  return [FUNCTION_REFERENCE, 0, ...toLeb(min)];
+}
+
+function toLimits(limits: readonly number[]): readonly number[] {
+  return limits.flatMap((each) => toLeb(each));
+}
+
+function toBody(body: readonly number[]): readonly number[] {
+  return withLength([0, ...body, ...wasm.end]);
+}
+
+function toImport({ kind, module, name }: WasmImport): readonly number[] {
+  const description = kind === "function" ? [EXTERNAL.function, 1] : [EXTERNAL.memory, 0, 1];
+  return [...toName(module), ...toName(name), ...description];
+}
+
+function section(id: number, items: readonly (readonly number[])[]): readonly number[] {
+  if (items.length === 0) return [];
+  return [id, ...withLength([...toLeb(items.length), ...items.flat()])];
+}
+
+function withLength(bytes: readonly number[]): readonly number[] {
+  return [...toLeb(bytes.length), ...bytes];
+}
+
+function toName(text: string): readonly number[] {
+  return withLength([...Buffer.from(text)]);
+}
+
+function toLeb(value: number): readonly number[] {
+  const low = value % 128;
+  const rest = Math.floor(value / 128);
+  return rest === 0 ? [low] : [low + 128, ...toLeb(rest)];
+}
+
+function toSignedLeb(value: number): readonly number[] {
+  const low = value & 0x7f;
+  const rest = value >> 7;
+  const isLast = (rest === 0 && low < 64) || (rest === -1 && low >= 64);
+  return isLast ? [low] : [low | 0x80, ...toSignedLeb(rest)];
+}

@@ -1,0 +1,248 @@
+import { describe, test } from "vitest";
+import {
+  addQueued,
+  answerOf,
+  applyFrame,
+  type Conversation,
+  EMPTY_CONVERSATION,
+  findOpenTurn,
+  markRunning,
+} from "../../../../src/presentation/web/conversation.ts";
+import type { AgMessage, EventFrame, RunEvent } from "../../../../src/presentation/web/protocol.ts";
+import { createRandom } from "./seeded-random.ts";
+
+const user = (id: string, content: string, turnId: string): AgMessage => ({
+  id,
+  role: "user",
+  content,
+  turnId,
+});
+
+function framesOf(turnId: string, events: readonly RunEvent[], after = 0, epoch = 1): EventFrame[] {
+  return events.map((event, index) => ({
+    type: "event",
+    sessionId: "s",
+    turnId,
+    epoch,
+    seq: after + index + 1,
+    event,
+  }));
+}
+
+function applyAll(frames: readonly EventFrame[], from = EMPTY_CONVERSATION): Conversation {
+  return frames.reduce((conversation, frame) => {
+    const result = applyFrame(conversation, frame);
+    return result.kind === "ignored" ? conversation : result.conversation;
+  }, from);
+}
+
+const TURN: readonly RunEvent[] = [
+  { type: "RUN_STARTED", input: { messages: [user("m1", "2+2?", "t1")] } },
+  { type: "TOOL_CALL_START", toolCallId: "c1", toolCallName: "calculator.evaluate" },
+  { type: "TOOL_CALL_ARGS", toolCallId: "c1", delta: '{"expression":"2+2"}' },
+  { type: "TOOL_CALL_END", toolCallId: "c1" },
+  { type: "TOOL_CALL_RESULT", toolCallId: "c1", content: '{"ok":true,"output":4}' },
+  { type: "TEXT_MESSAGE_START", messageId: "a1" },
+  ...["It ", "is ", "**4**", ", ", "as ", "👩‍🔬 ", "shows."].map(
+    (delta): RunEvent => ({ type: "TEXT_MESSAGE_CONTENT", messageId: "a1", delta }),
+  ),
+  { type: "TEXT_MESSAGE_END", messageId: "a1" },
+  { type: "RUN_FINISHED", outcome: { type: "success" } },
+];
+
+describe("applyFrame()", () => {
+  test("turns a run's events into its message, its calls and its text", ({ expect }) => {
+    const { turns, seq } = applyAll(framesOf("t1", TURN));
+    expect(seq).toBe(TURN.length);
+    expect(turns).toEqual([
+      {
+        turnId: "t1",
+        message: { id: "m1", text: "2+2?" },
+        state: { kind: "completed" },
+        parts: [
+          {
+            kind: "tool-call",
+            toolCallId: "c1",
+            name: "calculator.evaluate",
+            inputJson: '{"expression":"2+2"}',
+            state: { kind: "ok", outputJson: "4" },
+          },
+          { kind: "text", messageId: "a1", text: "It is **4**, as 👩‍🔬 shows.", isComplete: true },
+        ],
+      },
+    ]);
+  });
+
+  test("gives the same conversation however the frames are cut, repeated and resumed", ({
+    expect,
+  }) => {
+    const frames = [
+      ...framesOf("t1", TURN),
+      ...framesOf("t2", TURN, TURN.length, 2),
+      ...framesOf("t3", TURN, 2 * TURN.length, 2),
+    ];
+    const whole = applyAll(frames);
+    for (let seed = 1; seed <= 500; seed += 1) {
+      const { conversation, gaps } = receiveOverBadLine(frames, createRandom(seed));
+      expect(conversation, `seed ${seed}`).toEqual(whole);
+      expect(gaps, `seed ${seed}`).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  test("gives the same texts where a snapshot bridges a stretch of frames", ({ expect }) => {
+    const frames = framesOf("t1", TURN);
+    const whole = applyAll(frames);
+    for (let seed = 1; seed <= 500; seed += 1) {
+      const random = createRandom(seed);
+      const cut = 1 + Math.floor(random() * (frames.length - 1));
+      const had = applyAll(frames.slice(0, Math.floor(random() * cut)));
+      const bridged = applyAll([snapshotAfter(frames.slice(0, cut))], had);
+      const conversation = applyAll(frames.slice(Math.floor(random() * cut)), bridged);
+      expect(conversation.turns.map(answerOf), `seed ${seed}`).toEqual(whole.turns.map(answerOf));
+      expect(conversation.seq).toBe(whole.seq);
+      expect(conversation.turns.length).toBe(1);
+    }
+  });
+
+  test("ignores what it has had, by epoch and seq", ({ expect }) => {
+    const frames = framesOf("t1", TURN);
+    const conversation = applyAll(frames);
+    for (const frame of frames) expect(applyFrame(conversation, frame).kind).toBe("ignored");
+  });
+
+  test("ignores events of an epoch that is over", ({ expect }) => {
+    const conversation = applyAll(framesOf("t1", TURN, 0, 7));
+    const [late] = framesOf("t1", [{ type: "TEXT_MESSAGE_END", messageId: "a1" }], TURN.length, 6);
+    expect(late && applyFrame(conversation, late).kind).toBe("ignored");
+  });
+
+  test("reports a gap and takes in nothing behind it", ({ expect }) => {
+    const frames = framesOf("t1", TURN);
+    const conversation = applyAll(frames.slice(0, 3));
+    const later = frames[5];
+    expect(later && applyFrame(conversation, later)).toEqual({ kind: "gap", conversation });
+  });
+
+  test("waits for a snapshot where a newer epoch rewrites what it has", ({ expect }) => {
+    const before = applyAll(framesOf("t1", TURN.slice(0, 9), 0, 1));
+    const [first, second] = framesOf("t1", TURN.slice(0, 2), 8, 2);
+    const rewritten = first && applyFrame(before, first);
+    expect(rewritten?.kind).toBe("gap");
+    const stale = rewritten?.kind === "gap" ? rewritten.conversation : before;
+    expect(second && applyFrame(stale, second).kind).toBe("ignored");
+    const after = applyAll([snapshotAfter(framesOf("t1", TURN.slice(0, 1), 0, 2))], stale);
+    expect(after).toMatchObject({ epoch: 2, seq: 1, isStale: false });
+    expect(answerOf(after.turns[0] ?? expect.fail())).toBe("");
+  });
+
+  test("begins the answer anew where the turn does", ({ expect }) => {
+    const broken = framesOf("t1", TURN.slice(0, 9));
+    const again = framesOf("t1", TURN, 9, 2);
+    expect(applyAll([...broken, ...again]).turns).toEqual(applyAll(framesOf("t1", TURN)).turns);
+  });
+
+  test("shows how a run ended: stopped, or failed with code and message", ({ expect }) => {
+    const begun = TURN.slice(0, 3);
+    const cancelled: RunEvent = { type: "RUN_FINISHED", outcome: { type: "cancelled" } };
+    const failed: RunEvent = { type: "RUN_ERROR", code: "LLM_TIMEOUT", message: "Too slow" };
+    const stopped = applyAll(framesOf("t1", [...begun, cancelled])).turns[0];
+    expect(stopped).toMatchObject({
+      state: { kind: "cancelled" },
+      parts: [{ state: { kind: "stopped" } }],
+    });
+    expect(applyAll(framesOf("t1", [...begun, failed])).turns[0]?.state).toEqual({
+      kind: "failed",
+      code: "LLM_TIMEOUT",
+      message: "Too slow",
+    });
+  });
+
+  test("shows a call's typed error, and a result that is no JSON as it is", ({ expect }) => {
+    const denied = '{"ok":false,"error":{"code":"wall-time","message":"2000 ms used"}}';
+    const results = [denied, "<html>"].map((content) => {
+      const result: RunEvent = { type: "TOOL_CALL_RESULT", toolCallId: "c1", content };
+      return applyAll(framesOf("t1", [...TURN.slice(0, 4), result])).turns[0]?.parts[0];
+    });
+    expect(results).toMatchObject([
+      { state: { kind: "error", code: "wall-time", message: "2000 ms used" } },
+      { state: { kind: "error", code: "unreadable", message: "<html>" } },
+    ]);
+  });
+
+  test("keeps a known failure through a snapshot, which cannot tell it", ({ expect }) => {
+    const failed: RunEvent = { type: "RUN_ERROR", code: "LLM_TIMEOUT", message: "Too slow" };
+    const before = applyAll(framesOf("t1", [...TURN.slice(0, 1), failed]));
+    const snapshot = snapshotAfter(framesOf("t1", TURN.slice(0, 1)), 9);
+    expect(applyAll([snapshot], before).turns[0]?.state.kind).toBe("failed");
+  });
+});
+
+describe("addQueued()", () => {
+  const queued = { turnId: "t2", message: { id: "m2", text: "And 3+3?" } };
+
+  test("shows a message until its turn begins, once", ({ expect }) => {
+    const waiting = addQueued(addQueued(applyAll(framesOf("t1", TURN)), queued), queued);
+    expect(waiting.queued).toEqual([queued]);
+    const begun = applyAll(framesOf("t2", [{ type: "RUN_STARTED" }], TURN.length), waiting);
+    expect(begun.queued).toEqual([]);
+    expect(begun.turns.at(-1)).toMatchObject({ turnId: "t2", message: queued.message });
+    expect(addQueued(begun, queued)).toBe(begun);
+  });
+
+  test("is what a stop button stops when nothing runs", ({ expect }) => {
+    const idle = applyAll(framesOf("t1", TURN));
+    expect(findOpenTurn(idle)).toBeUndefined();
+    expect(findOpenTurn(addQueued(idle, queued))).toBe("t2");
+    expect(findOpenTurn(applyAll(framesOf("t1", TURN.slice(0, 2))))).toBe("t1");
+  });
+});
+
+test("markRunning() changes only turns whose end nobody has seen", ({ expect }) => {
+  const ended = applyAll(framesOf("t1", TURN));
+  expect(markRunning(ended, ["t1"]).turns[0]?.state.kind).toBe("completed");
+  const unknown = applyAll([snapshotAfter(framesOf("t1", TURN.slice(0, 3)))]);
+  expect(unknown.turns[0]?.state.kind).toBe("unknown");
+  expect(markRunning(unknown, ["t1"]).turns[0]?.state.kind).toBe("running");
+});
+
+/** Delivers `frames` in stretches that stop anywhere; each resumes, sometimes from too early. */
+function receiveOverBadLine(frames: readonly EventFrame[], random: () => number) {
+  let conversation = EMPTY_CONVERSATION;
+  let gaps = 0;
+  while (conversation.seq < frames.length) {
+    const overlap = Math.floor(random() * 6);
+    const isSkipping = random() < 0.2;
+    const from = Math.max(0, conversation.seq - overlap) + (isSkipping ? 8 : 0);
+    for (const frame of frames.slice(from, from + 1 + Math.floor(random() * 12))) {
+      const result = applyFrame(conversation, frame);
+      if (result.kind === "gap") gaps += 1;
+      if (result.kind !== "ignored") conversation = result.conversation;
+    }
+  }
+  return { conversation, gaps };
+}
+
+/** The snapshot a server would send that has stored the one turn of `frames`. */
+function snapshotAfter(frames: readonly EventFrame[], seq = frames.length): EventFrame {
+  const { epoch = 1 } = frames.at(-1) ?? {};
+  const turn = applyAll(
+    framesOf(
+      "t1",
+      frames.map(({ event }) => event),
+    ),
+  ).turns[0];
+  const messages: AgMessage[] = turn?.message ? [user("m1", turn.message.text, "t1")] : [];
+  for (const part of turn?.parts ?? []) {
+    if (part.kind === "text") {
+      messages.push({ id: part.messageId, role: "assistant", content: part.text, turnId: "t1" });
+      continue;
+    }
+    const call = { id: part.toolCallId, function: { name: part.name, arguments: part.inputJson } };
+    messages.push({ id: "call", role: "assistant", toolCalls: [call], turnId: "t1" });
+    if (part.state.kind !== "ok") continue;
+    const content = `{"ok":true,"output":${part.state.outputJson}}`;
+    messages.push({ id: "r", role: "tool", toolCallId: part.toolCallId, content, turnId: "t1" });
+  }
+  const event = { type: "MESSAGES_SNAPSHOT", messages } as const;
+  return { type: "event", sessionId: "s", turnId: "t1", epoch, seq, event };
+}
