@@ -285,6 +285,7 @@ describe.skipIf(chromium === undefined)("the web page", () => {
       page.evaluate<number>("+/\\d+/.exec(getComputedStyle(document.body).backgroundColor)[0]");
     expect(await brightness()).toBeLessThan(60);
     await page.emulateMedia({ colorScheme: "light" });
+    await page.locator('html[data-theme="light"]').waitFor();
     expect(await brightness()).toBeGreaterThan(200);
     await page.getByRole("button", { name: "Use dark colours" }).click();
     expect(await brightness()).toBeLessThan(60);
@@ -298,7 +299,7 @@ describe.skipIf(chromium === undefined)("the web page", () => {
     await using watched = await openPage(browser, plain.loginUrl, { width: 360, height: 640 });
     const { page } = watched;
     await composer(page).waitFor();
-    await send(page, `/text-tools.case ${"unbroken".repeat(40)}`);
+    await send(page, `/text-tools.slug ${"unbroken".repeat(40)}`);
     await page.locator("details summary").first().click();
     await ended(page, "completed");
     const overhang = () =>
