@@ -38,7 +38,8 @@ if (notices === null) throw new Error("Cannot run outside an agent thread");
 const notify = (notice: AgentNotice) => notices.postMessage(notice);
 let notes: AgentNote[] = [];
 const turns = createTurnLog(new StoreClient(openStorePort()));
-const reader = new SqliteReader(openSqlite({ file: data.databaseFile, mode: "read" }));
+/** Opened when it is first needed: the thread starts beside the store that makes the file. */
+let reader: SqliteReader | undefined;
 const llm = openLlm(data.model, data.openai);
 const sandbox = await openSandbox({
   policyDir: data.policyDir,
@@ -53,7 +54,7 @@ listenForOrders();
 const runTurn = createRunTurn({
   llm,
   turns,
-  history: new SessionHistory({ read: (...turn) => reader.listHistory(...turn) }),
+  history: new SessionHistory({ read: (...turn) => openReader().listHistory(...turn) }),
   listSkills: () => sandbox.listSkills(),
   prepareCall: createPrepareCall({ sandbox, newId, nowMs }),
   invokeSkill: createInvokeSkill({ sandbox, nowMs }),
@@ -107,6 +108,11 @@ function tell(note: AgentNote): void {
 function sendNotes(): void {
   notify({ kind: "notes", notes });
   notes = [];
+}
+
+function openReader(): SqliteReader {
+  reader ??= new SqliteReader(openSqlite({ file: data.databaseFile, mode: "read" }));
+  return reader;
 }
 
 function openStorePort() {

@@ -9,11 +9,11 @@ import { createReadSession } from "#application/read-session/read-session.ts";
 import { createSignIn } from "#application/sign-in/sign-in.ts";
 import { Fault } from "#domain/shared/fault.ts";
 import { parseUserId } from "#domain/shared/id.ts";
+import type { Skill } from "#domain/skill/skill.ts";
 import type { User } from "#domain/user/user.ts";
 import type { UserRepository } from "#domain/user/user-repository.ts";
 import { hashSecret, newId, newSecret } from "#infrastructure/ids/ids.ts";
-import { loadCatalog, SHIPPED_POLICY_DIR, toSkill } from "#infrastructure/skills/open-skills.ts";
-import { openStore, type Store } from "#infrastructure/store/open-store.ts";
+import { databaseFile, openStore } from "#infrastructure/store/open-store.ts";
 import {
   createFindTurn,
   createSessionRepository,
@@ -22,12 +22,12 @@ import {
 } from "#infrastructure/store/store-client.ts";
 import { AgentPool } from "#infrastructure/workers/agent-pool.ts";
 import { encodeEventFrame, encodeSnapshotFrame } from "#presentation/gateway/event-frame.ts";
-import { openGateway } from "#presentation/gateway/gateway.ts";
 import packageJson from "../package.json" with { type: "json" };
 import type { Config } from "./config.ts";
 
-export const VERSION = packageJson.version;
+const VERSION = packageJson.version;
 const ADMIN: Omit<User, "createdAtMs"> = { id: parseUserId("admin"), name: "Admin", role: "admin" };
+const SHIPPED_POLICY_DIR = path.resolve(import.meta.dirname, "../sandbox-policies");
 const WEB_DIR = path.resolve(import.meta.dirname, "presentation/web/dist");
 const RECONNECT_AFTER_MS = 2_000;
 const DRAIN_MS = 20_000;
@@ -66,17 +66,25 @@ export async function openApp({ config, log }: AppOptions): Promise<App> {
 /** Opens the parts in order and puts each on `opened`, for whoever must close them. */
 async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Promise<App> {
   const nowMs = () => Date.now();
-  const store = await openStore(config.homeDir);
-  opened.push(store);
+  // The threads start while this one loads what it needs itself.
+  const opening = openStore(config.homeDir);
+  const pool = openPool(config, log);
+  opened.push(pool);
+  const loading = Promise.all([import("#presentation/gateway/gateway.ts"), loadSkills(log)]);
+  loading.catch(() => undefined);
+  const store = await opening;
+  opened.unshift(store);
   const turns = createTurnLog(store.writer);
   const sessions = createSessionRepository(store.reader, store.writer);
   const users = createUserRepository(store.reader, store.writer);
   const signIn = createSignIn({ users, hash: hashSecret, newSecret, nowMs });
-
   const encode = { event: encodeEventFrame, snapshot: encodeSnapshotFrame };
   const hub = new SessionHub({ sessions, encode });
-  const pool = openPool(config, log, store, hub);
-  opened.push(pool);
+  pool.listen({
+    attachStore: (port) => store.attachWriter(port),
+    onShown: (sessionId, epoch, frames) => hub.publish(sessionId, epoch, frames),
+    onEnded: (sessionId) => hub.settle(sessionId),
+  });
   const dispatcher = new TurnDispatcher({
     turns,
     runner: pool,
@@ -85,8 +93,8 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     log,
     limits: { maxTurns: config.maxTurns, maxTurnsPerUser: config.maxTurnsPerUser },
   });
-  const [skills, token] = await Promise.all([
-    loadCatalog(log).then((packages) => packages.map(toSkill)),
+  const [[{ openGateway }, skills], token] = await Promise.all([
+    loading,
     setUpAdmin(users, signIn, config, nowMs()),
     pool.ready(),
   ]);
@@ -133,22 +141,27 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   };
 }
 
+async function loadSkills(log: Logger): Promise<readonly Skill[]> {
+  const { loadCatalog, toSkill } = await import("#infrastructure/skills/open-skills.ts");
+  return (await loadCatalog(log)).map(toSkill);
+}
+
 /** Closes the last opened first. */
 async function closeAll(opened: readonly AsyncDisposable[]): Promise<void> {
   for (const resource of opened.toReversed()) await resource[Symbol.asyncDispose]();
 }
 
 /** The address that signs its reader in; the token stands where browsers send it nowhere. */
-export function loginUrl(url: string, token: string): string {
+function loginUrl(url: string, token: string): string {
   return `${url}/#token=${token}`;
 }
 
-function openPool(config: Config, log: Logger, store: Store, hub: SessionHub): AgentPool {
+function openPool(config: Config, log: Logger): AgentPool {
   return new AgentPool({
     file: new URL("agent-worker.ts", import.meta.url),
     threads: config.agentThreads ?? Math.min(Math.max(availableParallelism() - 1, 1), 4),
     data: {
-      databaseFile: store.file,
+      databaseFile: databaseFile(config.homeDir),
       policyDir: config.policyDir ?? SHIPPED_POLICY_DIR,
       sandboxProcesses: config.sandboxProcesses,
       model: config.model,
@@ -159,9 +172,6 @@ function openPool(config: Config, log: Logger, store: Store, hub: SessionHub): A
       logLevel: config.logLevel,
       secrets: config.secrets,
     },
-    attachStore: (port) => store.attachWriter(port),
-    onShown: (sessionId, epoch, frames) => hub.publish(sessionId, epoch, frames),
-    onEnded: (sessionId) => hub.settle(sessionId),
     log,
   });
 }

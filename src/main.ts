@@ -9,6 +9,7 @@ enableCompileCache();
 const { readFileSync } = await import("node:fs");
 const path = await import("node:path");
 const { parseConfig } = await import("./config.ts");
+const { CommandError } = await import("#presentation/cmd/command-error.ts");
 const { runProgram } = await import("#presentation/cmd/program.ts");
 
 const HOUR_MS = 3_600_000;
@@ -97,8 +98,12 @@ async function listSkills() {
 
 async function runSkill(request: SkillRunRequest) {
   const { runSkillFolder } = await import("#infrastructure/skills/run-skill-folder.ts");
+  const { SkillFormatError } = await import("../skills-registry/index.ts");
   const policy = request.policy ?? config().policyDir ?? path.join(root, "sandbox-policies");
-  const result = await runSkillFolder({ ...request, policy });
+  const result = await runSkillFolder({ ...request, policy }).catch((error: unknown) => {
+    if (!(error instanceof SkillFormatError)) throw error;
+    throw new CommandError("invalid-skill", error.message, { cause: error });
+  });
   return result.kind === "ok"
     ? { ok: true as const, output: result.output, usage: result.usage }
     : { ok: false as const, error: result.error, usage: result.usage };

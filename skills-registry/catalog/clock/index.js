@@ -5,30 +5,33 @@
 const TOOLS = { now, convert, add, difference };
 
 export async function run(tool, input, host) {
-  return TOOLS[tool](input, Number(await host.now()));
+  let ms;
+  const askNow = () => (ms ??= host.now());
+  return TOOLS[tool](input, askNow);
 }
 
-function now({ zone = "UTC" }, nowMs) {
+function now({ zone = "UTC" }, askNow) {
+  const nowMs = askNow();
   return { ...describe(nowMs, findZone(zone)), unixMs: nowMs };
 }
 
-function convert({ time, from = "UTC", to }, nowMs) {
+function convert({ time, from = "UTC", to }, askNow) {
   const source = findZone(from);
-  const ms = parseTime(time, source, nowMs);
+  const ms = parseTime(time, source, askNow);
   return { ...describe(ms, findZone(to)), from: formatIso(ms, source) };
 }
 
-function add({ duration, time = "now", zone = "UTC" }, nowMs) {
+function add({ duration, time = "now", zone = "UTC" }, askNow) {
   const place = findZone(zone);
-  const startMs = parseTime(time, place, nowMs);
+  const startMs = parseTime(time, place, askNow);
   const endMs = checkRange(addDuration(startMs, parseDuration(duration), place));
   return { ...describe(endMs, place), start: formatIso(startMs, place) };
 }
 
-function difference({ from = "now", to, zone = "UTC" }, nowMs) {
+function difference({ from = "now", to, zone = "UTC" }, askNow) {
   const place = findZone(zone);
-  const startMs = parseTime(from, place, nowMs);
-  const endMs = parseTime(to, place, nowMs);
+  const startMs = parseTime(from, place, askNow);
+  const endMs = parseTime(to, place, askNow);
   const units = measure(startMs, endMs, place);
   return {
     start: formatIso(startMs, place),
@@ -42,10 +45,10 @@ function difference({ from = "now", to, zone = "UTC" }, nowMs) {
 
 // Zones
 
-const REGIONS = [
-  ...["Europe", "America", "Asia", "Africa", "Australia", "Pacific", "Atlantic", "Indian"],
-  ...["America/Argentina", "America/Indiana", "America/Kentucky", "Antarctica"],
-];
+const REGIONS =
+  "Europe America Asia Africa Australia Pacific Atlantic Indian America/Argentina America/Indiana America/Kentucky Antarctica".split(
+    " ",
+  );
 
 /** Cities and countries with one zone that is not named for them. */
 const PLACES = {
@@ -263,15 +266,16 @@ function modulo(a, b) {
 const TIME =
   /^(?:(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d))?(?:(?:T|\s+|^)(?<hour>\d{1,2})(?::(?<minute>\d\d)(?::(?<second>\d\d)(?:\.(?<fraction>\d{1,3})\d*)?)?)?\s*(?<half>[ap]\.?m\.?)?)?\s*(?<offset>Z|[+-]\d\d(?::?\d\d)?)?$/iu;
 
-function parseTime(text, zone, nowMs) {
+function parseTime(text, zone, askNow) {
   const said = text.trim().toLowerCase();
-  if (said === "now") return nowMs;
-  const midnight = (days) => fromLocal(startOfDay(toLocal(nowMs, zone)) + days * DAY_MS, zone);
+  if (said === "now") return askNow();
+  const today = () => startOfDay(toLocal(askNow(), zone));
+  const midnight = (days) => fromLocal(today() + days * DAY_MS, zone);
   if (said === "today" || said === "midnight") return midnight(0);
   if (said === "tomorrow") return midnight(1);
   if (said === "yesterday") return midnight(-1);
   const match = TIME.exec(said === "noon" ? "12:00" : text.trim());
-  const read = match && readTime(match.groups, startOfDay(toLocal(nowMs, zone)));
+  const read = match && readTime(match.groups, today);
   if (read === undefined || read === null) {
     throw new RangeError(
       `Cannot read time "${text}": expected ISO 8601 such as "2026-03-29T14:30", "15:00", "3:30 pm" or "now"`,
@@ -284,7 +288,7 @@ function parseTime(text, zone, nowMs) {
 function readTime({ year, month, day, hour, minute, second, fraction, half, offset }, today) {
   const isBareHour = minute === undefined && half === undefined;
   if (hour === undefined ? year === undefined : isBareHour) return undefined;
-  const date = year === undefined ? today : utc(Number(year), month - 1, Number(day));
+  const date = year === undefined ? today() : utc(Number(year), month - 1, Number(day));
   const isSameDay = year === undefined || new Date(date).toISOString().startsWith(`${year}-${month}-${day}`);
   const hours = toHours(Number(hour ?? 0), half);
   const minutes = Number(minute ?? 0);
@@ -307,10 +311,25 @@ function offsetName(offset) {
 
 const NO_TIME = { years: 0, months: 0, weeks: 0, days: 0, hours: 0, minutes: 0, seconds: 0 };
 const UNITS = {
-  ...{ y: "years", yr: "years", year: "years", mo: "months", month: "months" },
-  ...{ w: "weeks", wk: "weeks", week: "weeks", d: "days", day: "days" },
-  ...{ h: "hours", hr: "hours", hour: "hours", m: "minutes", min: "minutes", minute: "minutes" },
-  ...{ s: "seconds", sec: "seconds", second: "seconds" },
+  y: "years",
+  yr: "years",
+  year: "years",
+  mo: "months",
+  month: "months",
+  w: "weeks",
+  wk: "weeks",
+  week: "weeks",
+  d: "days",
+  day: "days",
+  h: "hours",
+  hr: "hours",
+  hour: "hours",
+  m: "minutes",
+  min: "minutes",
+  minute: "minutes",
+  s: "seconds",
+  sec: "seconds",
+  second: "seconds",
 };
 const MAX_AMOUNT = 1e11;
 
@@ -352,11 +371,16 @@ function parseWords(text) {
   const sign = (match.groups.sign === "-") === (match.groups.ago !== undefined) ? 1 : -1;
   const parts = [];
   for (const [, amount, name] of words.matchAll(/(\d+(?:\.\d+)?|an?)\s*([a-z]+)/giu)) {
-    const unit = UNITS[name.toLowerCase()] ?? UNITS[name.toLowerCase().replace(/s$/u, "")];
+    const unit = findUnit(name.toLowerCase());
     if (unit === undefined) return undefined;
     parts.push({ amount: sign * (/^a/iu.test(amount) ? 1 : Number(amount)), unit });
   }
   return parts;
+}
+
+function findUnit(name) {
+  const singular = name.replace(/(?<=..)s$/u, "");
+  return Object.hasOwn(UNITS, singular) ? UNITS[singular] : undefined;
 }
 
 function startOfDay(local) {

@@ -153,23 +153,22 @@ function formatRange(start, length) {
 
 // slug
 
+/** Pairs of a letter and what stands for it. */
 const LETTERS = new Map(
-  Object.entries({
-    ...{ ß: "ss", æ: "ae", œ: "oe", ø: "o", ł: "l", đ: "d", ð: "d", þ: "th", ı: "i", ħ: "h" },
-    ...{ а: "a", б: "b", в: "v", г: "g", ґ: "g", д: "d", е: "e", є: "ye", ж: "zh", з: "z" },
-    ...{ и: "i", і: "i", к: "k", л: "l", м: "m", н: "n", о: "o", п: "p", р: "r", с: "s" },
-    ...{ т: "t", у: "u", ф: "f", х: "kh", ц: "ts", ч: "ch", ш: "sh", щ: "shch", ъ: "", ы: "y" },
-    ...{ ь: "", э: "e", ю: "yu", я: "ya", "&": " and ", "@": " at ", "'": "", "\u2019": "" },
-    ...{ α: "a", β: "v", γ: "g", δ: "d", ε: "e", ζ: "z", η: "i", θ: "th", ι: "i", κ: "k" },
-    ...{ λ: "l", μ: "m", ν: "n", ξ: "x", ο: "o", π: "p", ρ: "r", σ: "s", ς: "s", τ: "t" },
-    ...{ υ: "y", φ: "f", χ: "ch", ψ: "ps", ω: "o" },
-  }),
+  [
+    "ß ss,æ ae,œ oe,ø o,ł l,đ d,ð d,þ th,ı i,ħ h",
+    "а a,б b,в v,г g,ґ g,д d,е e,є ye,ж zh,з z,и i,і i,к k,л l,м m,н n,о o,п p,р r,с s,т t,у u",
+    "ф f,х kh,ц ts,ч ch,ш sh,щ shch,ъ ,ы y,ь ,э e,ю yu,я ya",
+    "α a,β v,γ g,δ d,ε e,ζ z,η i,θ th,ι i,κ k,λ l,μ m,ν n,ξ x,ο o,π p,ρ r,σ s,ς s,τ t,υ y,φ f",
+    "χ ch,ψ ps,ω o",
+  ].flatMap((line) => line.split(",").map((pair) => pair.split(" "))),
 );
 /** Letters that lose their meaning with their mark. */
 const MARKED = new Map(Object.entries({ й: "y", ё: "yo", ї: "yi" }));
 
 function slug({ text, maxLength = 100 }) {
-  const plain = Array.from(text.normalize("NFC").toLowerCase(), toAscii).join("");
+  const worded = text.replaceAll("&", " and ").replaceAll(/['\u2019]/gu, "");
+  const plain = Array.from(worded.normalize("NFC").toLowerCase(), toAscii).join("");
   const joined = plain.replaceAll(/[^a-z0-9]+/gu, "-").replaceAll(/^-|-$/gu, "");
   const cut = joined.slice(0, maxLength + 1);
   const isCutInWord = joined.length > maxLength && cut.lastIndexOf("-") > 0;
@@ -237,7 +236,14 @@ function sha256(bytes) {
       const first = (h + s1 + ((e & f) ^ (~e & g)) + constants[i] + words[i]) | 0;
       const s0 = right(a, 2) ^ right(a, 13) ^ right(a, 22);
       const second = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-      [a, b, c, d, e, f, g, h] = [(first + second) | 0, a, b, c, (d + first) | 0, e, f, g];
+      h = g;
+      g = f;
+      f = e;
+      e = (d + first) | 0;
+      d = c;
+      c = b;
+      b = a;
+      a = (first + second) | 0;
     }
     for (const [i, value] of [a, b, c, d, e, f, g, h].entries()) state[i] = (state[i] + value) | 0;
   }
@@ -263,7 +269,11 @@ function sha1(bytes) {
     let [a, b, c, d, e] = state;
     for (let i = 0; i < 80; i += 1) {
       const sum = (left(a, 5) + mixSha1(i, b, c, d) + e + words[i]) | 0;
-      [a, b, c, d, e] = [sum, a, left(b, 30), c, d];
+      e = d;
+      d = c;
+      c = left(b, 30);
+      b = a;
+      a = sum;
     }
     for (const [i, value] of [a, b, c, d, e].entries()) state[i] = (state[i] + value) | 0;
   }
@@ -292,9 +302,12 @@ function md5(bytes) {
   for (const block of blocks(bytes, true)) {
     let [a, b, c, d] = state;
     for (let i = 0; i < 64; i += 1) {
-      const { mixed, word } = mixMd5(i, b, c, d);
-      const sum = (a + mixed + constants[i] + block.getInt32(word * 4, true)) | 0;
-      [a, b, c, d] = [d, (b + left(sum, MD5_SHIFTS[i >> 4][i & 3])) | 0, b, c];
+      const word = block.getInt32(md5Word(i) * 4, true);
+      const sum = (a + mixMd5(i, b, c, d) + constants[i] + word) | 0;
+      a = d;
+      d = c;
+      c = b;
+      b = (b + left(sum, MD5_SHIFTS[i >> 4][i & 3])) | 0;
     }
     for (const [i, value] of [a, b, c, d].entries()) state[i] = (state[i] + value) | 0;
   }
@@ -302,10 +315,16 @@ function md5(bytes) {
 }
 
 function mixMd5(i, b, c, d) {
-  if (i < 16) return { mixed: (b & c) | (~b & d), word: i };
-  if (i < 32) return { mixed: (d & b) | (~d & c), word: (5 * i + 1) % 16 };
-  if (i < 48) return { mixed: b ^ c ^ d, word: (3 * i + 5) % 16 };
-  return { mixed: c ^ (b | ~d), word: (7 * i) % 16 };
+  if (i < 16) return (b & c) | (~b & d);
+  if (i < 32) return (d & b) | (~d & c);
+  return i < 48 ? b ^ c ^ d : c ^ (b | ~d);
+}
+
+/** Which word of the block a step takes. */
+function md5Word(i) {
+  if (i < 16) return i;
+  if (i < 32) return (5 * i + 1) % 16;
+  return (i < 48 ? 3 * i + 5 : 7 * i) % 16;
 }
 
 function crc32(bytes) {

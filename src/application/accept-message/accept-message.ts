@@ -1,4 +1,3 @@
-import { z } from "zod";
 import {
   parseMessageId,
   parseSessionId,
@@ -9,19 +8,11 @@ import {
 import type { AcceptResult, QueuedTurn, TurnLog } from "#domain/turn/turn-log.ts";
 import type { NewId, NowMs } from "../ports/clock.ts";
 
-/** What a channel must have checked before it calls `acceptMessage`. */
-export const MessageInput = z.strictObject({
-  clientMessageId: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/u, "expected 1 to 64 of A-Z a-z 0-9 _ -"),
-  text: z
-    .string()
-    .max(32_768, "expected at most 32,768 characters")
-    .refine((text) => text.trim() !== "", "expected at least one character that is not a space"),
-});
-
-export interface AcceptMessageInput extends z.output<typeof MessageInput> {
+/** Checked by the channel: the id is 1 to 64 of `A-Za-z0-9_-`, the text 1 to 32,768 characters. */
+export interface AcceptMessageInput {
   readonly userId: UserId;
+  readonly clientMessageId: string;
+  readonly text: string;
   /** Left out: a new session. */
   readonly sessionId?: SessionId | undefined;
 }

@@ -1,6 +1,5 @@
 import type { ToolOutcome } from "#domain/message/message.ts";
 import { parseTaskId, type ToolCallId, type TurnId, type UserId } from "#domain/shared/id.ts";
-import type { JsonValue } from "#domain/shared/json.ts";
 import type { SkillTool } from "#domain/skill/skill.ts";
 import { NO_USAGE, type Task, type TaskState } from "#domain/task/task.ts";
 import type { NewId, NowMs } from "../ports/clock.ts";
@@ -90,12 +89,6 @@ export function interruptedOutcome(): ToolOutcome {
 export function failTask(task: Task, code: string, message: string, nowMs: number): Task {
   const failure = { code, message };
   return { ...task, state: { kind: "failed", endedAtMs: nowMs, failure, usage: NO_USAGE } };
-}
-
-/** What a tool call's outcome looks like to a model and in an event: always JSON. */
-export function outcomeJson(outcome: ToolOutcome): JsonValue {
-  if (outcome.kind === "ok") return { ok: true, output: outcome.output };
-  return { ok: false, error: { code: outcome.code, message: outcome.message } };
 }
 
 const ENDS = { "wall-time": "timed-out", "cpu-time": "timed-out", cancelled: "cancelled" } as const;

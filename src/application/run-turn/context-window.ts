@@ -25,7 +25,7 @@ export function fitToBudget(history: readonly Message[], budgetTokens: number): 
  * About how many tokens a message takes: four characters of English text are one token in the
  * common byte-pair encodings (OpenAI's own rule of thumb), four more frame the message.
  */
-export function estimateTokens(message: Message): number {
+function estimateTokens(message: Message): number {
   const known = estimates.get(message);
   if (known !== undefined) return known;
   const chars = message.parts.reduce((sum, part) => sum + charsOf(part), 0);

@@ -40,7 +40,8 @@ function sentence(
   skills: readonly Skill[],
 ): string {
   const name = call?.name ?? "The tool";
-  if (outcome.kind === "error") return `${name} failed (${outcome.code}): ${outcome.message}`;
+  if (outcome.kind === "error")
+    return `${name} ended with an error (${outcome.code}): ${outcome.message}`;
   const template = call && findTool(call.name, skills)?.answer;
   const stated = template && fillTemplate(template, [outcome.output, call.input]);
   return stated ?? `${name}: ${render(outcome.output)}`;

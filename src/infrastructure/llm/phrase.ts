@@ -91,8 +91,14 @@ function fold(text: string): { folded: string; offsets: number[] } {
   return { folded: chars.join(""), offsets };
 }
 
+/** The "!" in "5!" is part of what is asked. */
+const FACTORIAL = /^[\d)]!$/u;
+
 function trimEnd(folded: string): string {
   let end = folded.length;
-  while (end > 0 && " .?!".includes(folded.charAt(end - 1))) end -= 1;
+  while (end > 0 && " .?!".includes(folded.charAt(end - 1))) {
+    if (FACTORIAL.test(folded.slice(end - 2, end))) break;
+    end -= 1;
+  }
   return folded.slice(0, end);
 }

@@ -19,9 +19,6 @@ export interface SkillsOptions {
   readonly log: Logger;
 }
 
-/** The policies that come with Nexflow. */
-export const SHIPPED_POLICY_DIR = path.resolve(import.meta.dirname, "../../../sandbox-policies");
-
 /** The sandbox over the runtime, with the first-party skills. Closing it kills its processes. */
 export interface OpenSandbox extends Sandbox, AsyncDisposable {}
 

@@ -1,6 +1,7 @@
 import { copyFile, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { Fault } from "#domain/shared/fault.ts";
 import type { JsonValue } from "#domain/shared/json.ts";
 import { type InvokeResult, openRuntime } from "../../../runtime/index.ts";
 import { loadSkill, toSkillCode } from "../../../skills-registry/index.ts";
@@ -15,29 +16,38 @@ export interface SkillFolderCall {
 
 /**
  * Runs one call of the skill in `folder` in a sandbox of its own. Rejects with `SkillFormatError`
- * or `PolicyError` where the one or the other cannot be used.
+ * where the skill cannot be loaded and with `Fault` (`CONFIG_INVALID`) where the policy cannot.
  */
 export async function runSkillFolder(call: SkillFolderCall): Promise<InvokeResult> {
   const { folder, tool, input, policy } = call;
   const skill = toSkillCode(await loadSkill(folder));
-  await using policies = await openPolicyDir(policy);
-  await using runtime = await openRuntime({
-    policyDir: policies.path,
-    minProcesses: 1,
-    maxProcesses: 1,
+  return withPolicyDir(policy, async (policyDir) => {
+    const options = { policyDir, minProcesses: 1, maxProcesses: 1 };
+    const runtime = await openRuntime(options).catch((error: unknown) => {
+      if (!(error instanceof Error) || error.name !== "PolicyError") throw error;
+      throw new Fault("CONFIG_INVALID", error.message);
+    });
+    try {
+      return await runtime.invoke({ skill, tool, input, userId: "local" });
+    } finally {
+      await runtime.close();
+    }
   });
-  return await runtime.invoke({ skill, tool, input, userId: "local" });
 }
 
 /** The runtime reads folders: a single file gets one to itself. */
-async function openPolicyDir(policy: string): Promise<AsyncDisposable & { readonly path: string }> {
-  if ((await stat(policy)).isDirectory()) {
-    return { path: policy, [Symbol.asyncDispose]: () => Promise.resolve() };
-  }
+async function withPolicyDir<T>(policy: string, work: (dir: string) => Promise<T>): Promise<T> {
+  const found = await stat(policy).catch((cause: unknown) => {
+    throw new Fault("CONFIG_INVALID", `Cannot read policy "${policy}": expected a file or folder`, {
+      cause,
+    });
+  });
+  if (found.isDirectory()) return work(policy);
   const dir = await mkdtemp(path.join(tmpdir(), "nexflow-policy-"));
-  await copyFile(policy, path.join(dir, path.basename(policy)));
-  return {
-    path: dir,
-    [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }),
-  };
+  try {
+    await copyFile(policy, path.join(dir, path.basename(policy)));
+    return await work(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
 }

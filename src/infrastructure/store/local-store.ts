@@ -33,7 +33,11 @@ export function mintAdminToken(homeDir: string, { label, lifeMs }: LocalToken): 
     const createdAtMs = Date.now();
     const expiresAtMs = createdAtMs + lifeMs;
     const credential = { hash: hashSecret(secret), userId: ADMIN, label, createdAtMs, expiresAtMs };
-    connection.database.transaction(() => writer.addCredential({ ...credential, kind: "token" }))();
+    const write = connection.database.transaction(() => {
+      writer.addUser({ id: ADMIN, name: "Admin", role: "admin", createdAtMs });
+      writer.addCredential({ ...credential, kind: "token" });
+    });
+    write.immediate();
     return secret;
   } finally {
     connection.close();
@@ -56,7 +60,8 @@ export function readSchemaStatus(homeDir: string): MigrationStatus {
 /** Makes or migrates the database and gives the names of what was applied. */
 export async function migrateStore(homeDir: string): Promise<readonly string[]> {
   const { pending } = readSchemaStatus(homeDir);
-  await using _store = await openStore(homeDir);
+  const store = await openStore(homeDir);
+  await store[Symbol.asyncDispose]();
   return pending;
 }
 

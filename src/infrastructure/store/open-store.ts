@@ -14,6 +14,8 @@ export interface Store extends AsyncDisposable {
   attachWriter(port: MessagePort): void;
 }
 
+const CLOSE_MS = 5_000;
+
 /** Where the database of a data directory is. */
 export function databaseFile(homeDir: string): string {
   return path.join(homeDir, "nexflow.db");
@@ -26,24 +28,28 @@ export function databaseFile(homeDir: string): string {
 export async function openStore(homeDir: string): Promise<Store> {
   const file = databaseFile(homeDir);
   const lock = lockDirectory(homeDir);
-  try {
-    const writing = await openThread({ file, mode: "write" });
-    const reading = await openThread({ file, mode: "read" });
-    return {
-      file,
-      writer: writing.connect(),
-      reader: reading.connect(),
-      attachWriter: writing.attach,
-      [Symbol.asyncDispose]: async () => {
-        await reading.close();
-        await writing.close();
-        lock.close();
-      },
-    };
-  } catch (error) {
+  // Both load their code side by side; the reader opens what the writer has made.
+  const writing = startThread({ file, mode: "write" });
+  const reading = startThread({ file, mode: "read" });
+  const close = async () => {
+    await reading.close();
+    await writing.close();
     lock.close();
+  };
+  try {
+    await writing.open();
+    await reading.open();
+  } catch (error) {
+    await close();
     throw error;
   }
+  return {
+    file,
+    writer: writing.connect(),
+    reader: reading.connect(),
+    attachWriter: writing.attach,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 /**
@@ -75,27 +81,29 @@ function lockDirectory(homeDir: string): { close(): void } {
   }
 }
 
-async function openThread(data: StoreThreadData) {
+function startThread(data: StoreThreadData) {
   const thread = new Worker(new URL("store-thread.ts", import.meta.url), {
     workerData: data,
     name: `store-${data.mode}`,
     execArgv: [],
   });
-  const { promise: greeted, resolve, reject } = Promise.withResolvers<StoreThreadGreeting>();
+  const greeting = Promise.withResolvers<StoreThreadGreeting>();
   const exited = new Promise<void>((done) => thread.once("exit", () => done()));
-  thread.once("message", resolve);
-  thread.once("error", reject);
-  const greeting = await greeted;
-  if (greeting.kind === "failed") {
-    await thread.terminate();
-    throw new Fault(greeting.failure.code as FaultCode, greeting.failure.message);
-  }
+  thread.once("message", greeting.resolve);
+  thread.on("error", greeting.reject);
   const order = (message: StoreThreadOrder, ports: MessagePort[] = []) =>
     thread.postMessage(message, ports);
   const attach = (port: MessagePort) => order({ kind: "attach", port }, [port]);
   const clients: { close(): void }[] = [];
   return {
     attach,
+    open: async () => {
+      order({ kind: "open" });
+      const greeted = await greeting.promise;
+      if (greeted.kind === "open") return;
+      const { code, message } = greeted.failure;
+      throw new Fault(code as FaultCode, message);
+    },
     connect: () => {
       const { port1, port2 } = new MessageChannel();
       attach(port2);
@@ -104,8 +112,11 @@ async function openThread(data: StoreThreadData) {
       return client;
     },
     close: async () => {
+      // What was asked for before is done before; a thread that never opened has nothing to do.
       order({ kind: "close" });
+      const slow = setTimeout(() => void thread.terminate(), CLOSE_MS);
       await exited;
+      clearTimeout(slow);
       for (const client of clients) client.close();
     },
   };

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { arg, builder, compile } from "./query.ts";
+import { arg, builder, compile } from "./query-builder.ts";
 import type { Schema } from "./schema.ts";
 
 const OPEN_STATES = ["queued", "running"];

@@ -24,12 +24,14 @@ export interface StoreThreadData {
   readonly mode: "read" | "write";
 }
 
-/** The first message from the thread: it is open, or why not. */
+/** The answer to `open`: it is open, or why not. */
 export type StoreThreadGreeting =
   | { readonly kind: "open" }
   | { readonly kind: "failed"; readonly failure: Failure };
 
 /** From the owner to the thread. */
 export type StoreThreadOrder =
+  /** Opens the database and answers with a greeting; the first order. */
+  | { readonly kind: "open" }
   | { readonly kind: "attach"; readonly port: MessagePort }
   | { readonly kind: "close" };

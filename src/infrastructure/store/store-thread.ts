@@ -33,13 +33,21 @@ const { file, mode } = workerData as StoreThreadData;
 const owner = parentPort as MessagePort;
 const ports = new Set<MessagePort>();
 
-try {
-  const db = openSqlite({ file, mode });
-  if (mode === "write") await migrateSqlite(db.database, file);
-  serve(db);
-  greet({ kind: "open" });
-} catch (error) {
-  greet({ kind: "failed", failure: toFailure(toFault(error, file)) });
+owner.once("message", (order: StoreThreadOrder) => {
+  if (order.kind === "close") process.exit();
+  void open();
+});
+
+async function open(): Promise<void> {
+  try {
+    const db = openSqlite({ file, mode });
+    if (mode === "write") await migrateSqlite(db.database, file);
+    serve(db);
+    greet({ kind: "open" });
+  } catch (error) {
+    greet({ kind: "failed", failure: toFailure(toFault(error, file)) });
+    owner.once("message", () => process.exit());
+  }
 }
 
 function greet(greeting: StoreThreadGreeting): void {
@@ -54,6 +62,7 @@ function serve(db: SqliteConnection): void {
       db.close();
       process.exit();
     }
+    if (order.kind === "open") return;
     const { port } = order;
     ports.add(port);
     port.on("close", () => ports.delete(port));

@@ -21,12 +21,17 @@ export interface AgentPoolOptions {
   readonly file: URL;
   readonly threads: number;
   readonly data: AgentThreadData;
+  readonly log: Logger;
+}
+
+/** Whom the threads talk to. */
+export interface AgentListener {
+  /** Connects a thread to the writing store. */
   readonly attachStore: (port: MessagePort) => void;
   /** Takes what a running turn shows, in order. */
   readonly onShown: (sessionId: SessionId, epoch: number, frames: readonly LiveFrame[]) => void;
   /** All the turn showed was given to `onShown`, and is stored. */
   readonly onEnded: (sessionId: SessionId) => void;
-  readonly log: Logger;
 }
 
 /** Turns that one thread runs side by side at most; they wait for models and skills mostly. */
@@ -43,7 +48,11 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
   readonly #orders = new BroadcastChannel(AGENT_CHANNEL);
   readonly #runs = new Map<TurnId, Run>();
   readonly #options: AgentPoolOptions;
+  #listener: AgentListener | undefined;
+  /** Said before there was a listener. */
+  #early: AgentNotice[] = [];
 
+  /** Starts the threads; they begin to work with `listen`. */
   constructor(options: AgentPoolOptions) {
     const { file, threads, data } = options;
     this.#options = options;
@@ -62,6 +71,14 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     const events: EventEmitter = this.#piscina;
     events.on("message", (notice: AgentNotice) => this.#take(notice));
     events.on("error", (error: unknown) => options.log.error({ error }, "An agent thread died"));
+  }
+
+  /** Takes in what the threads say; before this no turn can run. */
+  listen(listener: AgentListener): void {
+    this.#listener = listener;
+    const early = this.#early;
+    this.#early = [];
+    for (const notice of early) this.#take(notice);
   }
 
   /** Fulfilled when every thread can take a turn; rejects where the threads cannot start. */
@@ -95,19 +112,21 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
   }
 
   #take(notice: AgentNotice): void {
-    if (notice.kind === "store-port") this.#options.attachStore(notice.port);
-    else for (const note of notice.notes) this.#takeNote(note);
+    const listener = this.#listener;
+    if (listener === undefined) this.#early.push(notice);
+    else if (notice.kind === "store-port") listener.attachStore(notice.port);
+    else for (const note of notice.notes) this.#takeNote(note, listener);
   }
 
-  #takeNote(note: AgentNote): void {
+  #takeNote(note: AgentNote, listener: AgentListener): void {
     const run = this.#runs.get(note.turnId);
     // A late word of a run that was given up.
     if (run === undefined || run.dispatch.epoch !== note.epoch) return;
     if (note.kind === "shown") {
-      this.#options.onShown(note.sessionId, note.epoch, note.frames);
+      listener.onShown(note.sessionId, note.epoch, note.frames);
       return;
     }
-    this.#options.onEnded(run.dispatch.sessionId);
+    listener.onEnded(run.dispatch.sessionId);
     run.settle.resolve({ kind: "ended", headSeq: note.headSeq });
   }
 }

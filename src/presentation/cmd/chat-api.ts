@@ -39,6 +39,16 @@ export function createChatApi(url: string, token: string) {
   };
 }
 
+/** Throws `CommandError` where no Nexflow answers at `url`. */
+export async function assertReachable(url: string): Promise<void> {
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const response = await fetch(new URL("/healthz", url), { signal }).catch((error: unknown) => {
+    throw unreachable(url, error);
+  });
+  await response.body?.cancel();
+  if (!response.ok) throw unreachable(url);
+}
+
 export function unreachable(url: string, cause?: unknown): CommandError {
   const message = `Cannot reach Nexflow at ${url}: start it with "nexflow serve", or give its address with --url`;
   return new CommandError("unreachable", message, { cause });

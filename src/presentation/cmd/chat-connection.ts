@@ -101,10 +101,15 @@ export class ChatConnection {
       if (frame.type === "welcome") welcomed.resolve();
       else this.#take(frame);
     });
-    socket.addEventListener("close", ({ code }) => {
-      welcomed.reject(code === UNAUTHORIZED ? unauthorized(url) : unreachable(url));
+    const lose = (error: CommandError) => {
+      welcomed.reject(error);
       if (this.#socket === socket) void this.#mend();
-    });
+    };
+    // A line that could not be opened gives an error and no close.
+    socket.addEventListener("error", () => lose(unreachable(url)));
+    socket.addEventListener("close", ({ code }) =>
+      lose(code === UNAUTHORIZED ? unauthorized(url) : unreachable(url)),
+    );
     const timer = setTimeout(() => {
       welcomed.reject(unreachable(url));
       socket.close();

@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
-import { type ChatApi, createChatApi } from "./chat-api.ts";
+import { assertReachable, type ChatApi, createChatApi } from "./chat-api.ts";
 import { ChatConnection } from "./chat-connection.ts";
 import type { EventFrame, Position } from "./chat-protocol.ts";
 import { ChatView } from "./chat-view.ts";
@@ -42,6 +42,7 @@ export function addChatCommand(program: Command, deps: ChatDeps): void {
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<ChatCommandOptions>();
       const url = options.url ?? deps.url();
+      await assertReachable(url);
       const token = await findToken(deps, options);
       const api = createChatApi(url, token);
       if (options.list) await listSessions(api, options.json === true);

@@ -57,7 +57,7 @@ Configuration comes from the environment; see the README for NEXFLOW_HOME, NEXFL
 function report(error: unknown, isJson: boolean): void {
   if (error instanceof Error && "exitCode" in error) return;
   const failure = toFailure(error);
-  if (isJson) console.log(JSON.stringify({ error: failure }));
+  if (isJson) console.log(JSON.stringify({ ok: false, error: failure }));
   else console.error(`nexflow: ${failure.message}`);
 }
 

@@ -98,7 +98,9 @@ function toList(skills: readonly SkillListing[]): string {
 
 function toText(report: SkillRunReport): string {
   const { wallMs, cpuMs, memoryMiB, outputBytes } = report.usage;
-  const usage = `${wallMs} ms, CPU ${cpuMs} ms, memory ${memoryMiB} MiB, output ${outputBytes} bytes`;
+  const usage =
+    `${wallMs.toFixed(1)} ms, CPU ${cpuMs.toFixed(1)} ms, ` +
+    `memory ${memoryMiB.toFixed(1)} MiB, output ${outputBytes} bytes`;
   const result = report.ok
     ? JSON.stringify(report.output, undefined, 2)
     : `${report.error.code}: ${report.error.message}`;

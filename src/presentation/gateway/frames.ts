@@ -59,11 +59,18 @@ export function parseClientFrame(text: string): Parsed<ClientFrame> {
   return parseJson(ClientFrame, text);
 }
 
-const PLAIN_PING = /^\{"type":"ping","id":(-?[1-9]\d{0,14}|0|"[\w-]{0,64}")\}$/;
+const PLAIN_PING = /^\{"type":"ping","id":(?:-?[1-9]\d{0,14}|0|"[\w-]{0,64}")\}$/;
+const VOWEL_AT = '{"type":"p'.length;
 
-/** The JSON of the `id` where `text` is a `ping` as most clients write it: the fast path. */
-export function matchPing(text: string): string | undefined {
-  return text.length < 100 ? PLAIN_PING.exec(text)?.[1] : undefined;
+/** Whether `text` is a `ping` as most clients write it: the fast path past the parser. */
+export function isPlainPing(text: string): boolean {
+  return text.length < 100 && PLAIN_PING.test(text);
+}
+
+/** Makes of a plain `ping` its `pong`, in the bytes it came in. */
+export function turnIntoPong(ping: ArrayBuffer): ArrayBuffer {
+  new Uint8Array(ping)[VOWEL_AT] = 0x6f;
+  return ping;
 }
 
 /** What an error about the frame `raw` should name: the id by which its client knows it. */

@@ -1,6 +1,6 @@
 /** The part of a uWebSockets.js socket that the outbox uses. */
 export interface Wire {
-  send(frame: string): number;
+  send(frame: string | ArrayBuffer): number;
   getBufferedAmount(): number;
   cork(write: () => void): unknown;
 }
@@ -25,9 +25,9 @@ export class Outbox {
   }
 
   /** Takes one frame at once where the socket is corked already; else as `pushAll([frame])`. */
-  push(frame: string): boolean {
+  push(frame: string | ArrayBuffer): boolean {
     if (!this.#isIdle || this.#wire.getBufferedAmount() >= HIGH_WATER_BYTES) {
-      return this.pushAll([frame]);
+      return this.pushAll([typeof frame === "string" ? frame : Buffer.from(frame).toString()]);
     }
     this.#wire.send(frame);
     return true;

@@ -94,9 +94,8 @@ export function encodeError({ code, message, retryAfterMs }: Refusal, ref?: stri
   return JSON.stringify({ type: "error", code, message, retryAfterMs, ref });
 }
 
-/** `idJson` is the `id` of the `ping` as JSON. */
-export function encodePong(idJson: string): string {
-  return `{"type":"pong","id":${idJson}}`;
+export function encodePong(id: string | number): string {
+  return JSON.stringify({ type: "pong", id });
 }
 
 export function encodeGoingAway(reconnectAfterMs: number): string {

@@ -2,7 +2,7 @@ import type { WebSocket } from "uWebSockets.js";
 import type { TurnId } from "#domain/shared/id.ts";
 import type { User } from "#domain/user/user.ts";
 import type { ClientFrame } from "./frames.ts";
-import { MAX_FRAME_BYTES, matchPing, parseClientFrame, refOf } from "./frames.ts";
+import { isPlainPing, MAX_FRAME_BYTES, parseClientFrame, refOf, turnIntoPong } from "./frames.ts";
 import { Outbox } from "./outbox.ts";
 import type { Refusal } from "./replies.ts";
 import * as reply from "./replies.ts";
@@ -19,6 +19,7 @@ export const CLOSE = {
   unauthorized: 4401,
 } as const;
 
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const HELLO_TIMEOUT_MS = 5_000;
 const MAX_BAD_FRAMES = 10;
 const MAX_UNANSWERED = 256;
@@ -74,9 +75,8 @@ export class Socket {
     if (bytes.byteLength > MAX_FRAME_BYTES) {
       return this.end(CLOSE.tooLong, `Expected at most ${MAX_FRAME_BYTES} bytes in a frame`);
     }
-    const text = Buffer.from(bytes).toString();
-    const pingId = this.#state.kind === "open" ? matchPing(text) : undefined;
-    if (pingId !== undefined) return this.#pong(pingId);
+    const text = UTF8.decode(bytes);
+    if (this.#state.kind === "open" && isPlainPing(text)) return this.#pong(turnIntoPong(bytes));
     const parsed = parseClientFrame(text);
     if (parsed.kind === "ok") this.#take(parsed.value);
     else this.#rejectFrame(parsed.message, parsed.raw);
@@ -134,7 +134,7 @@ export class Socket {
       case "hello":
         return this.#rejectFrame("hello was said already, expected it once", frame);
       case "ping":
-        return this.#pong(JSON.stringify(frame.id));
+        return this.#pong(reply.encodePong(frame.id));
       case "send":
         return this.#answer(frame.clientMessageId, () => this.#send(frame, user));
       case "subscribe":
@@ -231,8 +231,8 @@ export class Socket {
     this.#write([reply.encodeError(refusal, ref)]);
   }
 
-  #pong(idJson: string): void {
-    if (!this.#outbox.push(reply.encodePong(idJson))) this.#endSlow();
+  #pong(frame: string | ArrayBuffer): void {
+    if (!this.#outbox.push(frame)) this.#endSlow();
   }
 
   #write(frames: readonly string[]): void {

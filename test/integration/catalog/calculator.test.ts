@@ -1,5 +1,5 @@
 import { describe, test } from "vitest";
-import { useCatalogSkill } from "./catalog-skill.ts";
+import { textOf, useCatalogSkill } from "./catalog-skill.ts";
 import { createRandom } from "./random.ts";
 
 const calculator = useCatalogSkill("calculator");
@@ -7,7 +7,7 @@ const calculator = useCatalogSkill("calculator");
 async function evaluate(expression: string, digits?: number) {
   const input = digits === undefined ? { expression } : { expression, digits };
   const { result, exact } = await calculator.run("evaluate", input);
-  return { result: String(result), exact };
+  return { result: textOf(result), exact };
 }
 
 describe("evaluate is exact", () => {

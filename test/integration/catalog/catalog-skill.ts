@@ -21,6 +21,12 @@ export interface CatalogSkill {
   refuse(tool: string, input: JsonObject): Promise<string>;
 }
 
+/** A string of an output. */
+export function textOf(value: JsonValue | undefined): string {
+  assert(typeof value === "string", `Expected a string, found ${JSON.stringify(value)}`);
+  return value;
+}
+
 export function useCatalogSkill(name: string): CatalogSkill {
   let runtime: Runtime | undefined;
   const loading = loadSkill(path.join(CATALOG_DIR, name)).then(toSkillCode);

@@ -1,5 +1,5 @@
 import { describe, test } from "vitest";
-import { useCatalogSkill } from "./catalog-skill.ts";
+import { textOf, useCatalogSkill } from "./catalog-skill.ts";
 import { createRandom } from "./random.ts";
 
 const clock = useCatalogSkill("clock");
@@ -10,7 +10,7 @@ describe("now", () => {
     const { unixMs, iso, zone } = await clock.run("now", {});
     expect(Number(unixMs)).toBeGreaterThanOrEqual(beforeMs - 5);
     expect(Number(unixMs)).toBeLessThanOrEqual(Date.now() + 5);
-    expect(new Date(String(iso)).getTime()).toBe(Math.floor(Number(unixMs) / 1000) * 1000);
+    expect(new Date(textOf(iso)).getTime()).toBe(Math.floor(Number(unixMs) / 1000) * 1000);
     expect(zone).toBe("UTC");
   });
 
@@ -133,7 +133,7 @@ describe("difference", () => {
       const [from, to] = [moment(), moment()];
       const zone = zones[round % zones.length] ?? "UTC";
       const { text, end } = await clock.run("difference", { from, to, zone });
-      const duration = String(text).replace("minus ", "-").replace("no time", "0 days");
+      const duration = textOf(text).replace("minus ", "-").replace("no time", "0 days");
       const { iso } = await clock.run("add", { time: from, duration, zone });
       expect(iso, `${from} ${duration} ${zone}`).toBe(end);
     }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { describe, test } from "vitest";
-import { useCatalogSkill } from "./catalog-skill.ts";
+import { textOf, useCatalogSkill } from "./catalog-skill.ts";
 import { createRandom } from "./random.ts";
 
 const textTools = useCatalogSkill("text-tools");
@@ -58,7 +58,7 @@ describe("diff", () => {
       const [a, b] = [lines(), lines()];
       const input = { before: a.join(""), after: b.join(""), context: 100 };
       const { unified, added, removed } = await textTools.run("diff", input);
-      const body = String(unified).split("\n").slice(1, -1);
+      const body = textOf(unified).split("\n").slice(1, -1);
       const side = (sign: string) =>
         body
           .filter((line) => line[0] === " " || line[0] === sign)

@@ -1,11 +1,10 @@
 import { copyFileSync } from "node:fs";
 import type Database from "better-sqlite3";
-import { Kysely, SqliteDialect } from "kysely";
-import { Migrator } from "kysely/migration";
 import { Fault } from "#domain/shared/fault.ts";
-import * as first from "../migrations/0001-first.ts";
 
-const MIGRATIONS = { "0001-first": first };
+/** Loaded only where one is pending, and Kysely with it. */
+const MIGRATIONS = { "0001-first": () => import("../migrations/0001-first.ts") };
+const NAMES = Object.keys(MIGRATIONS);
 
 export interface MigrationStatus {
   readonly applied: readonly string[];
@@ -15,15 +14,15 @@ export interface MigrationStatus {
 /** Which migrations a database has and lacks. Throws `Fault` `STORE_TOO_NEW`, see `migrateSqlite`. */
 export function migrationStatus(database: Database.Database, file: string): MigrationStatus {
   const applied = appliedMigrations(database);
-  const unknown = applied.find((name) => !(name in MIGRATIONS));
+  const unknown = applied.find((name) => !NAMES.includes(name));
   if (unknown !== undefined) {
     throw new Fault(
       "STORE_TOO_NEW",
       `Cannot use the database "${file}": a newer Nexflow wrote it (migration "${unknown}"); ` +
-        `expected at most "${Object.keys(MIGRATIONS).at(-1)}". Use that version, or another NEXFLOW_HOME`,
+        `expected at most "${NAMES.at(-1)}". Use that version, or another NEXFLOW_HOME`,
     );
   }
-  return { applied, pending: Object.keys(MIGRATIONS).filter((name) => !applied.includes(name)) };
+  return { applied, pending: NAMES.filter((name) => !applied.includes(name)) };
 }
 
 /**
@@ -46,8 +45,13 @@ export async function migrateSqlite(
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
+  const [{ Kysely, SqliteDialect }, { Migrator }, loaded] = await Promise.all([
+    import("kysely"),
+    import("kysely/migration"),
+    Promise.all(Object.entries(MIGRATIONS).map(async ([name, load]) => [name, await load()])),
+  ]);
   const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: lent }) });
-  const provider = { getMigrations: () => Promise.resolve(MIGRATIONS) };
+  const provider = { getMigrations: () => Promise.resolve(Object.fromEntries(loaded)) };
   const { error } = await new Migrator({ db, provider }).migrateToLatest();
   if (error !== undefined) {
     throw new Fault("STORE_UNAVAILABLE", `Cannot migrate the database "${file}"`, { cause: error });

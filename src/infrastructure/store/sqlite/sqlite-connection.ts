@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
 import { Fault } from "#domain/shared/fault.ts";
-import type { Query, QueryArgs } from "../query.ts";
+import { bind, type Query, type QueryArgs } from "../query.ts";
 
 export interface SqliteOptions {
   readonly file: string;
@@ -19,16 +19,16 @@ export class SqliteConnection {
   }
 
   all<Row>(query: Query<Row>, args: QueryArgs = {}): Row[] {
-    return this.#prepare(query).all(...query.bind(args)) as Row[];
+    return this.#prepare(query).all(...bind(query, args)) as Row[];
   }
 
   get<Row>(query: Query<Row>, args: QueryArgs = {}): Row | undefined {
-    return this.#prepare(query).get(...query.bind(args)) as Row | undefined;
+    return this.#prepare(query).get(...bind(query, args)) as Row | undefined;
   }
 
   /** Runs a write and gives the number of rows that it changed. */
   run(query: Query<unknown>, args: QueryArgs = {}): number {
-    return this.#prepare(query).run(...query.bind(args)).changes;
+    return this.#prepare(query).run(...bind(query, args)).changes;
   }
 
   #prepare(query: Query<unknown>): Database.Statement {

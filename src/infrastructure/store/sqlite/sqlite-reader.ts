@@ -13,7 +13,7 @@ import { type PackedEvent, unpackEvents } from "#domain/turn/event-log.ts";
 import type { Turn } from "#domain/turn/turn.ts";
 import type { User } from "#domain/user/user.ts";
 import type { FindByCredential } from "#domain/user/user-repository.ts";
-import { queries } from "../queries.ts";
+import { queries } from "../load-queries.ts";
 import { messageFromRow, sessionFromRow, turnFromRow, userFromRow } from "../rows.ts";
 import type { Schema } from "../schema.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";

@@ -14,7 +14,7 @@ import type {
 } from "#domain/turn/turn-log.ts";
 import type { User } from "#domain/user/user.ts";
 import type { Credential, ReplaceToken } from "#domain/user/user-repository.ts";
-import { queries } from "../queries.ts";
+import { queries } from "../load-queries.ts";
 import {
   messageFromRow,
   messageToArgs,

@@ -85,7 +85,8 @@ describe("phrases", () => {
   test.for([
     ["what is 2+2", "calculator.evaluate", { expression: "2+2" }],
     ["  WHAT  is\t12 *  3 ?! ", "calculator.evaluate", { expression: "12 *  3" }],
-    ["What time is it?", "clock.now", {}],
+    ["what is 5!?", "calculator.evaluate", { expression: "5!" }],
+    ["What time is it?!", "clock.now", {}],
     ["what is the time in Asia/Tokyo?", "clock.now", { zone: "Asia/Tokyo" }],
     [
       "Add a day to to to 2026-01-01 please.",
@@ -150,7 +151,9 @@ describe("answers", () => {
 
   test("stream() states a failure with its code", async ({ expect }) => {
     const outcome = { kind: "error", code: "wall-time", message: "Stopped after 1000 ms" } as const;
-    expect(await answer(outcome)).toBe("clock.now failed (wall-time): Stopped after 1000 ms");
+    expect(await answer(outcome)).toBe(
+      "clock.now ended with an error (wall-time): Stopped after 1000 ms",
+    );
   });
 
   test("stream() cuts a very long output", async ({ expect }) => {

@@ -1,0 +1,126 @@
+import { randomUUID } from "node:crypto";
+import { type AcceptedFrame, ChatClient, type EventFrame } from "./chat-client.ts";
+
+/** What a client knows of a message it sent. */
+export interface SentMessage {
+  readonly clientMessageId: string;
+  readonly text: string;
+  /** Every `accepted` it got for it, in order. */
+  readonly accepted: AcceptedFrame[];
+}
+
+/**
+ * One conversation that survives any server: sends one message after the other, reconnects when
+ * the line breaks, sends again what was not accepted and resumes with (epoch, seq).
+ */
+export class ResumingClient {
+  readonly sent: SentMessage[] = [];
+  /** Texts of assistant messages as this client put them together, by message id. */
+  readonly texts = new Map<string, string>();
+  /** Turns whose end was seen; the end must come once. */
+  readonly ends = new Map<string, number>();
+  sessionId: string | undefined;
+  reconnects = 0;
+  #position: { readonly epoch: number; readonly seq: number } | undefined;
+  readonly #url: string;
+  readonly #token: string;
+
+  constructor(url: string, token: string) {
+    this.#url = url;
+    this.#token = token;
+  }
+
+  /** Sends texts, each when the one before was answered, until `isOver`. */
+  async converse(nextText: () => string, isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      const message = { clientMessageId: randomUUID(), text: nextText(), accepted: [] };
+      this.sent.push(message);
+      while (!(await this.#tryExchange(message))) this.reconnects += 1;
+    }
+    await this.#client?.[Symbol.asyncDispose]();
+  }
+
+  #client: ChatClient | undefined;
+  #read = 0;
+
+  /** True when the answer has ended; false where the line broke before. */
+  async #tryExchange(message: SentMessage): Promise<boolean> {
+    try {
+      const client = await this.#connected();
+      const { clientMessageId, text } = message;
+      const sessionId = this.sessionId;
+      client.sendFrame({ type: "send", clientMessageId, text, ...(sessionId && { sessionId }) });
+      const accepted = await this.#until(client, (frame): frame is AcceptedFrame => {
+        return frame.type === "accepted" && frame.clientMessageId === clientMessageId;
+      });
+      message.accepted.push(accepted);
+      this.sessionId = accepted.sessionId;
+      if (this.ends.has(accepted.turnId)) return true;
+      await this.#until(client, (frame) => {
+        return frame.type === "event" && this.ends.has(accepted.turnId);
+      });
+      return true;
+    } catch {
+      await this.#client?.[Symbol.asyncDispose]();
+      this.#client = undefined;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return false;
+    }
+  }
+
+  async #connected(): Promise<ChatClient> {
+    if (this.#client !== undefined) return this.#client;
+    const client = await ChatClient.open(this.#url, this.#token);
+    this.#client = client;
+    this.#read = 0;
+    if (this.sessionId !== undefined) {
+      const { epoch, seq } = this.#position ?? {};
+      const sessionId = this.sessionId;
+      client.sendFrame({ type: "subscribe", sessionId, after: seq ?? 0, ...(epoch && { epoch }) });
+    }
+    return client;
+  }
+
+  /** Takes in frames up to and including the first that fits. */
+  async #until<T extends ChatClient["frames"][number]>(
+    client: ChatClient,
+    fits:
+      | ((frame: ChatClient["frames"][number]) => frame is T)
+      | ((frame: ChatClient["frames"][number]) => boolean),
+  ): Promise<T> {
+    for (;;) {
+      const frame = await client.find(() => true, this.#read);
+      this.#read += 1;
+      if (frame.type === "error") throw new Error(`${frame.code}: ${frame.message}`);
+      if (frame.type === "event") this.#take(frame);
+      if (fits(frame)) return frame as T;
+    }
+  }
+
+  #take({ epoch, seq, turnId, event }: EventFrame): void {
+    if (event.type === "MESSAGES_SNAPSHOT") {
+      this.texts.clear();
+      for (const message of event.messages) {
+        if (message.role === "assistant") this.texts.set(message.id, message.content ?? "");
+      }
+      // All that is stored has ended; a turn that runs is shown from its start.
+      for (const message of event.messages) {
+        if (message.role === "assistant" && message.content) this.ends.set(message.turnId, 1);
+      }
+    } else {
+      const last = this.#position;
+      if (last !== undefined && epoch === last.epoch && seq <= last.seq) return;
+      if (last !== undefined && epoch === last.epoch && seq !== last.seq + 1) {
+        throw new Error(`Gap: ${last.seq} was followed by ${seq}`);
+      }
+      if (event.type === "TEXT_MESSAGE_START") this.texts.set(event.messageId, "");
+      if (event.type === "TEXT_MESSAGE_CONTENT") {
+        this.texts.set(event.messageId, (this.texts.get(event.messageId) ?? "") + event.delta);
+      }
+      if (event.type === "RUN_FINISHED" || event.type === "RUN_ERROR") {
+        this.ends.set(turnId, (this.ends.get(turnId) ?? 0) + 1);
+      }
+    }
+    this.#position = { epoch, seq };
+  }
+}
