@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { type RunningNexflow, startNexflow } from "../support/start-nexflow.ts";
@@ -194,8 +196,8 @@ describe.skipIf(chromium === undefined)("the web page", () => {
   });
 
   test("recovers by itself when the server is killed and started again", async ({ expect }) => {
-    const first = await startNexflow({ env: model.env });
-    await using _first = first;
+    const port = await findFreePort();
+    await using first = await startNexflow({ port, env: model.env });
     await using watched = await openPage(browser, first.loginUrl);
     const { page } = watched;
     await send(page, "survive");
@@ -205,7 +207,7 @@ describe.skipIf(chromium === undefined)("the web page", () => {
     await first.kill();
     await page.getByText("Reconnecting").waitFor();
     await send(page, "written while nobody listened");
-    const { homeDir, port } = first;
+    const { homeDir } = first;
     await using again = await startNexflow({ homeDir, port, env: model.env });
     const whole = await model.nextAnswer();
     whole.say("a whole ", "answer");
@@ -285,6 +287,7 @@ describe.skipIf(chromium === undefined)("the web page", () => {
       page.evaluate<number>("+/\\d+/.exec(getComputedStyle(document.body).backgroundColor)[0]");
     expect(await brightness()).toBeLessThan(60);
     await page.emulateMedia({ colorScheme: "light" });
+    await page.locator('html[data-theme="light"]').waitFor();
     expect(await brightness()).toBeGreaterThan(200);
     await page.getByRole("button", { name: "Use dark colours" }).click();
     expect(await brightness()).toBeLessThan(60);
@@ -298,7 +301,7 @@ describe.skipIf(chromium === undefined)("the web page", () => {
     await using watched = await openPage(browser, plain.loginUrl, { width: 360, height: 640 });
     const { page } = watched;
     await composer(page).waitFor();
-    await send(page, `/text-tools.case ${"unbroken".repeat(40)}`);
+    await send(page, `/text-tools.slug ${"unbroken".repeat(40)}`);
     await page.locator("details summary").first().click();
     await ended(page, "completed");
     const overhang = () =>
@@ -335,6 +338,15 @@ async function ended(page: Page, state: "completed" | "cancelled" | "failed"): P
 
 async function titles(page: Page): Promise<string[]> {
   return page.getByRole("navigation").getByRole("link").allInnerTexts();
+}
+
+/** uWebSockets.js holds on to a port it chose itself for a while after the process is gone. */
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), "close");
+  return port;
 }
 
 /** What the server has stored of all answers in the conversation on show. */

@@ -9,6 +9,8 @@ export function toSafeNodes(html: string): DocumentFragment {
     ALLOWED_TAGS: ALLOWED_TAGS.split(" "),
     ALLOWED_ATTR: ["href", "title", "target", "rel", "start", "align"],
     ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:)/iu,
+    // Without this, their values would have to be addresses too.
+    ADD_URI_SAFE_ATTR: ["target", "rel", "start", "align"],
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
     RETURN_DOM_FRAGMENT: true,
