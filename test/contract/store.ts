@@ -97,7 +97,9 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
         ["user", [{ kind: "text", text: "hello" }]],
         ["assistant", [{ kind: "text", text: "Hi there" }]],
       ]);
-      expect(await store.sessions.listOpenTurns(turn.sessionId)).toEqual([]);
+      expect(await store.sessions.listTurns(messages)).toEqual([
+        { id: turn.turnId, state: "completed" },
+      ]);
       const read = await store.sessions.readEvents({
         sessionId: turn.sessionId,
         after: 2,
@@ -148,7 +150,7 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
       });
       const { sessionId } = turn;
       expect(await store.sessions.listMessages({ sessionId, limit: 10 })).toHaveLength(1);
-      expect(await store.sessions.listOpenTurns(sessionId)).toMatchObject([{ state: "running" }]);
+      expect(await store.sessions.listTurns([turn])).toMatchObject([{ state: "running" }]);
     });
 
     test("a write that fails takes none of its neighbours with it", async ({ expect }) => {
@@ -193,6 +195,9 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
       expect({ queued, failed }).toEqual({ queued: [], failed: [{ turnId, headSeq: 1 }] });
       const read = await store.sessions.readEvents({ sessionId, after: 0, limit: 9 });
       expect(read).toMatchObject({ events: [{ seq: 1, event: { kind: "turn-failed" } }] });
+      expect(await store.sessions.listTurns([{ turnId }])).toMatchObject([
+        { state: "failed", failure: { code: "TURN_CRASHED" } },
+      ]);
     });
   });
 

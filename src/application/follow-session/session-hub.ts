@@ -1,5 +1,5 @@
 import type { Message } from "#domain/message/message.ts";
-import type { SessionRepository } from "#domain/session/session-repository.ts";
+import type { SessionRepository, TurnSummary } from "#domain/session/session-repository.ts";
 import type { SessionId, TurnId, UserId } from "#domain/shared/id.ts";
 import type { TurnEvent } from "#domain/turn/turn-event.ts";
 
@@ -25,6 +25,7 @@ export interface FrameEncoder {
     readonly epoch: number;
     readonly seq: number;
     readonly messages: readonly Message[];
+    readonly turns: readonly TurnSummary[];
   }): string;
 }
 
@@ -212,10 +213,11 @@ export class SessionHub {
     ]);
     const { headSeq: seq = 0, headEpoch: epoch = 0 } = session ?? {};
     const turnId = messages.at(-1)?.turnId;
+    const turns = await this.#sessions.listTurns(messages);
     const position = { seq, epoch, isStored: true };
     if (turnId === undefined) return { frames: [], position };
     return {
-      frames: [this.#encode.snapshot({ sessionId, turnId, epoch, seq, messages })],
+      frames: [this.#encode.snapshot({ sessionId, turnId, epoch, seq, messages, turns })],
       position,
     };
   }

@@ -2,8 +2,8 @@ import type { Message } from "#domain/message/message.ts";
 import type { Session } from "#domain/session/session.ts";
 import type {
   ListSessions,
-  OpenTurn,
   SessionRepository,
+  TurnSummary,
 } from "#domain/session/session-repository.ts";
 import type { MessageId, SessionId, UserId } from "#domain/shared/id.ts";
 
@@ -19,7 +19,8 @@ export interface ReadMessagesResult {
   readonly messages: readonly Message[];
   readonly seq: number;
   readonly epoch: number;
-  readonly turns: readonly OpenTurn[];
+  /** How the turns of these messages stand. */
+  readonly turns: readonly TurnSummary[];
 }
 
 /** What users read of their sessions; another user's session does not exist for them. */
@@ -37,10 +38,9 @@ export function createReadSession({ sessions }: { readonly sessions: SessionRepo
       // The position first: what is stored after it comes again as an event, nothing is missed.
       const session = await findOwn(input.userId, sessionId);
       if (session === undefined) return undefined;
-      const [messages, turns] = await Promise.all([
-        sessions.listMessages({ sessionId, limit, ...(before === undefined ? {} : { before }) }),
-        sessions.listOpenTurns(sessionId),
-      ]);
+      const page = { sessionId, limit, ...(before === undefined ? {} : { before }) };
+      const messages = await sessions.listMessages(page);
+      const turns = await sessions.listTurns(messages);
       return { messages, seq: session.headSeq, epoch: session.headEpoch, turns };
     },
 

@@ -1,5 +1,7 @@
 import type { Message } from "../message/message.ts";
+import type { Failure } from "../shared/fault.ts";
 import type { MessageId, SessionId, TurnId, UserId } from "../shared/id.ts";
+import type { TurnState } from "../turn/turn.ts";
 import type { NumberedEvent } from "../turn/turn-event.ts";
 import type { Session } from "./session.ts";
 
@@ -10,8 +12,8 @@ export interface SessionRepository {
   list(input: ListSessions): Promise<readonly Session[]>;
   /** The latest `limit` messages (those before message `before`), oldest first. */
   listMessages(input: ListMessages): Promise<readonly Message[]>;
-  /** Turns that are not finished, oldest first. */
-  listOpenTurns(sessionId: SessionId): Promise<readonly OpenTurn[]>;
+  /** How the turns of some messages stand, in the order of the messages. */
+  listTurns(messages: readonly Pick<Message, "turnId">[]): Promise<readonly TurnSummary[]>;
   /** The stored events after a position, at most `limit`. */
   readEvents(input: ReadEvents): Promise<ReadEventsResult>;
   /** Deletes the session and all that belongs to it, but not while a turn is unfinished. */
@@ -30,9 +32,11 @@ export interface ListMessages {
   readonly before?: MessageId;
 }
 
-export interface OpenTurn {
+/** A turn as people see it; `failure` where it failed. */
+export interface TurnSummary {
   readonly id: TurnId;
-  readonly state: "queued" | "running";
+  readonly state: TurnState["kind"];
+  readonly failure?: Failure;
 }
 
 export interface ReadEvents {

@@ -101,7 +101,11 @@ export function createSessionRepository(
     find: (sessionId) => reader.call("findSession", sessionId),
     list: (input) => reader.call("listSessions", input),
     listMessages: (input) => reader.call("listMessages", input),
-    listOpenTurns: (sessionId) => reader.call("listOpenTurns", sessionId),
+    listTurns: (messages) =>
+      reader.call(
+        "listTurns",
+        messages.map(({ turnId }) => ({ turnId })),
+      ),
     readEvents: (input) => reader.call("readEvents", input),
     delete: (sessionId) => writer.call("deleteSession", sessionId),
   };

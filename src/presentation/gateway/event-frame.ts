@@ -1,6 +1,7 @@
 import type { AGUIEvent, Message as AgUiMessage } from "@ag-ui/core";
 import type { Message, ToolOutcome } from "#domain/message/message.ts";
 import { textOf } from "#domain/message/message.ts";
+import type { TurnSummary } from "#domain/session/session-repository.ts";
 import type { SessionId, TurnId } from "#domain/shared/id.ts";
 import type { TurnEvent } from "#domain/turn/turn-event.ts";
 
@@ -17,13 +18,20 @@ export function encodeEventFrame(input: EventPosition & { readonly event: TurnEv
   return encodeFrame(input, toAgUiEvent(input, input.event));
 }
 
-/** The `event` frame that replaces all a client has of the session with `messages`. */
+/**
+ * The `event` frame that replaces all a client has of the session with `messages`; how their
+ * turns stand is in its `metadata.turns`.
+ */
 export function encodeSnapshotFrame(
-  input: EventPosition & { readonly messages: readonly Message[] },
+  input: EventPosition & {
+    readonly messages: readonly Message[];
+    readonly turns: readonly TurnSummary[];
+  },
 ): string {
   return encodeFrame(input, {
     type: "MESSAGES_SNAPSHOT",
     messages: input.messages.map(toAgUiMessage),
+    metadata: { turns: input.turns },
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Message } from "#domain/message/message.ts";
 import type { Session } from "#domain/session/session.ts";
+import type { TurnSummary } from "#domain/session/session-repository.ts";
 import type { MessageId, SessionId, TurnId, UserId } from "#domain/shared/id.ts";
 import type { Skill } from "#domain/skill/skill.ts";
 import type { User } from "#domain/user/user.ts";
@@ -83,7 +84,8 @@ export interface ReadMessagesResult {
   readonly messages: readonly Message[];
   readonly seq: number;
   readonly epoch: number;
-  readonly turns: readonly { readonly id: TurnId; readonly state: "queued" | "running" }[];
+  /** How the turns of these messages stand. */
+  readonly turns: readonly TurnSummary[];
 }
 
 /** The part of pino that the gateway uses. */

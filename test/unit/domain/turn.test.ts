@@ -1,6 +1,13 @@
 import { test } from "vitest";
 import { parseMessageId, parseSessionId, parseTurnId, parseUserId } from "#domain/shared/id.ts";
-import { beginTurn, endTurn, isFinal, recoverTurn, type Turn } from "#domain/turn/turn.ts";
+import {
+  beginTurn,
+  endTurn,
+  isFinal,
+  MAX_TURN_ATTEMPTS,
+  recoverTurn,
+  type Turn,
+} from "#domain/turn/turn.ts";
 
 const queued: Turn = {
   id: parseTurnId("t"),
@@ -25,14 +32,14 @@ test("a turn cannot be begun twice nor completed unbegun", ({ expect }) => {
   expect(() => endTurn(queued, { kind: "completed", endedAtMs: 1 })).toThrow(/expected running/u);
 });
 
-test("recoverTurn() queues a turn again twice and then fails it visibly", ({ expect }) => {
-  const first = recoverTurn(beginTurn(queued, 1, 1), 2);
-  const second = recoverTurn(beginTurn(first, 2, 3), 4);
-  const third = recoverTurn(beginTurn(second, 3, 5), 6);
-  expect([first, second, third].map(({ state }) => state.kind)).toEqual([
-    "queued",
-    "queued",
-    "failed",
-  ]);
-  expect(third.state).toMatchObject({ failure: { code: "TURN_CRASHED" } });
+test("recoverTurn() queues a turn again until it was begun too often, then fails it", ({
+  expect,
+}) => {
+  let turn = queued;
+  for (let attempt = 1; attempt < MAX_TURN_ATTEMPTS; attempt++) {
+    turn = recoverTurn(beginTurn(turn, attempt, 1), 2);
+    expect(turn.state.kind).toBe("queued");
+  }
+  const last = recoverTurn(beginTurn(turn, MAX_TURN_ATTEMPTS, 1), 2);
+  expect(last.state).toMatchObject({ kind: "failed", failure: { code: "TURN_CRASHED" } });
 });

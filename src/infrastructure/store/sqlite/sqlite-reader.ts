@@ -3,10 +3,10 @@ import type { Session } from "#domain/session/session.ts";
 import type {
   ListMessages,
   ListSessions,
-  OpenTurn,
   ReadEvents,
   ReadEventsResult,
   StoredEvent,
+  TurnSummary,
 } from "#domain/session/session-repository.ts";
 import { parseTurnId, type SessionId, type TurnId, type UserId } from "#domain/shared/id.ts";
 import { type PackedEvent, unpackEvents } from "#domain/turn/event-log.ts";
@@ -75,13 +75,16 @@ export class SqliteReader {
       .toReversed();
   }
 
-  listOpenTurns(sessionId: SessionId): OpenTurn[] {
-    return this.#db
-      .all(queries.listOpenTurnsOfSession, { sessionId })
-      .map(({ turn_id, state }) => ({
-        id: parseTurnId(turn_id),
-        state: state === "queued" ? "queued" : "running",
-      }));
+  listTurns(messages: readonly Pick<Message, "turnId">[]): TurnSummary[] {
+    const ids = new Set(messages.map(({ turnId }) => turnId));
+    return [...ids].flatMap((turnId) => {
+      const turn = this.findTurn(turnId);
+      if (turn === undefined) return [];
+      const { id, state } = turn;
+      return [
+        { id, state: state.kind, ...(state.kind === "failed" && { failure: state.failure }) },
+      ];
+    });
   }
 
   findTurn(turnId: TurnId): Turn | undefined {
