@@ -11,6 +11,7 @@ export type {
 } from "./invoke.ts";
 export { type Capabilities, capabilitiesSchema } from "./policy/capabilities.ts";
 export { type Limits, limitsSchema } from "./policy/limits.ts";
+export { PolicyError } from "./policy/sandbox-policy.ts";
 export type { JsonValue } from "./protocol.ts";
 export type {
   HostCallRecord,
@@ -19,6 +20,7 @@ export type {
   RuntimeNotice,
   RuntimeOptions,
   RuntimeStats,
+  SkillLog,
 } from "./runtime.ts";
 export { openRuntime } from "./supervisor/open-runtime.ts";
 export { type Protection, probeProtections } from "./supervisor/probe-protections.ts";

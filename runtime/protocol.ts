@@ -103,7 +103,7 @@ export interface UnitTool {
   readonly outputSchema?: JsonValue | undefined;
 }
 
-export const MAX_FRAME_BYTES = 32 * 1_048_576;
+const MAX_FRAME_BYTES = 32 * 1_048_576;
 export const MAX_MESSAGE_CHARS = 500;
 const FIELD_BYTES = 4;
 

@@ -17,6 +17,11 @@ export interface RuntimeOptions {
   readonly policyDir: string;
   /** Sandbox processes kept ready. */
   readonly minProcesses?: number | undefined;
+  /**
+   * Opens without waiting for the first processes: early calls wait for them. That none starts
+   * shows as a notice and in the calls.
+   */
+  readonly startInBackground?: boolean | undefined;
   /** Calls that may run at the same time. */
   readonly maxProcesses?: number | undefined;
   /** Told after a call has ended, in the order the guest made its host calls. */

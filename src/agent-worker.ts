@@ -1,6 +1,6 @@
 import { BroadcastChannel, MessageChannel, parentPort, workerData } from "node:worker_threads";
-import type { RunResult, TurnDispatch } from "#application/dispatch-turns/turn-dispatcher.ts";
-import { createInvokeSkill, createPrepareCall } from "#application/invoke-skill/invoke-skill.ts";
+import { createToolRunner } from "#application/invoke-skill/invoke-skill.ts";
+import type { RunResult, TurnDispatch } from "#application/ports/turn-runner.ts";
 import { CANCELLED, createRunTurn } from "#application/run-turn/run-turn.ts";
 import { SessionHistory } from "#application/run-turn/session-history.ts";
 import type { TurnId } from "#domain/shared/id.ts";
@@ -56,8 +56,7 @@ const runTurn = createRunTurn({
   turns,
   history: new SessionHistory({ read: (...turn) => openReader().listHistory(...turn) }),
   listSkills: () => sandbox.listSkills(),
-  prepareCall: createPrepareCall({ sandbox, newId, nowMs }),
-  invokeSkill: createInvokeSkill({ sandbox, nowMs }),
+  tools: createToolRunner({ sandbox, newId, nowMs }),
   show,
   newId,
   nowMs,

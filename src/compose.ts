@@ -96,11 +96,9 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   const [[{ openGateway }, skills], token] = await Promise.all([
     loading,
     setUpAdmin(users, signIn, config, nowMs()),
-    pool.ready(),
   ]);
-  await dispatcher.start();
 
-  let isOpen = true;
+  let notReady: string | undefined = "starting";
   const gateway = await openGateway(
     {
       ...signIn,
@@ -109,7 +107,10 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
       cancelTurn: createCancelTurn({ findTurn: createFindTurn(store.reader), dispatcher }),
       followSession: (input, sink) => hub.follow(input, sink),
       listSkills: () => skills,
-      readiness: () => ({ isReady: isOpen, reasons: isOpen ? [] : ["shutting down"] }),
+      readiness: () => ({
+        isReady: notReady === undefined,
+        reasons: notReady === undefined ? [] : [notReady],
+      }),
       about: { model: config.model, version: VERSION },
     },
     {
@@ -120,15 +121,18 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
       log,
     },
   );
+  opened.push(gateway);
+  await pool.ready();
+  await dispatcher.start();
+  notReady = undefined;
   const url = config.publicUrl ?? `http://${urlHost(config.host)}:${gateway.port}`;
   log.info({ url, model: config.model, home: config.homeDir, version: VERSION }, "Ready");
 
   const close = once(async () => {
-    isOpen = false;
+    notReady = "shutting down";
     log.info({ turns: dispatcher.inFlight }, "Closing");
     gateway.announceShutdown(RECONNECT_AFTER_MS);
     await Promise.race([dispatcher.drain(), after(DRAIN_MS)]);
-    await gateway.close();
     await closeAll(opened);
     log.info({}, "Closed");
   });

@@ -13,6 +13,7 @@ const { CommandError } = await import("#presentation/cmd/command-error.ts");
 const { runProgram } = await import("#presentation/cmd/program.ts");
 
 const HOUR_MS = 3_600_000;
+const LINGER_MS = 1_000;
 const root = path.resolve(import.meta.dirname, "..");
 const config = () => parseConfig();
 
@@ -35,6 +36,9 @@ process.exitCode = await runProgram(
   },
   process.argv.slice(2),
 );
+
+// What a command that failed has left open must not keep the process.
+setTimeout(() => process.exit(), LINGER_MS).unref();
 
 async function startServer() {
   const settings = config();

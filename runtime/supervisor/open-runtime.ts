@@ -18,12 +18,16 @@ const NO_USAGE: Usage = { wallMs: 0, cpuMs: 0, memoryMiB: 0, outputBytes: 0 };
 
 /**
  * Opens the runtime: reads the policies and starts the first sandbox processes. Rejects with
- * `PolicyError` when a policy cannot be used and with `Error` when no process starts.
+ * `PolicyError` when a policy cannot be used and, where it waits for them, with `Error` when a
+ * process does not start.
  */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const policies = await readPolicies(options.policyDir);
   const { minProcesses: min = 2, maxProcesses = 4, onNotice = () => undefined } = options;
-  const pool = await ProcessPool.open({ min, max: Math.max(min, maxProcesses), onNotice });
+  const pool = new ProcessPool({ min, max: Math.max(min, maxProcesses), onNotice });
+  const opening = pool.open();
+  if (options.startInBackground === true) opening.catch(() => undefined);
+  else await opening;
   return new SandboxRuntime(policies, pool, options);
 }
 

@@ -29,15 +29,13 @@ export class ProcessPool {
   #isClosed = false;
   #starts = 0;
 
-  private constructor(options: ProcessPoolOptions) {
+  constructor(options: ProcessPoolOptions) {
     this.#options = options;
   }
 
-  /** Rejects when the first process does not start. */
-  static async open(options: ProcessPoolOptions): Promise<ProcessPool> {
-    const pool = new ProcessPool(options);
-    await Promise.all(Array.from({ length: options.min }, () => pool.#start()));
-    return pool;
+  /** Starts the first processes; fulfilled when they take calls, rejects when one does not start. */
+  async open(): Promise<void> {
+    await Promise.all(Array.from({ length: this.#options.min }, () => this.#start()));
   }
 
   get waiting(): number {
@@ -120,7 +118,7 @@ export class ProcessPool {
     const busy = this.#all.size - this.#idle.length;
     const wanted = Math.min(max, Math.max(min, busy + this.#waiting.size + 1));
     for (let count = this.#all.size + this.#starting.size; count < wanted; count += 1) {
-      void this.#start().catch((error: unknown) => this.#reportFailedStart(error));
+      this.#start().catch(() => undefined);
     }
   }
 
@@ -129,6 +127,9 @@ export class ProcessPool {
     this.#starting.add(starting);
     try {
       await starting;
+    } catch (error) {
+      this.#reportFailedStart(error);
+      throw error;
     } finally {
       this.#starting.delete(starting);
     }

@@ -10,7 +10,7 @@ import { PLATFORM_LIMITS } from "../policy/limits.ts";
 export type HostProcess = ChildProcessByStdio<Writable, Readable, Readable>;
 
 const WASM_PAGES = PLATFORM_LIMITS.memoryMiB * 16;
-const WASM_TABLE_ENTRIES = 65_536;
+export const WASM_TABLE_ENTRIES = 65_536;
 /** The host program's own heap; guests in isolates have their own limit. */
 const OLD_SPACE_MIB = 128;
 
@@ -20,17 +20,23 @@ const mainFile = path.join(hostDir, "main.ts");
 
 /** Starts the host program with an empty environment and no right but to read its own code. */
 export function spawnHost(): HostProcess {
-  const args = [...permissionFlags(), ...ENGINE_FLAGS, mainFile];
-  return spawn(process.execPath, args, {
+  return spawn(process.execPath, [...sandboxFlags(), mainFile], {
     env: {},
     stdio: ["pipe", "pipe", "pipe", "pipe"],
     windowsHide: true,
+    // A Ctrl-C at the terminal is for the server, which ends its sandboxes when it is done.
+    detached: true,
   }) as HostProcess;
 }
 
 /** The pipe to the watchdog thread, see `host/watchdog.ts`. */
 export function watchPipeOf(child: HostProcess): Duplex {
   return child.stdio[3] as Duplex;
+}
+
+/** What every sandbox process is started with. */
+export function sandboxFlags(): readonly string[] {
+  return [...permissionFlags(), ...ENGINE_FLAGS];
 }
 
 const ENGINE_FLAGS = [

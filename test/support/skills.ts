@@ -15,7 +15,7 @@ export interface SkillParts {
 }
 
 const REASON = { reason: "to test it" };
-export const ALL_CAPABILITIES: Capabilities = { clock: REASON, random: REASON };
+const ALL_CAPABILITIES: Capabilities = { clock: REASON, random: REASON };
 export const TOOL = "try-it";
 
 /** A skill with one tool, `try-it`, that asks for all that can be had unless told otherwise. */

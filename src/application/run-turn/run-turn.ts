@@ -1,27 +1,16 @@
 import type { Message, MessagePart, ToolOutcome } from "#domain/message/message.ts";
 import { type Failure, Fault, toFailure } from "#domain/shared/fault.ts";
-import {
-  type MessageId,
-  parseMessageId,
-  type ToolCallId,
-  type TurnId,
-  type UserId,
-} from "#domain/shared/id.ts";
+import { type MessageId, parseMessageId, type ToolCallId } from "#domain/shared/id.ts";
 import type { Skill } from "#domain/skill/skill.ts";
-import type { Task } from "#domain/task/task.ts";
+import { failTask, type Task } from "#domain/task/task.ts";
 import type { FinalTurnState } from "#domain/turn/turn.ts";
 import type { TurnEvent } from "#domain/turn/turn-event.ts";
 import type { TurnLog } from "#domain/turn/turn-log.ts";
-import type { RunResult, TurnDispatch } from "../dispatch-turns/turn-dispatcher.ts";
-import {
-  failTask,
-  interruptedOutcome,
-  type PreparedCall,
-  type ToolCall,
-} from "../invoke-skill/invoke-skill.ts";
 import type { NewId, NowMs } from "../ports/clock.ts";
 import type { Llm } from "../ports/llm.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { ToolCall, ToolRunner } from "../ports/tool-runner.ts";
+import type { RunResult, TurnDispatch } from "../ports/turn-runner.ts";
 import { fitToBudget } from "./context-window.ts";
 import type { SessionHistory } from "./session-history.ts";
 import { SYSTEM_PROMPT } from "./system-prompt.ts";
@@ -32,15 +21,7 @@ export interface RunTurnDeps {
   readonly turns: Pick<TurnLog, "begin" | "save">;
   readonly history: Pick<SessionHistory, "load" | "keep">;
   readonly listSkills: () => readonly Skill[];
-  readonly prepareCall: (
-    turnId: TurnId,
-    call: ToolCall,
-  ) => PreparedCall | (ToolOutcome & { kind: "error" });
-  readonly invokeSkill: (
-    task: Task,
-    userId: UserId,
-    signal: AbortSignal,
-  ) => Promise<{ readonly outcome: ToolOutcome; readonly task: Task }>;
+  readonly tools: ToolRunner;
   readonly show: ShowEvents;
   readonly newId: NewId;
   readonly nowMs: NowMs;
@@ -58,6 +39,13 @@ export interface RunLimits {
 
 /** What a signal is aborted with when a person stops the turn. */
 export const CANCELLED = "cancelled";
+
+/** What a call came to that a restart cut off after it had begun. */
+const INTERRUPTED: ToolOutcome = {
+  kind: "error",
+  code: "interrupted",
+  message: "Nexflow stopped during this call; whether it took effect is not known",
+};
 
 /** One step of the loop: what the model said and asked for. */
 interface Step {
@@ -173,8 +161,8 @@ class TurnRun {
 
   /** Makes the calls of one step side by side and remembers what came of them. */
   async #callTools({ messageId, calls }: Step, begun: Promise<void>): Promise<void> {
-    const { prepareCall } = this.#deps;
-    const planned = calls.map((call) => ({ call, plan: prepareCall(this.#dispatch.turnId, call) }));
+    const { turnId } = this.#dispatch;
+    const planned = calls.map((call) => ({ call, plan: this.#deps.tools.prepare(turnId, call) }));
     for (const call of calls) this.#recorder.addEvents(...callEvents(call, messageId));
     const tasks = planned.flatMap(({ plan }) => (plan.kind === "prepared" ? [plan] : []));
     if (tasks.some(({ tool }) => tool.effects.some((effect) => effect !== "read"))) {
@@ -193,16 +181,16 @@ class TurnRun {
   }
 
   async #invoke(task: Task): Promise<ToolOutcome> {
-    const { invokeSkill, nowMs, log } = this.#deps;
+    const { tools, nowMs, log } = this.#deps;
     try {
-      const ended = await invokeSkill(task, this.#dispatch.userId, this.#signal);
+      const ended = await tools.invoke(task, this.#dispatch.userId, this.#signal);
       this.#recorder.addTask(ended.task);
       return ended.outcome;
     } catch (error) {
       log.error({ turnId: task.turnId, taskId: task.id, error }, "A skill could not be run");
-      const { code, message } = toFailure(error);
-      this.#recorder.addTask(failTask(task, code, message, nowMs()));
-      return { kind: "error", code, message };
+      const failure = toFailure(error);
+      this.#recorder.addTask(failTask(task, failure, nowMs()));
+      return { kind: "error", ...failure };
     }
   }
 
@@ -215,7 +203,7 @@ class TurnRun {
     );
     for (const call of parts) {
       if (call.kind !== "tool-call" || answered.has(call.toolCallId)) continue;
-      const { id, part } = this.#showResult(call.toolCallId, interruptedOutcome());
+      const { id, part } = this.#showResult(call.toolCallId, INTERRUPTED);
       this.#remember(id, "tool", [part]);
     }
   }

@@ -1,6 +1,6 @@
 import type { Message } from "#domain/message/message.ts";
 import type { SessionId, TurnId } from "#domain/shared/id.ts";
-import type { TurnDispatch } from "../dispatch-turns/turn-dispatcher.ts";
+import type { TurnDispatch } from "../ports/turn-runner.ts";
 
 export interface SessionHistoryDeps {
   /** The latest `limit` messages up to and including those of a turn, oldest first. */

@@ -5,8 +5,8 @@ import type { Task } from "#domain/task/task.ts";
 import type { FinalTurnState } from "#domain/turn/turn.ts";
 import type { NumberedEvent, TurnEvent } from "#domain/turn/turn-event.ts";
 import type { SaveTurn, TurnLog } from "#domain/turn/turn-log.ts";
-import type { TurnDispatch } from "../dispatch-turns/turn-dispatcher.ts";
 import type { NowMs } from "../ports/clock.ts";
+import type { TurnDispatch } from "../ports/turn-runner.ts";
 
 /** Shows events of a running turn to whoever follows it, in order. */
 export type ShowEvents = (dispatch: TurnDispatch, events: readonly NumberedEvent[]) => void;

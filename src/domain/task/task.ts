@@ -40,3 +40,8 @@ export interface TaskUsage {
 }
 
 export const NO_USAGE: TaskUsage = { wallMs: 0, cpuMs: 0, memoryMiB: 0, outputBytes: 0 };
+
+/** running -> failed, for a call that was never made or never answered. */
+export function failTask(task: Task, failure: Failure, nowMs: number): Task {
+  return { ...task, state: { kind: "failed", endedAtMs: nowMs, failure, usage: NO_USAGE } };
+}

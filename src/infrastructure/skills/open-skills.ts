@@ -29,6 +29,7 @@ export async function openSandbox(options: SkillsOptions): Promise<OpenSandbox> 
     loadCatalog(log),
     openRuntime({
       policyDir,
+      startInBackground: true,
       ...(processes === undefined ? {} : { maxProcesses: processes }),
       onNotice: (notice) => log.warn({ notice }, "Sandbox notice"),
       onHostCall: (record) => log.debug({ record }, "Host call"),

@@ -1,13 +1,9 @@
 import type { EventEmitter } from "node:events";
 import { BroadcastChannel, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
-import type {
-  RunResult,
-  TurnDispatch,
-  TurnRunner,
-} from "#application/dispatch-turns/turn-dispatcher.ts";
 import type { LiveFrame } from "#application/follow-session/session-hub.ts";
 import type { Logger } from "#application/ports/logger.ts";
+import type { RunResult, TurnDispatch, TurnRunner } from "#application/ports/turn-runner.ts";
 import type { SessionId, TurnId } from "#domain/shared/id.ts";
 import {
   AGENT_CHANNEL,

@@ -43,11 +43,11 @@ export class ChatView {
       case "TOOL_CALL_RESULT":
         return this.#showResult(event.toolCallId, event.content);
       case "RUN_FINISHED":
-        this.#writeWhole();
+        this.end();
         if (event.outcome?.type === "cancelled") this.#options.note("(stopped)");
         return;
       case "RUN_ERROR":
-        this.#writeWhole();
+        this.end();
         this.#options.note(toPlainText(`Failed: ${event.message}`));
         return;
       case "TEXT_MESSAGE_START":
@@ -81,11 +81,12 @@ export class ChatView {
     }
   }
 
-  /** Writes what a turn that ends without telling has said. */
-  #writeWhole(): void {
-    if (this.#options.isLive) return;
+  /** Nothing more is said in this turn. */
+  end(): void {
     const texts = [...this.#texts.values()].filter((text) => text !== "");
-    if (texts.length > 0) this.#options.write(`${toPlainText(texts.join("\n\n"))}\n`);
+    this.#texts.clear();
+    if (!this.#options.isLive && texts.length > 0)
+      this.#options.write(`${toPlainText(texts.join("\n\n"))}\n`);
   }
 
   #addText(messageId: string, delta: string): void {

@@ -106,6 +106,7 @@ async function chat({ url, token, api, options }: ChatContext): Promise<void> {
       await connection.send(message);
       return await Promise.race([turn.ended, connection.failure]);
     } finally {
+      if (!isJson) view.end();
       turn = undefined;
     }
   };
@@ -185,11 +186,12 @@ function createRunningTurn(connection: ChatConnection, api: ChatApi): RunningTur
     begin(turnId) {
       id = turnId;
     },
-    take({ sessionId, turnId, event }) {
-      // After a snapshot only the server knows whether the turn is still under way.
+    take({ sessionId, turnId, epoch, seq, event }) {
+      // A snapshot may hold the turn's end, which no event tells then.
       if (event.type === "MESSAGES_SNAPSHOT") {
-        const check = api.readSession(sessionId, 1).then(({ turns }) => {
-          if (!turns.some((turn) => turn.id === id)) resolve(true);
+        const check = api.readSession(sessionId, 1).then((head) => {
+          const isAll = head.epoch === epoch && head.seq === seq;
+          if (isAll && !head.turns.some((turn) => turn.id === id)) resolve(true);
         });
         check.catch(reject);
       }

@@ -1,0 +1,195 @@
+import { test as baseTest, describe } from "vitest";
+import {
+  type HostCallRecord,
+  openRuntime,
+  PolicyError,
+  probeProtections,
+  type Runtime,
+  type RuntimeNotice,
+  type SkillLog,
+} from "../../../runtime/index.ts";
+import { POLICY_DIR } from "../../support/attack-test.ts";
+import { createSkill, TOOL } from "../../support/skills.ts";
+import { encodeModule, wasm } from "../../support/wasm-module.ts";
+
+interface Seen {
+  readonly hostCalls: HostCallRecord[];
+  readonly logs: SkillLog[];
+  readonly notices: RuntimeNotice[];
+}
+
+const test = baseTest.extend<{ seen: Seen; runtime: Runtime }>({
+  // oxlint-disable-next-line no-empty-pattern -- vitest reads the fixtures' names from the pattern
+  seen: async ({}, use) => use({ hostCalls: [], logs: [], notices: [] }),
+  runtime: async ({ seen }, use) => {
+    await using runtime = await openRuntime({
+      policyDir: POLICY_DIR,
+      onHostCall: (record) => seen.hostCalls.push(record),
+      onLog: (entry) => seen.logs.push(entry),
+      onNotice: (notice) => seen.notices.push(notice),
+    });
+    await use(runtime);
+  },
+});
+
+const call = { tool: TOOL, input: {}, userId: "alice" };
+
+describe("openRuntime()", () => {
+  test("runs many calls of both engines side by side", async ({ runtime, expect }) => {
+    const echo = createSkill({ name: "echo", body: "return { echo: input.number };" });
+    const silent = createSkill({
+      name: "silent",
+      wasm: encodeModule({ functions: { try_it: wasm.i32(0) } }),
+    });
+    const results = await Promise.all(
+      Array.from({ length: 200 }, (_, number) =>
+        runtime.invoke({ ...call, skill: number % 2 === 0 ? echo : silent, input: { number } }),
+      ),
+    );
+    const outputs = results.map((result) => (result.kind === "ok" ? result.output : result.error));
+    expect(outputs).toEqual(
+      Array.from({ length: 200 }, (_, number) => (number % 2 === 0 ? { echo: number } : null)),
+    );
+    const { processes, queued, calls, errors } = runtime.stats();
+    expect({ processes: processes.length <= 4, queued, calls, errors }).toEqual({
+      processes: true,
+      queued: 0,
+      calls: 200,
+      errors: 0,
+    });
+  });
+
+  test("records every host call with what decided", async ({ runtime, seen, expect }) => {
+    const skill = createSkill({
+      body: 'host.log("hello"); host.now(); try { host.random(); } catch {} return host.now() > 1e12;',
+      capabilities: { clock: { reason: "to tell the time" } },
+    });
+    const result = await runtime.invoke({ ...call, skill, callId: "call-1" });
+    expect(result).toMatchObject({ kind: "ok", output: true });
+    expect(seen.logs).toEqual([{ callId: "call-1", skillDigest: skill.digest, text: "hello" }]);
+    const about = { callId: "call-1", skillDigest: skill.digest, policyHash: result.policyHash };
+    expect(seen.hostCalls).toMatchObject([
+      { ...about, seq: 1, name: "log", decision: "allowed", rule: "default.yaml: grants.log" },
+      { ...about, seq: 2, name: "now", decision: "allowed", rule: "default.yaml: grants.clock" },
+      {
+        ...about,
+        seq: 3,
+        name: "random",
+        decision: "denied",
+        rule: "manifest: capabilities.random",
+      },
+      { ...about, seq: 4, name: "now", decision: "allowed", rule: "default.yaml: grants.clock" },
+    ]);
+  });
+
+  test("holds input and output to the tool's schemas", async ({ runtime, expect }) => {
+    const inputSchema = {
+      type: "object",
+      properties: { text: { type: "string" } },
+      required: ["text"],
+      additionalProperties: false,
+    };
+    const skill = createSkill({
+      body: 'return input.text === "number" ? 1 : input.text;',
+      inputSchema,
+      outputSchema: { type: "string" },
+    });
+    const outcomes = await Promise.all(
+      [{ text: "fine" }, { text: "number" }, { text: 1 }, { text: "a", more: 1 }, {}].map((input) =>
+        runtime.invoke({ ...call, skill, input }),
+      ),
+    );
+    expect(outcomes.map((each) => (each.kind === "ok" ? each.output : each.error.code))).toEqual([
+      "fine",
+      "invalid-output",
+      "invalid-input",
+      "invalid-input",
+      "invalid-input",
+    ]);
+  });
+
+  test("refuses input that is too deep or too large before any process sees it", async ({
+    runtime,
+    expect,
+  }) => {
+    const skill = createSkill({});
+    const deep = Array.from({ length: 5_000 }).reduce<object>((inner) => ({ inner }), {});
+    const inputs = [deep as Record<string, never>, { text: "x".repeat(2_000_000) }];
+    const results = await Promise.all(
+      inputs.map((input) => runtime.invoke({ ...call, skill, input })),
+    );
+    expect(results).toMatchObject([
+      { kind: "error", error: { code: "invalid-input" } },
+      { kind: "error", error: { code: "invalid-input", rule: "platform: input size" } },
+    ]);
+    expect(runtime.stats().processes.map(({ calls }) => calls)).toEqual([0, 0]);
+  });
+
+  test("names the tools it has when asked for another one", async ({ runtime, expect }) => {
+    const result = await runtime.invoke({ ...call, skill: createSkill({}), tool: "other" });
+    expect(result).toMatchObject({
+      kind: "error",
+      error: { code: "invalid-input", message: 'The skill has no tool "other", only try-it' },
+    });
+  });
+
+  test("ends a running call within 50 ms of its signal, and its process", async ({
+    runtime,
+    seen,
+    expect,
+  }) => {
+    const controller = new AbortController();
+    const running = runtime.invoke(
+      { ...call, skill: createSkill({ body: "for (;;);" }) },
+      controller.signal,
+    );
+    await expect
+      .poll(() => runtime.stats().processes.some(({ state }) => state === "busy"))
+      .toBe(true);
+    const abortedMs = performance.now();
+    controller.abort();
+    expect(await running).toMatchObject({ kind: "error", error: { code: "cancelled" } });
+    expect(performance.now() - abortedMs).toBeLessThan(50);
+    expect(seen.notices).toMatchObject([{ kind: "process-killed", reason: "cancelled" }]);
+  });
+
+  test("cancels a call that waits for a process, at once", async ({ runtime, expect }) => {
+    const skill = createSkill({ body: "for (;;);", limits: { wallMs: 2_000 } });
+    const busy = Array.from({ length: 4 }, () => runtime.invoke({ ...call, skill }));
+    const controller = new AbortController();
+    const waiting = runtime.invoke({ ...call, skill: createSkill({}) }, controller.signal);
+    await expect.poll(() => runtime.stats().queued).toBeGreaterThan(0);
+    controller.abort();
+    expect(await waiting).toMatchObject({ kind: "error", error: { code: "cancelled" } });
+    expect(await Promise.all(busy)).toHaveLength(4);
+  });
+
+  test("leaves no process alive when closed in the middle of calls", async ({ expect }) => {
+    const runtime = await openRuntime({ policyDir: POLICY_DIR, maxProcesses: 2 });
+    const running = runtime.invoke({ ...call, skill: createSkill({ body: "for (;;);" }) });
+    const pids = runtime.stats().processes.map(({ pid }) => pid);
+    await runtime.close();
+    expect(pids.filter(isAlive)).toEqual([]);
+    expect(await running).toMatchObject({ kind: "error", error: { code: "cancelled" } });
+    const late = await runtime.invoke({ ...call, skill: createSkill({}) });
+    expect(late).toMatchObject({ kind: "error", error: { code: "cancelled" } });
+  });
+
+  test("rejects when the policies cannot be read", async ({ expect }) => {
+    await expect(openRuntime({ policyDir: "/nowhere" })).rejects.toThrow(PolicyError);
+  });
+});
+
+test("probeProtections() finds in force what the engine itself can hold", async ({ expect }) => {
+  const protections = await probeProtections();
+  const missing = protections.filter(({ isInForce }) => !isInForce).map(({ name }) => name);
+  expect(missing).toEqual(["no-network"]);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,46 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { test } from "vitest";
+import type { ProcessStats } from "../../../runtime/index.ts";
+import { POLICY_DIR } from "../../support/attack-test.ts";
+
+const PARENT = `
+  import { openRuntime } from "./runtime/index.ts";
+  import { createSkill, TOOL } from "./test/support/skills.ts";
+  import { encodeModule, wasm } from "./test/support/wasm-module.ts";
+  const runtime = await openRuntime({ policyDir: ${JSON.stringify(POLICY_DIR)}, minProcesses: 3, maxProcesses: 3 });
+  const spin = [...wasm.loop, ...wasm.branch(0), ...wasm.end, ...wasm.i32(0)];
+  for (const parts of [{ body: "for (;;);" }, { wasm: encodeModule({ functions: { try_it: spin } }) }]) {
+    void runtime.invoke({ skill: createSkill(parts), tool: TOOL, input: {}, userId: "mallory" });
+  }
+  // The calls are in the pipes when the server dies: the loops begin, and no process reads its end.
+  await new Promise((resolve) => setImmediate(resolve));
+  const { processes } = runtime.stats();
+  console.log(JSON.stringify(processes));`;
+
+test("no sandbox process survives SIGKILL of its server, not even in a loop", async ({
+  expect,
+  onTestFinished,
+}) => {
+  const root = new URL("../../..", import.meta.url);
+  const server = spawn(process.execPath, ["--input-type=module", "--eval", PARENT], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => void server.kill("SIGKILL"));
+  const [line] = await once(server.stdout, "data");
+  const processes: readonly ProcessStats[] = JSON.parse(String(line));
+  expect(processes.map(({ state }) => state).toSorted()).toEqual(["busy", "busy", "idle"]);
+  const pids = processes.map(({ pid }) => pid);
+  server.kill("SIGKILL");
+  await once(server, "exit");
+  await expect.poll(() => pids.filter(isAlive), { timeout: 2_000, interval: 5 }).toEqual([]);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
