@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
 const CANDIDATES = [
   "/usr/bin/chromium",
@@ -19,11 +19,22 @@ export function openBrowser(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args });
 }
 
+/** A profile that has signed in by a login link: a server takes ten sign-ins a minute, no more. */
+export async function signInOnce(browser: Browser, loginUrl: string): Promise<BrowserProfile> {
+  await using watched = await openPage(browser, loginUrl);
+  await watched.page.getByRole("textbox", { name: "Message" }).waitFor();
+  return watched.page.context().storageState();
+}
+
 export interface PageOptions {
   readonly colorScheme?: "light" | "dark";
   readonly width?: number;
   readonly height?: number;
+  /** Cookies and storage to begin with. */
+  readonly profile?: BrowserProfile;
 }
+
+export type BrowserProfile = Awaited<ReturnType<BrowserContext["storageState"]>>;
 
 /** A page in a browser profile of its own, watched for all that should not happen. */
 export interface WatchedPage extends AsyncDisposable {
@@ -37,10 +48,16 @@ export interface WatchedPage extends AsyncDisposable {
 export async function openPage(
   browser: Browser,
   url: string,
-  { colorScheme = "light", width = 1280, height = 800 }: PageOptions = {},
+  { colorScheme = "light", width = 1280, height = 800, profile }: PageOptions = {},
 ): Promise<WatchedPage> {
-  const context = await browser.newContext({ colorScheme, viewport: { width, height } });
+  const context = await browser.newContext({
+    colorScheme,
+    viewport: { width, height },
+    ...(profile && { storageState: profile }),
+  });
   const page = await context.newPage();
+  // Shorter than a test may take, so that a failure says what was waited for.
+  page.setDefaultTimeout(12_000);
   const faults: string[] = [];
   const foreignRequests: string[] = [];
   const { origin } = new URL(url);

@@ -3,7 +3,13 @@ import { type AddressInfo, createServer } from "node:net";
 import { type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { type RunningNexflow, startNexflow } from "../support/start-nexflow.ts";
-import { findChromium, openBrowser, openPage } from "./web-browser.ts";
+import {
+  type BrowserProfile,
+  findChromium,
+  openBrowser,
+  openPage,
+  signInOnce,
+} from "./web-browser.ts";
 import { ScriptedModel } from "./web-model.ts";
 
 const chromium = findChromium();
@@ -19,6 +25,8 @@ describe.skipIf(chromium === undefined)("the web page", () => {
   let plain: RunningNexflow;
   let model: ScriptedModel;
   let scripted: RunningNexflow;
+  let plainUser: BrowserProfile;
+  let scriptedUser: BrowserProfile;
 
   beforeAll(async () => {
     model = await ScriptedModel.open();
@@ -27,6 +35,8 @@ describe.skipIf(chromium === undefined)("the web page", () => {
       startNexflow(),
       startNexflow({ env: model.env }),
     ]);
+    plainUser = await signInOnce(browser, plain.loginUrl);
+    scriptedUser = await signInOnce(browser, scripted.loginUrl);
   });
 
   afterAll(async () => {
@@ -62,7 +72,7 @@ describe.skipIf(chromium === undefined)("the web page", () => {
   test("answers a skill command and shows the call with its input and output", async ({
     expect,
   }) => {
-    await using watched = await openPage(browser, plain.loginUrl);
+    await using watched = await openPage(browser, plain.url, { profile: plainUser });
     const { page } = watched;
     await page.getByText("offline/rules is not a language model").waitFor();
     await send(page, "/calculator 2^64 - 1");
@@ -78,7 +88,7 @@ describe.skipIf(chromium === undefined)("the web page", () => {
   });
 
   test("shows a failing call's code and message, and the chat goes on", async ({ expect }) => {
-    await using watched = await openPage(browser, plain.loginUrl);
+    await using watched = await openPage(browser, plain.url, { profile: plainUser });
     const { page } = watched;
     await send(page, "/calculator 1/0");
     const card = page.locator('details[data-state="error"]');
@@ -90,7 +100,7 @@ describe.skipIf(chromium === undefined)("the web page", () => {
   });
 
   test("an example of the empty page is filled in or sent by a click", async ({ expect }) => {
-    await using watched = await openPage(browser, plain.loginUrl);
+    await using watched = await openPage(browser, plain.url, { profile: plainUser });
     const { page } = watched;
     const example = page.getByRole("main").getByRole("listitem").getByRole("button").first();
     const text = (await example.locator(".text").textContent())?.trim() ?? "";
@@ -102,7 +112,7 @@ describe.skipIf(chromium === undefined)("the web page", () => {
   });
 
   test("a reload in mid-answer loses and doubles no character", async ({ expect }) => {
-    await using watched = await openPage(browser, scripted.loginUrl);
+    await using watched = await openPage(browser, scripted.url, { profile: scriptedUser });
     const { page } = watched;
     await send(page, "count");
     const answer = await model.nextAnswer();
@@ -122,7 +132,7 @@ describe.skipIf(chromium === undefined)("the web page", () => {
   });
 
   test("raw HTML and images in an answer are inert", async ({ expect }) => {
-    await using watched = await openPage(browser, scripted.loginUrl);
+    await using watched = await openPage(browser, scripted.url, { profile: scriptedUser });
     const { page } = watched;
     await send(page, "attack");
     const answer = await model.nextAnswer();
@@ -154,7 +164,7 @@ describe.skipIf(chromium === undefined)("the web page", () => {
   });
 
   test("Escape stops the running answer for good", async ({ expect }) => {
-    await using watched = await openPage(browser, scripted.loginUrl);
+    await using watched = await openPage(browser, scripted.url, { profile: scriptedUser });
     const { page } = watched;
     await send(page, "never ends");
     const answer = await model.nextAnswer();
@@ -172,7 +182,7 @@ describe.skipIf(chromium === undefined)("the web page", () => {
   test("a message sent while another is answered waits, and is answered next", async ({
     expect,
   }) => {
-    await using watched = await openPage(browser, scripted.loginUrl);
+    await using watched = await openPage(browser, scripted.url, { profile: scriptedUser });
     const { page } = watched;
     await send(page, "first");
     const first = await model.nextAnswer();
@@ -225,16 +235,23 @@ describe.skipIf(chromium === undefined)("the web page", () => {
   });
 
   test("works by keyboard alone", async ({ expect }) => {
-    await using watched = await openPage(browser, plain.loginUrl);
+    await using watched = await openPage(browser, plain.url, { profile: plainUser });
     const { page } = watched;
     const { keyboard } = page;
     await composer(page).waitFor();
+    await keyboard.type("/calculator 6*7");
+    await keyboard.press("Enter");
+    await ended(page, "completed");
+    await page.getByRole("button", { name: "New conversation" }).focus();
+    await keyboard.press("Enter");
+    await page.getByRole("heading", { name: "What can I do for you?" }).waitFor();
     await keyboard.type("/text-tools.slug Ten Reasons");
     await keyboard.press("Shift+Enter");
     await keyboard.press("Backspace");
     await keyboard.press("Enter");
     await ended(page, "completed");
-    const [latest = ""] = await titles(page);
+    const latest = "/text-tools.slug Ten Reasons";
+    await page.getByRole("navigation").getByRole("link", { name: latest }).waitFor();
     await keyboard.press("Alt+ArrowDown");
     await page.locator("h1").getByText(latest, { exact: true }).waitFor({ state: "detached" });
     await keyboard.press("Alt+ArrowUp");
@@ -253,7 +270,7 @@ describe.skipIf(chromium === undefined)("the web page", () => {
   });
 
   test("deletes a conversation after a question", async ({ expect }) => {
-    await using watched = await openPage(browser, plain.loginUrl);
+    await using watched = await openPage(browser, plain.url, { profile: plainUser });
     const { page } = watched;
     await send(page, "/calculator 40+2");
     await ended(page, "completed");
@@ -270,7 +287,7 @@ describe.skipIf(chromium === undefined)("the web page", () => {
   });
 
   test("says that there is no such conversation", async ({ expect }) => {
-    await using watched = await openPage(browser, plain.loginUrl);
+    await using watched = await openPage(browser, plain.url, { profile: plainUser });
     const { page } = watched;
     await composer(page).waitFor();
     await page.goto(`${plain.url}/#/c/no-such-conversation`);
@@ -280,7 +297,10 @@ describe.skipIf(chromium === undefined)("the web page", () => {
   });
 
   test("follows the system's colours until a person chooses others", async ({ expect }) => {
-    await using watched = await openPage(browser, plain.loginUrl, { colorScheme: "dark" });
+    await using watched = await openPage(browser, plain.url, {
+      profile: plainUser,
+      colorScheme: "dark",
+    });
     const { page } = watched;
     await composer(page).waitFor();
     const brightness = () =>
@@ -298,7 +318,11 @@ describe.skipIf(chromium === undefined)("the web page", () => {
   });
 
   test("fits a phone: nothing sticks out, the list opens and closes", async ({ expect }) => {
-    await using watched = await openPage(browser, plain.loginUrl, { width: 360, height: 640 });
+    await using watched = await openPage(browser, plain.url, {
+      profile: plainUser,
+      width: 360,
+      height: 640,
+    });
     const { page } = watched;
     await composer(page).waitFor();
     await send(page, `/text-tools.slug ${"unbroken".repeat(40)}`);

@@ -79,11 +79,11 @@ export const EMPTY_CONVERSATION: Conversation = {
 /** Takes in one event frame. Frames may repeat and may be missing; the text never suffers. */
 export function applyFrame(conversation: Conversation, frame: EventFrame): ApplyResult {
   const { epoch, seq, event } = frame;
-  if (epoch < conversation.epoch) return { kind: "ignored" };
+  // Whatever we have: events that were never stored may have had a higher epoch and seq.
   if (event.type === "MESSAGES_SNAPSHOT") {
     return { kind: "applied", conversation: fromSnapshot(conversation, frame, event.messages) };
   }
-  if (conversation.isStale) return { kind: "ignored" };
+  if (conversation.isStale || epoch < conversation.epoch) return { kind: "ignored" };
   if (seq <= conversation.seq) {
     if (epoch === conversation.epoch) return { kind: "ignored" };
     return { kind: "gap", conversation: { ...conversation, isStale: true } };

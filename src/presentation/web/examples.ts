@@ -19,14 +19,21 @@ export function pickExamples(skills: readonly SkillSummary[]): readonly Example[
   return rows.flat().slice(0, MAX_EXAMPLES);
 }
 
+/** A skill's examples, those first that need nothing filled in; else its tools' commands. */
 function listExamples({ name, tools }: SkillSummary): readonly Example[] {
-  const complete = tools.flatMap(({ description, examples = [] }) =>
-    examples.slice(0, 1).map((text) => ({ text, description, isComplete: true })),
+  const examples = tools.flatMap(({ description, examples: texts = [] }) =>
+    texts.map((text) => toExample(text, description)),
   );
-  if (complete.length > 0) return complete;
-  return tools.map((tool) => ({
-    text: `/${name}.${tool.name} `,
-    description: tool.description,
-    isComplete: false,
-  }));
+  if (examples.length > 0) {
+    return examples.toSorted((a, b) => Number(b.isComplete) - Number(a.isComplete));
+  }
+  return tools.map((tool) => toExample(`/${name}.${tool.name} {input}`, tool.description));
+}
+
+/** `{name}` stands for what a person has to fill in; the text stops there. */
+function toExample(text: string, description: string): Example {
+  const gap = text.indexOf("{");
+  return gap === -1
+    ? { text, description, isComplete: true }
+    : { text: text.slice(0, gap), description, isComplete: false };
 }

@@ -135,6 +135,14 @@ describe("applyFrame()", () => {
     expect(answerOf(after.turns[0] ?? expect.fail())).toBe("");
   });
 
+  test("goes on where the server died before it stored anything of what was seen", ({ expect }) => {
+    const seen = applyAll(framesOf("t1", TURN.slice(0, 9), 0, 1));
+    const nothingStored = { ...snapshotAfter(framesOf("t1", TURN.slice(0, 1))), epoch: 0, seq: 0 };
+    const after = applyAll([nothingStored, ...framesOf("t1", TURN, 0, 2)], seen);
+    expect(after.turns).toEqual(applyAll(framesOf("t1", TURN)).turns);
+    expect(after).toMatchObject({ epoch: 2, seq: TURN.length });
+  });
+
   test("begins the answer anew where the turn does", ({ expect }) => {
     const broken = framesOf("t1", TURN.slice(0, 9));
     const again = framesOf("t1", TURN, 9, 2);

@@ -20,6 +20,17 @@ describe("pickExamples()", () => {
     expect(pickExamples(skills).map(({ text }) => text)).toEqual(["a1", "b1", "a2"]);
   });
 
+  test("prefers what can be sent as it is, and stops where something is to be filled in", ({
+    expect,
+  }) => {
+    const examples = ["what time is it in {zone}", "what time is it"];
+    const picked = pickExamples([skill("clock", { name: "now", examples })]);
+    expect(picked.map(({ text, isComplete }) => [text, isComplete])).toEqual([
+      ["what time is it", true],
+      ["what time is it in ", false],
+    ]);
+  });
+
   test("offers a command to finish where a skill has no examples", ({ expect }) => {
     expect(pickExamples([skill("clock", { name: "now" })])).toEqual([
       { text: "/clock.now ", description: "Does now", isComplete: false },
