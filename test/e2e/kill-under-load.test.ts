@@ -27,7 +27,8 @@ test(`no message is lost or answered twice over ${KILLS} kills under load`, asyn
 
   const random = seededRandom(20_261_122);
   for (let kill = 0; kill < KILLS; kill++) {
-    await new Promise((resolve) => setTimeout(resolve, random() * 400));
+    // Long enough for turns to end, short enough to catch others in the middle.
+    await new Promise((resolve) => setTimeout(resolve, 100 + random() * 900));
     await server.kill();
     server = await start();
   }

@@ -103,9 +103,8 @@ export class ResumingClient {
       for (const message of event.messages) {
         if (message.role === "assistant") this.texts.set(message.id, message.content ?? "");
       }
-      // All that is stored has ended; a turn that runs is shown from its start.
-      for (const message of event.messages) {
-        if (message.role === "assistant" && message.content) this.ends.set(message.turnId, 1);
+      for (const { id, state } of event.metadata.turns) {
+        if (state !== "queued" && state !== "running") this.ends.set(id, 1);
       }
     } else {
       const last = this.#position;

@@ -11,8 +11,7 @@ export interface SessionState {
   readonly messages: readonly ShownMessage[];
   readonly seq: number;
   readonly epoch: number;
-  /** Those that are not finished. */
-  readonly turns: readonly { readonly id: string }[];
+  readonly turns: readonly { readonly id: string; readonly state: string }[];
 }
 
 export type ChatApi = ReturnType<typeof createChatApi>;

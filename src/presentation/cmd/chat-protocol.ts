@@ -43,7 +43,13 @@ export type RunEvent =
   | { readonly type: "TOOL_CALL_RESULT"; readonly toolCallId: string; readonly content: string }
   | { readonly type: "RUN_FINISHED"; readonly outcome?: { readonly type: string } }
   | { readonly type: "RUN_ERROR"; readonly message: string; readonly code?: string }
-  | { readonly type: "MESSAGES_SNAPSHOT"; readonly messages: readonly ShownMessage[] };
+  | {
+      readonly type: "MESSAGES_SNAPSHOT";
+      readonly messages: readonly ShownMessage[];
+      readonly metadata?: {
+        readonly turns?: readonly { readonly id: string; readonly state: string }[];
+      };
+    };
 
 /** A stored message in AG-UI's form. */
 export interface ShownMessage {

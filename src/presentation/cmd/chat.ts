@@ -101,7 +101,7 @@ async function chat({ url, token, api, options }: ChatContext): Promise<void> {
     onLine: (state) => console.error(state === "broken" ? "(connection lost)" : "(connected)"),
   });
   const ask = async (message: string): Promise<boolean> => {
-    turn = createRunningTurn(connection, api);
+    turn = createRunningTurn(connection);
     try {
       await connection.send(message);
       return await Promise.race([turn.ended, connection.failure]);
@@ -174,8 +174,8 @@ interface RunningTurn {
   cancel(): boolean;
 }
 
-function createRunningTurn(connection: ChatConnection, api: ChatApi): RunningTurn {
-  const { promise: ended, resolve, reject } = Promise.withResolvers<boolean>();
+function createRunningTurn(connection: ChatConnection): RunningTurn {
+  const { promise: ended, resolve } = Promise.withResolvers<boolean>();
   let id: string | undefined;
   let isCancelled = false;
   return {
@@ -186,14 +186,12 @@ function createRunningTurn(connection: ChatConnection, api: ChatApi): RunningTur
     begin(turnId) {
       id = turnId;
     },
-    take({ sessionId, turnId, epoch, seq, event }) {
+    take({ turnId, event }) {
       // A snapshot may hold the turn's end, which no event tells then.
       if (event.type === "MESSAGES_SNAPSHOT") {
-        const check = api.readSession(sessionId, 1).then((head) => {
-          const isAll = head.epoch === epoch && head.seq === seq;
-          if (isAll && !head.turns.some((turn) => turn.id === id)) resolve(true);
-        });
-        check.catch(reject);
+        const state = event.metadata?.turns?.find((turn) => turn.id === id)?.state;
+        if (state === "completed" || state === "cancelled") resolve(true);
+        if (state === "failed") resolve(false);
       }
       if (id === undefined || turnId !== id) return;
       if (event.type === "RUN_FINISHED") resolve(true);

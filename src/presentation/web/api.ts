@@ -1,4 +1,4 @@
-import type { AgMessage } from "./protocol.ts";
+import type { AgMessage, TurnSummary } from "./protocol.ts";
 
 export interface Me {
   readonly userId: string;
@@ -32,7 +32,7 @@ export interface ToolSummary {
 
 export interface OpenTurns {
   readonly messages: readonly AgMessage[];
-  readonly turns: readonly { readonly id: string; readonly state: string }[];
+  readonly turns: readonly TurnSummary[];
 }
 
 /** A request the server did not honour. Code `unreachable`: nobody answered. */
@@ -78,7 +78,9 @@ export function createApi(send: typeof fetch, baseUrl = "/api/v1") {
       void (await request("DELETE", `/sessions/${encodeURIComponent(sessionId)}`)),
     listOpenTurns: async (sessionId: string) => {
       const path = `/sessions/${encodeURIComponent(sessionId)}/messages?limit=50`;
-      return (await request("GET", path)) as OpenTurns;
+      const { messages, turns } = (await request("GET", path)) as OpenTurns;
+      const isOpen = ({ state }: TurnSummary) => state === "queued" || state === "running";
+      return { messages, turns: turns.filter(isOpen) };
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { AgMessage, EventFrame, RunEvent } from "./protocol.ts";
+import type { AgMessage, EventFrame, RunEvent, TurnSummary } from "./protocol.ts";
 
 /** What one session looks like after its events up to `seq`. */
 export interface Conversation {
@@ -31,7 +31,7 @@ export interface UserText {
 
 export type TurnState =
   | { readonly kind: "running" }
-  /** Seen in a snapshot only, which does not say whether the turn has ended. */
+  /** Seen in a snapshot only, and not ended there: it runs, or it waits. */
   | { readonly kind: "unknown" }
   | { readonly kind: "completed" }
   | { readonly kind: "cancelled" }
@@ -81,7 +81,7 @@ export function applyFrame(conversation: Conversation, frame: EventFrame): Apply
   const { epoch, seq, event } = frame;
   // Whatever we have: events that were never stored may have had a higher epoch and seq.
   if (event.type === "MESSAGES_SNAPSHOT") {
-    return { kind: "applied", conversation: fromSnapshot(conversation, frame, event.messages) };
+    return { kind: "applied", conversation: fromSnapshot(conversation, frame, event) };
   }
   if (conversation.isStale || epoch < conversation.epoch) return { kind: "ignored" };
   if (seq <= conversation.seq) {
@@ -256,15 +256,13 @@ function parseToolResult(content: string): ToolResult | undefined {
   }
 }
 
-/**
- * The conversation that a snapshot's messages show. How a turn ended is not in its messages, so
- * what was known of it is kept.
- */
+/** The conversation that a snapshot shows; where it does not tell a turn's end, the known one. */
 function fromSnapshot(
   known: Conversation,
   frame: EventFrame,
-  messages: readonly AgMessage[],
+  { messages, metadata }: Extract<RunEvent, { type: "MESSAGES_SNAPSHOT" }>,
 ): Conversation {
+  const told = new Map(metadata?.turns?.map((turn) => [turn.id, toEnd(turn)]));
   const lastUser = messages.findLast(({ role }) => role === "user");
   const turns: Turn[] = [];
   for (const message of messages) {
@@ -278,10 +276,16 @@ function fromSnapshot(
   return {
     epoch: frame.epoch,
     seq: frame.seq,
-    turns: turns.map((turn) => ended(turn, knownEnd(known, turn.turnId))),
+    turns: turns.map((turn) => ended(turn, told.get(turn.turnId) ?? knownEnd(known, turn.turnId))),
     queued: known.queued.filter(({ turnId }) => !ids.has(turnId)),
     isStale: false,
   };
+}
+
+function toEnd({ state, failure }: TurnSummary): TurnState | undefined {
+  if (state === "completed" || state === "cancelled") return { kind: state };
+  if (state !== "failed") return undefined;
+  return { kind: state, code: failure?.code ?? "", message: failure?.message ?? "" };
 }
 
 function emptyTurn(turnId: string): Turn {

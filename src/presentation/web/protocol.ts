@@ -68,7 +68,18 @@ export type RunEvent =
   | { readonly type: "TOOL_CALL_RESULT"; readonly toolCallId: string; readonly content: string }
   | { readonly type: "RUN_FINISHED"; readonly outcome?: { readonly type: string } }
   | { readonly type: "RUN_ERROR"; readonly message: string; readonly code?: string }
-  | { readonly type: "MESSAGES_SNAPSHOT"; readonly messages: readonly AgMessage[] };
+  | {
+      readonly type: "MESSAGES_SNAPSHOT";
+      readonly messages: readonly AgMessage[];
+      readonly metadata?: { readonly turns?: readonly TurnSummary[] };
+    };
+
+/** How a turn stands; `failure` where it failed. */
+export interface TurnSummary {
+  readonly id: string;
+  readonly state: "queued" | "running" | "completed" | "cancelled" | "failed";
+  readonly failure?: { readonly code: string; readonly message: string };
+}
 
 /** A message of AG-UI; ours carry the turn they belong to. */
 export type AgMessage =

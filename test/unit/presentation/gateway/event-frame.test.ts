@@ -189,11 +189,15 @@ describe("toAgUiMessage()", () => {
 
 test("encodeSnapshotFrame() holds every message and is valid AG-UI", ({ expect }) => {
   const messages = [user, caller, result, cutOff];
-  const frame = JSON.parse(encodeSnapshotFrame({ ...position, messages })) as { event: unknown };
+  const failure = { code: "LLM_TIMEOUT", message: "The model did not answer" };
+  const turns = [{ id: position.turnId, state: "failed", failure }] as const;
+  const text = encodeSnapshotFrame({ ...position, messages, turns });
+  const frame = JSON.parse(text) as { event: unknown };
   expect(frame).toMatchObject({ type: "event", epoch: 3, seq: 7 });
   expect(frame.event).toEqual({
     type: "MESSAGES_SNAPSHOT",
     messages: messages.map(toAgUiMessage),
+    metadata: { turns },
   });
   expect(EventSchema.parse(frame.event)).toEqual(frame.event);
 });
