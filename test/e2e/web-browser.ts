@@ -23,7 +23,7 @@ export function openBrowser(executablePath: string): Promise<Browser> {
 export async function signInOnce(browser: Browser, loginUrl: string): Promise<BrowserProfile> {
   await using watched = await openPage(browser, loginUrl);
   await watched.page.getByRole("textbox", { name: "Message" }).waitFor();
-  return watched.page.context().storageState();
+  return await watched.page.context().storageState();
 }
 
 export interface PageOptions {
