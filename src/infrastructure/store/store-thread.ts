@@ -20,9 +20,16 @@ import type {
 /*
  * A thread that owns one SQLite connection. The writer commits in groups: everything that waits
  * on any port when it comes round goes into one transaction, which is on disk before any of it
- * is answered. While that commit is under way the next group gathers, so the groups grow with
- * the load and a lone write does not wait.
+ * is answered. While that commit is under way the next group gathers. Where writes come side by
+ * side a group waits a moment for more (a commit costs about as much for ten writes as for one);
+ * a lone write does not wait.
  */
+
+const GATHER_MS = 1;
+/** Writes in a group, on average, from which on it pays to wait for more. */
+const CROWDED = 2;
+/** How much the newest group counts in that average. */
+const NEWEST_WEIGHT = 0.1;
 
 interface Waiting {
   readonly port: MessagePort;
@@ -56,9 +63,17 @@ function greet(greeting: StoreThreadGreeting): void {
 
 function serve(db: SqliteConnection): void {
   const runGroup = mode === "write" ? groupWriter(db) : groupReader(db);
+  let group: Waiting[] = [];
+  let usualSize = 0;
+  const flush = () => {
+    const due = drain(group);
+    group = [];
+    if (mode === "write") usualSize += (due.length - usualSize) * NEWEST_WEIGHT;
+    runGroup(due);
+  };
   owner.on("message", (order: StoreThreadOrder) => {
     if (order.kind === "close") {
-      runGroup(drain([]));
+      flush();
       db.close();
       process.exit();
     }
@@ -67,7 +82,11 @@ function serve(db: SqliteConnection): void {
     ports.add(port);
     port.on("close", () => ports.delete(port));
     port.on("message", (requests: StoreRequest[]) => {
-      runGroup(drain(requests.map((request) => ({ port, request }))));
+      const isFirst = group.length === 0;
+      for (const request of requests) group.push({ port, request });
+      if (!isFirst) return;
+      if (usualSize < CROWDED) flush();
+      else setTimeout(flush, GATHER_MS);
     });
   });
 }
