@@ -99,10 +99,10 @@ class TurnRun {
 
   /** The number of the turn's last event. */
   async toEnd(): Promise<number> {
-    const { turnId, epoch, messageId: userMessageId, text, attempt } = this.#dispatch;
+    const { turnId, epoch, isBegun, messageId: userMessageId, text, attempt } = this.#dispatch;
     const { turns, nowMs } = this.#deps;
     // Not awaited: the store keeps the order, so the first save waits for it and is fenced by it.
-    const begun = turns.begin({ turnId, epoch, nowMs: nowMs() });
+    const begun = isBegun ? Promise.resolve() : turns.begin({ turnId, epoch, nowMs: nowMs() });
     begun.catch(() => undefined);
     try {
       this.#recorder.addEvents({ kind: "turn-started", userMessageId, text, attempt });
