@@ -8,9 +8,8 @@ import type { Logger } from "#application/ports/logger.ts";
 import { createReadSession } from "#application/read-session/read-session.ts";
 import { createSignIn } from "#application/sign-in/sign-in.ts";
 import { Fault } from "#domain/shared/fault.ts";
-import { parseUserId } from "#domain/shared/id.ts";
 import type { Skill } from "#domain/skill/skill.ts";
-import type { User } from "#domain/user/user.ts";
+import { ADMIN } from "#domain/user/user.ts";
 import type { UserRepository } from "#domain/user/user-repository.ts";
 import { hashSecret, newId, newSecret } from "#infrastructure/ids/ids.ts";
 import { databaseFile, openStore } from "#infrastructure/store/open-store.ts";
@@ -26,7 +25,6 @@ import packageJson from "../package.json" with { type: "json" };
 import type { Config } from "./config.ts";
 
 const VERSION = packageJson.version;
-const ADMIN: Omit<User, "createdAtMs"> = { id: parseUserId("admin"), name: "Admin", role: "admin" };
 const SHIPPED_POLICY_DIR = path.resolve(import.meta.dirname, "../sandbox-policies");
 const WEB_DIR = path.resolve(import.meta.dirname, "presentation/web/dist");
 const RECONNECT_AFTER_MS = 2_000;
