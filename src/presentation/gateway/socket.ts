@@ -1,4 +1,5 @@
 import type { WebSocket } from "uWebSockets.js";
+import type { Logger } from "#application/ports/logger.ts";
 import type { TurnId } from "#domain/shared/id.ts";
 import type { User } from "#domain/user/user.ts";
 import type { ClientFrame } from "./frames.ts";
@@ -7,7 +8,7 @@ import { Outbox } from "./outbox.ts";
 import type { Refusal } from "./replies.ts";
 import * as reply from "./replies.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import type { GatewayDeps, Logger } from "./use-cases.ts";
+import type { GatewayDeps } from "./use-cases.ts";
 
 export const CLOSE = {
   binary: 1003,
