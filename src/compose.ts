@@ -68,7 +68,10 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   const opening = openStore(config.homeDir);
   const pool = openPool(config, log);
   opened.push(pool);
-  const loading = Promise.all([import("#presentation/gateway/gateway.ts"), loadSkills(log)]);
+  const loading = Promise.all([
+    import("#presentation/gateway/gateway.ts"),
+    listSkills(config, log),
+  ]);
   loading.catch(() => undefined);
   const store = await opening;
   opened.unshift(store);
@@ -143,9 +146,9 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   };
 }
 
-async function loadSkills(log: Logger): Promise<readonly Skill[]> {
-  const { loadCatalog, toSkill } = await import("#infrastructure/skills/open-skills.ts");
-  return (await loadCatalog(log)).map(toSkill);
+async function listSkills({ skillsDir }: Config, log: Logger): Promise<readonly Skill[]> {
+  const { loadSkills, toSkill } = await import("#infrastructure/skills/open-skills.ts");
+  return (await loadSkills({ skillsDir, log })).map(toSkill);
 }
 
 /** Closes the last opened first. */
@@ -165,6 +168,7 @@ function openPool(config: Config, log: Logger): AgentPool {
     data: {
       databaseFile: databaseFile(config.homeDir),
       policyDir: config.policyDir ?? SHIPPED_POLICY_DIR,
+      skillsDir: config.skillsDir,
       sandboxProcesses: config.sandboxProcesses,
       model: config.model,
       openai: config.openai,

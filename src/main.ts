@@ -90,7 +90,10 @@ async function listChecks() {
 
 async function listSkills() {
   const { CATALOG_DIR, listSkillFolders, loadSkill } = await import("../skills-registry/index.ts");
-  const packages = await Promise.all((await listSkillFolders(CATALOG_DIR)).map(loadSkill));
+  const { listFurtherFolders } = await import("#infrastructure/skills/open-skills.ts");
+  const further = await listFurtherFolders(config().skillsDir);
+  const folders = [...(await listSkillFolders(CATALOG_DIR)), ...further];
+  const packages = await Promise.all(folders.map(loadSkill));
   return packages.map(({ name, version, description, manifest }) => {
     const tools = manifest.tools.map((tool) => ({
       name: tool.name,

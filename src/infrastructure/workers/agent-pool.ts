@@ -4,6 +4,7 @@ import { Piscina } from "piscina";
 import type { LiveFrame } from "#application/follow-session/session-hub.ts";
 import type { Logger } from "#application/ports/logger.ts";
 import type { RunResult, TurnDispatch, TurnRunner } from "#application/ports/turn-runner.ts";
+import { Fault, type FaultCode } from "#domain/shared/fault.ts";
 import type { SessionId, TurnId } from "#domain/shared/id.ts";
 import {
   AGENT_CHANNEL,
@@ -79,9 +80,9 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
 
   /** Fulfilled when every thread can take a turn; rejects where the threads cannot start. */
   async ready(): Promise<void> {
-    await Promise.all(
-      Array.from({ length: this.#options.threads }, () => this.#piscina.run({ kind: "warm-up" })),
-    );
+    const { threads } = this.#options;
+    const tasks = Array.from({ length: threads }, () => this.#piscina.run({ kind: "warm-up" }));
+    await Promise.all(tasks).catch(throwAsFault);
   }
 
   async run(dispatch: TurnDispatch): Promise<RunResult> {
@@ -125,4 +126,10 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     listener.onEnded(run.dispatch.sessionId);
     run.settle.resolve({ kind: "ended", headSeq: note.headSeq });
   }
+}
+
+/** A fault of a thread arrives as a plain error that has the fault's own fields. */
+function throwAsFault(error: unknown): never {
+  if (!(error instanceof Error) || error.name !== "Fault" || !("code" in error)) throw error;
+  throw new Fault(error.code as FaultCode, error.message, { cause: error });
 }

@@ -119,7 +119,7 @@ async function answer(handle: HttpHandler, request: HttpRequest, log: Logger): P
     return await handle(request);
   } catch (error) {
     const { method, path } = request;
-    log.error({ err: error, method, path }, "a request could not be answered");
+    log.error({ error, method, path }, "A request could not be answered");
     return problem(refusalOf(error));
   }
 }

@@ -210,7 +210,7 @@ export class Socket {
   }
 
   #fail(error: unknown, ref: string | undefined): void {
-    this.#log.error({ err: error, ref }, "a frame could not be answered");
+    this.#log.error({ error, ref }, "A frame could not be answered");
     this.#refuse(reply.refusalOf(error), ref);
     if (this.#state.kind === "signing-in") this.end(CLOSE.failed, "Cannot sign in at the moment");
   }
