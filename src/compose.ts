@@ -37,6 +37,8 @@ export interface App extends AsyncDisposable {
   /** The link that signs the admin in; there only when a token was made just now. */
   readonly loginUrl: string | undefined;
   readonly model: string;
+  /** Fulfilled where a part is gone without which nothing works: the process had better end. */
+  readonly lost: Promise<Error>;
   /** Stops taking messages, lets running turns end (at most 20 s), then closes everything. */
   close(): Promise<void>;
 }
@@ -129,6 +131,8 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   const url = config.publicUrl ?? `http://${urlHost(config.host)}:${gateway.port}`;
   log.info({ url, model: config.model, home: config.homeDir, version: VERSION }, "Ready");
 
+  const lost = Promise.race([store.lost, pool.lost]);
+  void lost.then((error) => log.error({ error }, "Cannot go on"));
   const close = once(async () => {
     notReady = "shutting down";
     log.info({ turns: dispatcher.inFlight }, "Closing");
@@ -141,6 +145,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     url,
     loginUrl: token === undefined ? undefined : loginUrl(url, token),
     model: config.model,
+    lost,
     close,
     [Symbol.asyncDispose]: close,
   };

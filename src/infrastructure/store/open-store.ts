@@ -12,6 +12,8 @@ export interface Store extends AsyncDisposable {
   readonly reader: ReadClient;
   /** Connects another thread, which made `port`, to the writer. */
   attachWriter(port: MessagePort): void;
+  /** Fulfilled where a thread of the store ended of itself: every call fails from then on. */
+  readonly lost: Promise<Fault>;
 }
 
 const CLOSE_MS = 5_000;
@@ -48,6 +50,7 @@ export async function openStore(homeDir: string): Promise<Store> {
     writer: writing.connect(),
     reader: reading.connect(),
     attachWriter: writing.attach,
+    lost: Promise.race([writing.lost, reading.lost]),
     [Symbol.asyncDispose]: close,
   };
 }
@@ -88,15 +91,29 @@ function startThread(data: StoreThreadData) {
     execArgv: [],
   });
   const greeting = Promise.withResolvers<StoreThreadGreeting>();
-  const exited = new Promise<void>((done) => thread.once("exit", () => done()));
+  greeting.promise.catch(() => undefined);
+  let isClosing = false;
+  let cause: unknown;
+  const exited = new Promise<number>((done) => thread.once("exit", done));
+  const lost = new Promise<Fault>((resolve) => {
+    thread.once("exit", (code) => {
+      const message = `The ${data.mode} thread of the store ended with code ${code}`;
+      const fault = new Fault("STORE_UNAVAILABLE", message, { cause });
+      greeting.reject(fault);
+      if (!isClosing) resolve(fault);
+    });
+  });
   thread.once("message", greeting.resolve);
-  thread.on("error", greeting.reject);
+  thread.on("error", (error) => {
+    cause = error;
+  });
   const order = (message: StoreThreadOrder, ports: MessagePort[] = []) =>
     thread.postMessage(message, ports);
   const attach = (port: MessagePort) => order({ kind: "attach", port }, [port]);
   const clients: { close(): void }[] = [];
   return {
     attach,
+    lost,
     open: async () => {
       order({ kind: "open" });
       const greeted = await greeting.promise;
@@ -112,6 +129,7 @@ function startThread(data: StoreThreadData) {
       return client;
     },
     close: async () => {
+      isClosing = true;
       // What was asked for before is done before; a thread that never opened has nothing to do.
       order({ kind: "close" });
       const slow = setTimeout(() => void thread.terminate(), CLOSE_MS);

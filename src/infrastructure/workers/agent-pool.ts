@@ -45,6 +45,8 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
   readonly #orders = new BroadcastChannel(AGENT_CHANNEL);
   readonly #runs = new Map<TurnId, Run>();
   readonly #options: AgentPoolOptions;
+  readonly #lost = Promise.withResolvers<Error>();
+  #isClosing = false;
   #listener: AgentListener | undefined;
   /** Said before there was a listener. */
   #early: AgentNotice[] = [];
@@ -68,6 +70,12 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     const events: EventEmitter = this.#piscina;
     events.on("message", (notice: AgentNotice) => this.#take(notice));
     events.on("error", (error: unknown) => options.log.error({ error }, "An agent thread died"));
+    events.on("workerDestroy", () => setImmediate(() => this.#checkThreads()));
+  }
+
+  /** Fulfilled where a thread died and another cannot be started: some turns would never run. */
+  get lost(): Promise<Error> {
+    return this.#lost.promise;
   }
 
   /** Takes in what the threads say; before this no turn can run. */
@@ -104,8 +112,17 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosing = true;
     this.#orders.close();
     await this.#piscina.destroy();
+  }
+
+  /** The pool gives a thread that dies while it starts no successor. */
+  #checkThreads(): void {
+    const { threads } = this.#options;
+    const left = this.#piscina.threads.length;
+    if (this.#isClosing || left >= threads) return;
+    this.#lost.resolve(new Error(`Only ${left} of ${threads} agent threads can be started`));
   }
 
   #take(notice: AgentNotice): void {
