@@ -84,7 +84,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   const encode = { event: encodeEventFrame, snapshot: encodeSnapshotFrame };
   const hub = new SessionHub({ sessions, encode });
   pool.listen({
-    attachStore: (port) => store.attachWriter(port),
+    attachStore: (port) => store.attach(port),
     onShown: (sessionId, epoch, frames) => hub.publish(sessionId, epoch, frames),
     onEnded: (sessionId) => hub.settle(sessionId),
   });

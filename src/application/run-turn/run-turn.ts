@@ -39,6 +39,7 @@ export interface RunLimits {
 
 /** What a signal is aborted with when a person stops the turn. */
 export const CANCELLED = "cancelled";
+const TIMED_OUT = "timed-out";
 
 /** What a call came to that a restart cut off after it had begun. */
 const INTERRUPTED: ToolOutcome = {
@@ -75,6 +76,7 @@ class TurnRun {
   readonly #deps: RunTurnDeps;
   readonly #dispatch: TurnDispatch;
   readonly #signal: AbortSignal;
+  readonly #deadline: ReturnType<typeof setTimeout>;
   readonly #messages: Message[];
   readonly #recorder: TurnRecorder;
   #answerChars = 0;
@@ -83,7 +85,13 @@ class TurnRun {
     const { turns, show, nowMs, limits } = deps;
     this.#deps = deps;
     this.#dispatch = dispatch;
-    this.#signal = AbortSignal.any([signal, AbortSignal.timeout(limits.turnTimeoutMs)]);
+    // Far cheaper for each turn than `AbortSignal.any` and `AbortSignal.timeout`.
+    const controller = new AbortController();
+    this.#signal = controller.signal;
+    const cancel = () => controller.abort(signal.reason);
+    if (signal.aborted) cancel();
+    else signal.addEventListener("abort", cancel, { once: true });
+    this.#deadline = setTimeout(() => controller.abort(TIMED_OUT), limits.turnTimeoutMs);
     this.#messages = [...deps.history.load(dispatch)];
     const own = this.#messages.filter(({ turnId }) => turnId === dispatch.turnId);
     this.#recorder = new TurnRecorder({ dispatch, turns, show, nowMs }, own.length);
@@ -105,6 +113,7 @@ class TurnRun {
       this.#deps.history.keep(this.#dispatch.sessionId, headSeq, this.#messages);
       return headSeq;
     } finally {
+      clearTimeout(this.#deadline);
       this.#recorder.abandon();
     }
   }
@@ -234,7 +243,7 @@ class TurnRun {
     const { reason } = this.#signal;
     if (this.#signal.aborted && reason === CANCELLED) return this.#cancelled();
     const { turnTimeoutMs } = this.#deps.limits;
-    if (reason instanceof DOMException && reason.name === "TimeoutError") {
+    if (this.#signal.aborted && reason === TIMED_OUT) {
       const message = `The turn took longer than ${turnTimeoutMs} ms; the limit is NEXFLOW_TURN_TIMEOUT_MS`;
       return this.#failed({ code: "TURN_TIMEOUT", message });
     }

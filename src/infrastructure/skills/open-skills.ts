@@ -35,6 +35,8 @@ export async function openSandbox(options: SkillsOptions): Promise<OpenSandbox> 
     openRuntime({
       policyDir,
       startInBackground: true,
+      // The first call starts the spare: a server that nobody uses holds one process.
+      minProcesses: 1,
       ...(processes === undefined ? {} : { maxProcesses: processes }),
       onNotice: (notice) => log.warn({ notice }, "Sandbox notice"),
       onHostCall: (record) => log.debug({ record }, "Host call"),

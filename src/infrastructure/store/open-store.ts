@@ -4,15 +4,20 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { Fault, type FaultCode } from "#domain/shared/fault.ts";
 import { type ReadClient, StoreClient, type WriteClient } from "./store-client.ts";
-import type { StoreThreadData, StoreThreadGreeting, StoreThreadOrder } from "./store-protocol.ts";
+import type {
+  StoreRequest,
+  StoreThreadData,
+  StoreThreadGreeting,
+  StoreThreadOrder,
+} from "./store-protocol.ts";
 
 export interface Store extends AsyncDisposable {
   readonly file: string;
   readonly writer: WriteClient;
   readonly reader: ReadClient;
-  /** Connects another thread, which made `port`, to the writer. */
-  attachWriter(port: MessagePort): void;
-  /** Fulfilled where a thread of the store ended of itself: every call fails from then on. */
+  /** Connects another thread, which made `port`. */
+  attach(port: MessagePort): void;
+  /** Fulfilled where the store's thread ended of itself: every call fails from then on. */
   readonly lost: Promise<Fault>;
 }
 
@@ -30,27 +35,23 @@ export function databaseFile(homeDir: string): string {
 export async function openStore(homeDir: string): Promise<Store> {
   const file = databaseFile(homeDir);
   const lock = lockDirectory(homeDir);
-  // Both load their code side by side; the reader opens what the writer has made.
-  const writing = startThread({ file, mode: "write" });
-  const reading = startThread({ file, mode: "read" });
+  const thread = startThread({ file });
   const close = async () => {
-    await reading.close();
-    await writing.close();
+    await thread.close();
     lock.close();
   };
   try {
-    await writing.open();
-    await reading.open();
+    await thread.open();
   } catch (error) {
     await close();
     throw error;
   }
   return {
     file,
-    writer: writing.connect(),
-    reader: reading.connect(),
-    attachWriter: writing.attach,
-    lost: Promise.race([writing.lost, reading.lost]),
+    writer: thread.connect("write"),
+    reader: thread.connect("read"),
+    attach: thread.attach,
+    lost: thread.lost,
     [Symbol.asyncDispose]: close,
   };
 }
@@ -87,7 +88,7 @@ function lockDirectory(homeDir: string): { close(): void } {
 function startThread(data: StoreThreadData) {
   const thread = new Worker(new URL("store-thread.ts", import.meta.url), {
     workerData: data,
-    name: `store-${data.mode}`,
+    name: "store",
     execArgv: [],
   });
   const greeting = Promise.withResolvers<StoreThreadGreeting>();
@@ -97,7 +98,7 @@ function startThread(data: StoreThreadData) {
   const exited = new Promise<number>((done) => thread.once("exit", done));
   const lost = new Promise<Fault>((resolve) => {
     thread.once("exit", (code) => {
-      const message = `The ${data.mode} thread of the store ended with code ${code}`;
+      const message = `The thread of the store ended with code ${code}`;
       const fault = new Fault("STORE_UNAVAILABLE", message, { cause });
       greeting.reject(fault);
       if (!isClosing) resolve(fault);
@@ -121,10 +122,10 @@ function startThread(data: StoreThreadData) {
       const { code, message } = greeted.failure;
       throw new Fault(code as FaultCode, message);
     },
-    connect: () => {
+    connect: (target: StoreRequest["target"]) => {
       const { port1, port2 } = new MessageChannel();
       attach(port2);
-      const client = new StoreClient<never>(port1);
+      const client = new StoreClient<never>(port1, target);
       clients.push(client);
       return client;
     },
