@@ -101,6 +101,11 @@ export class SessionHub {
     this.#encode = encode;
   }
 
+  /** How many sessions somebody follows or a turn runs in. */
+  get size(): number {
+    return this.#live.size;
+  }
+
   /** Takes in the next frames of a session's running turn. They go on where the last ones ended. */
   publish(sessionId: SessionId, epoch: number, frames: readonly LiveFrame[]): void {
     const live = this.#open(sessionId);
