@@ -43,6 +43,7 @@ let reader: SqliteReader | undefined;
 const llm = openLlm(data.model, data.openai);
 const sandbox = await openSandbox({
   policyDir: data.policyDir,
+  skillsDir: data.skillsDir,
   processes: data.sandboxProcesses,
   log,
 });

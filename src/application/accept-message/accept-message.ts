@@ -64,8 +64,8 @@ export function createAcceptMessage({ turns, dispatcher, newId, nowMs }: AcceptM
         const { turnId, sessionId, messageId, seq: headSeq } = accepted;
         const message = { messageId, text, acceptedAtMs };
         const turn = { turnId, sessionId, userId, ...message, attempt: 1, headSeq };
-        // After the caller had its answer: what a turn shows never overtakes `accepted`.
-        queueMicrotask(() => admission.dispatch(turn));
+        // What it shows comes in a later turn of the event loop, so never before this answer.
+        admission.dispatch(turn);
       }
     }
   };

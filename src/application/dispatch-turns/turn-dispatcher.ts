@@ -55,10 +55,11 @@ export class TurnDispatcher {
 
   /** Takes up what an earlier process left unfinished. Nothing runs before. */
   async start(): Promise<void> {
-    const { turns, nowMs } = this.#deps;
-    const { epoch, queued } = await turns.recover({ nowMs: nowMs() });
+    const { turns, nowMs, onRunLost } = this.#deps;
+    const { epoch, queued, failed } = await turns.recover({ nowMs: nowMs() });
     this.#epoch = epoch;
     this.#mode = "serving";
+    for (const { sessionId } of failed) onRunLost(sessionId);
     for (const turn of queued) {
       this.#reserve(turn.userId);
       this.#enqueue(turn);

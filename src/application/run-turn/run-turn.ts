@@ -62,9 +62,16 @@ interface Step {
  */
 export function createRunTurn(deps: RunTurnDeps) {
   return async function runTurn(dispatch: TurnDispatch, signal: AbortSignal): Promise<RunResult> {
-    const run = new TurnRun(deps, dispatch, signal);
+    const { turnId, epoch, isBegun } = dispatch;
+    // First of all, so that an attempt counts whatever becomes of it. Not awaited: the store keeps
+    // the order, so the first save waits for it and is fenced by it.
+    const begun = isBegun
+      ? Promise.resolve()
+      : deps.turns.begin({ turnId, epoch, nowMs: deps.nowMs() });
+    begun.catch(() => undefined);
     try {
-      return { kind: "ended", headSeq: await run.toEnd() };
+      const run = new TurnRun(deps, dispatch, signal);
+      return { kind: "ended", headSeq: await run.toEnd(begun) };
     } catch (error) {
       if (error instanceof Fault && error.code === "TURN_FENCED") return { kind: "fenced" };
       throw error;
@@ -85,6 +92,9 @@ class TurnRun {
     const { turns, show, nowMs, limits } = deps;
     this.#deps = deps;
     this.#dispatch = dispatch;
+    this.#messages = [...deps.history.load(dispatch)];
+    const own = this.#messages.filter(({ turnId }) => turnId === dispatch.turnId);
+    this.#recorder = new TurnRecorder({ dispatch, turns, show, nowMs }, own.length);
     // Far cheaper for each turn than `AbortSignal.any` and `AbortSignal.timeout`.
     const controller = new AbortController();
     this.#signal = controller.signal;
@@ -92,18 +102,11 @@ class TurnRun {
     if (signal.aborted) cancel();
     else signal.addEventListener("abort", cancel, { once: true });
     this.#deadline = setTimeout(() => controller.abort(TIMED_OUT), limits.turnTimeoutMs);
-    this.#messages = [...deps.history.load(dispatch)];
-    const own = this.#messages.filter(({ turnId }) => turnId === dispatch.turnId);
-    this.#recorder = new TurnRecorder({ dispatch, turns, show, nowMs }, own.length);
   }
 
   /** The number of the turn's last event. */
-  async toEnd(): Promise<number> {
-    const { turnId, epoch, isBegun, messageId: userMessageId, text, attempt } = this.#dispatch;
-    const { turns, nowMs } = this.#deps;
-    // Not awaited: the store keeps the order, so the first save waits for it and is fenced by it.
-    const begun = isBegun ? Promise.resolve() : turns.begin({ turnId, epoch, nowMs: nowMs() });
-    begun.catch(() => undefined);
+  async toEnd(begun: Promise<void>): Promise<number> {
+    const { messageId: userMessageId, text, attempt } = this.#dispatch;
     try {
       this.#recorder.addEvents({ kind: "turn-started", userMessageId, text, attempt });
       const state = await this.#loop(begun);

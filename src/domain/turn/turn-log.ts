@@ -83,7 +83,11 @@ export interface RecoverResult {
   readonly epoch: number;
   readonly queued: readonly QueuedTurn[];
   /** Turns that had too many attempts, and of those asked for the ones that had ended before. */
-  readonly failed: readonly { readonly turnId: TurnId; readonly headSeq: number }[];
+  readonly failed: readonly {
+    readonly turnId: TurnId;
+    readonly sessionId: SessionId;
+    readonly headSeq: number;
+  }[];
 }
 
 /** A turn that waits for its run, with all that the run needs to begin. */

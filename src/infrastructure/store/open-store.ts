@@ -17,6 +17,8 @@ export interface Store extends AsyncDisposable {
   readonly reader: ReadClient;
   /** Connects another thread, which made `port`. */
   attach(port: MessagePort): void;
+  /** Fulfilled where the store's thread ended of itself: every call fails from then on. */
+  readonly lost: Promise<Fault>;
 }
 
 const CLOSE_MS = 5_000;
@@ -49,6 +51,7 @@ export async function openStore(homeDir: string): Promise<Store> {
     writer: thread.connect("write"),
     reader: thread.connect("read"),
     attach: thread.attach,
+    lost: thread.lost,
     [Symbol.asyncDispose]: close,
   };
 }
@@ -89,15 +92,29 @@ function startThread(data: StoreThreadData) {
     execArgv: [],
   });
   const greeting = Promise.withResolvers<StoreThreadGreeting>();
-  const exited = new Promise<void>((done) => thread.once("exit", () => done()));
+  greeting.promise.catch(() => undefined);
+  let isClosing = false;
+  let cause: unknown;
+  const exited = new Promise<number>((done) => thread.once("exit", done));
+  const lost = new Promise<Fault>((resolve) => {
+    thread.once("exit", (code) => {
+      const message = `The thread of the store ended with code ${code}`;
+      const fault = new Fault("STORE_UNAVAILABLE", message, { cause });
+      greeting.reject(fault);
+      if (!isClosing) resolve(fault);
+    });
+  });
   thread.once("message", greeting.resolve);
-  thread.on("error", greeting.reject);
+  thread.on("error", (error) => {
+    cause = error;
+  });
   const order = (message: StoreThreadOrder, ports: MessagePort[] = []) =>
     thread.postMessage(message, ports);
   const attach = (port: MessagePort) => order({ kind: "attach", port }, [port]);
   const clients: { close(): void }[] = [];
   return {
     attach,
+    lost,
     open: async () => {
       order({ kind: "open" });
       const greeted = await greeting.promise;
@@ -113,6 +130,7 @@ function startThread(data: StoreThreadData) {
       return client;
     },
     close: async () => {
+      isClosing = true;
       // What was asked for before is done before; a thread that never opened has nothing to do.
       order({ kind: "close" });
       const slow = setTimeout(() => void thread.terminate(), CLOSE_MS);

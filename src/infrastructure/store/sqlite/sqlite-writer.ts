@@ -102,7 +102,7 @@ export class SqliteWriter {
         .map((turn) => this.#toQueuedTurn(turn)),
       failed: turns
         .filter(({ state }) => state.kind !== "queued")
-        .map(({ id, sessionId }) => ({ turnId: id, headSeq: this.#headOf(sessionId) })),
+        .map(({ id, sessionId }) => ({ turnId: id, sessionId, headSeq: this.#headOf(sessionId) })),
     };
   }
 
