@@ -22,6 +22,8 @@ const mainFile = path.join(hostDir, "main.ts");
 export function spawnHost(): HostProcess {
   return spawn(process.execPath, [...sandboxFlags(), mainFile], {
     env: {},
+    // No place for a core dump, which would hold inputs.
+    cwd: path.parse(hostDir).root,
     stdio: ["pipe", "pipe", "pipe", "pipe"],
     windowsHide: true,
     // A Ctrl-C at the terminal is for the server, which ends its sandboxes when it is done.
