@@ -64,21 +64,17 @@ function permissionFlags(): string[] {
 }
 
 function readablePaths(): readonly string[] {
-  const isolatedVm = packageDir(require.resolve("isolated-vm/package.json"));
+  const isolatedVm = path.dirname(require.resolve("isolated-vm/package.json"));
   const gypBuild = createRequire(path.join(isolatedVm, "package.json")).resolve("node-gyp-build");
   const logical = [
     hostDir,
     path.join(hostDir, "..", "protocol.ts"),
     path.join(hostDir, "..", "..", "package.json"),
     isolatedVm,
-    packageDir(gypBuild),
-    packageDir(require.resolve("@cfworker/json-schema/package.json")),
+    path.dirname(gypBuild),
+    path.dirname(require.resolve("@cfworker/json-schema/package.json")),
   ];
   const real = logical.map((each) => realpathSync(each));
   // node-gyp-build looks for it to tell one C library from the other.
   return [...new Set([...logical, ...real, "/etc/alpine-release"])];
-}
-
-function packageDir(file: string): string {
-  return path.dirname(file);
 }
