@@ -29,9 +29,9 @@ export class IsolateEngine implements Engine {
   call({ frame, input, hostCalls }: EngineCall): EngineReply {
     this.#resize(frame.limits.memoryMiB);
     const isolate = this.#take();
-    const startedMs = performance.now();
-    if (isolate.prepare()) this.#prepareMs = performance.now() - startedMs;
     try {
+      const startedMs = performance.now();
+      if (isolate.prepare()) this.#prepareMs = performance.now() - startedMs;
       return isolate.call({ frame, input, hostCalls });
     } catch (error) {
       if (isolate.isDisposed) {
@@ -113,8 +113,8 @@ class GuestIsolate {
     return isMissing;
   }
 
+  /** To be called after `prepare`. */
   call({ frame, input, hostCalls }: EngineCall): EngineReply {
-    this.prepare();
     const context = this.#spare;
     this.#spare = undefined;
     this.#calls += 1;

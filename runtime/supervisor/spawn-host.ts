@@ -47,8 +47,6 @@ const ENGINE_FLAGS = [
   `--wasm-max-mem-pages=${WASM_PAGES}`,
   `--wasm-max-table-size=${WASM_TABLE_ENTRIES}`,
   `--max-old-space-size=${OLD_SPACE_MIB}`,
-  // Compiled in the background, one skill's code would cost another one processor time.
-  "--wasm-sync-tier-up",
 ];
 
 /** `--allow-addons` is for isolated-vm, `--allow-worker` for the watchdog; no guest reaches them. */
@@ -64,21 +62,17 @@ function permissionFlags(): string[] {
 }
 
 function readablePaths(): readonly string[] {
-  const isolatedVm = packageDir(require.resolve("isolated-vm/package.json"));
+  const isolatedVm = path.dirname(require.resolve("isolated-vm/package.json"));
   const gypBuild = createRequire(path.join(isolatedVm, "package.json")).resolve("node-gyp-build");
   const logical = [
     hostDir,
     path.join(hostDir, "..", "protocol.ts"),
     path.join(hostDir, "..", "..", "package.json"),
     isolatedVm,
-    packageDir(gypBuild),
-    packageDir(require.resolve("@cfworker/json-schema/package.json")),
+    path.dirname(gypBuild),
+    path.dirname(require.resolve("@cfworker/json-schema/package.json")),
   ];
   const real = logical.map((each) => realpathSync(each));
   // node-gyp-build looks for it to tell one C library from the other.
   return [...new Set([...logical, ...real, "/etc/alpine-release"])];
-}
-
-function packageDir(file: string): string {
-  return path.dirname(file);
 }

@@ -6,6 +6,7 @@ import { addDoctorCommand, type DoctorDeps } from "./doctor.ts";
 import { toExitCode, UsageError } from "./exit-code.ts";
 import { addLoginCommand, type LoginDeps } from "./login.ts";
 import { addMigrateCommand, type MigrateDeps } from "./migrate.ts";
+import { toPlainText } from "./output.ts";
 import { addServeCommand, type ServeDeps } from "./serve.ts";
 import { addSkillCommand, type SkillDeps } from "./skill.ts";
 
@@ -58,7 +59,7 @@ function report(error: unknown, isJson: boolean): void {
   if (error instanceof Error && "exitCode" in error) return;
   const failure = toFailure(error);
   if (isJson) console.log(JSON.stringify({ ok: false, error: failure }));
-  else console.error(`nexflow: ${failure.message}`);
+  else console.error(`nexflow: ${toPlainText(failure.message)}`);
 }
 
 function toFailure(error: unknown): { code: string; message: string } {
