@@ -37,12 +37,13 @@ if (notices === null) throw new Error("Cannot run outside an agent thread");
 
 const notify = (notice: AgentNotice) => notices.postMessage(notice);
 let notes: AgentNote[] = [];
-const turns = createTurnLog(new StoreClient(openStorePort()));
+const turns = createTurnLog(new StoreClient(openStorePort(), "write"));
 /** Opened when it is first needed: the thread starts beside the store that makes the file. */
 let reader: SqliteReader | undefined;
 const llm = openLlm(data.model, data.openai);
 const sandbox = await openSandbox({
   policyDir: data.policyDir,
+  skillsDir: data.skillsDir,
   processes: data.sandboxProcesses,
   log,
 });

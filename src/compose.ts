@@ -8,9 +8,8 @@ import type { Logger } from "#application/ports/logger.ts";
 import { createReadSession } from "#application/read-session/read-session.ts";
 import { createSignIn } from "#application/sign-in/sign-in.ts";
 import { Fault } from "#domain/shared/fault.ts";
-import { parseUserId } from "#domain/shared/id.ts";
 import type { Skill } from "#domain/skill/skill.ts";
-import type { User } from "#domain/user/user.ts";
+import { ADMIN } from "#domain/user/user.ts";
 import type { UserRepository } from "#domain/user/user-repository.ts";
 import { hashSecret, newId, newSecret } from "#infrastructure/ids/ids.ts";
 import { databaseFile, openStore } from "#infrastructure/store/open-store.ts";
@@ -26,7 +25,6 @@ import packageJson from "../package.json" with { type: "json" };
 import type { Config } from "./config.ts";
 
 const VERSION = packageJson.version;
-const ADMIN: Omit<User, "createdAtMs"> = { id: parseUserId("admin"), name: "Admin", role: "admin" };
 const SHIPPED_POLICY_DIR = path.resolve(import.meta.dirname, "../sandbox-policies");
 const WEB_DIR = path.resolve(import.meta.dirname, "presentation/web/dist");
 const RECONNECT_AFTER_MS = 2_000;
@@ -39,6 +37,8 @@ export interface App extends AsyncDisposable {
   /** The link that signs the admin in; there only when a token was made just now. */
   readonly loginUrl: string | undefined;
   readonly model: string;
+  /** Fulfilled where a part is gone without which nothing works: the process had better end. */
+  readonly lost: Promise<Error>;
   /** Stops taking messages, lets running turns end (at most 20 s), then closes everything. */
   close(): Promise<void>;
 }
@@ -70,7 +70,10 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   const opening = openStore(config.homeDir);
   const pool = openPool(config, log);
   opened.push(pool);
-  const loading = Promise.all([import("#presentation/gateway/gateway.ts"), loadSkills(log)]);
+  const loading = Promise.all([
+    import("#presentation/gateway/gateway.ts"),
+    listSkills(config, log),
+  ]);
   loading.catch(() => undefined);
   const store = await opening;
   opened.unshift(store);
@@ -81,7 +84,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   const encode = { event: encodeEventFrame, snapshot: encodeSnapshotFrame };
   const hub = new SessionHub({ sessions, encode });
   pool.listen({
-    attachStore: (port) => store.attachWriter(port),
+    attachStore: (port) => store.attach(port),
     onShown: (sessionId, epoch, frames) => hub.publish(sessionId, epoch, frames),
     onEnded: (sessionId) => hub.settle(sessionId),
   });
@@ -128,6 +131,8 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   const url = config.publicUrl ?? `http://${urlHost(config.host)}:${gateway.port}`;
   log.info({ url, model: config.model, home: config.homeDir, version: VERSION }, "Ready");
 
+  const lost = Promise.race([store.lost, pool.lost]);
+  void lost.then((error) => log.error({ error }, "Cannot go on"));
   const close = once(async () => {
     notReady = "shutting down";
     log.info({ turns: dispatcher.inFlight }, "Closing");
@@ -140,14 +145,15 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     url,
     loginUrl: token === undefined ? undefined : loginUrl(url, token),
     model: config.model,
+    lost,
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-async function loadSkills(log: Logger): Promise<readonly Skill[]> {
-  const { loadCatalog, toSkill } = await import("#infrastructure/skills/open-skills.ts");
-  return (await loadCatalog(log)).map(toSkill);
+async function listSkills({ skillsDir }: Config, log: Logger): Promise<readonly Skill[]> {
+  const { loadSkills, toSkill } = await import("#infrastructure/skills/open-skills.ts");
+  return (await loadSkills({ skillsDir, log })).map(toSkill);
 }
 
 /** Closes the last opened first. */
@@ -167,6 +173,7 @@ function openPool(config: Config, log: Logger): AgentPool {
     data: {
       databaseFile: databaseFile(config.homeDir),
       policyDir: config.policyDir ?? SHIPPED_POLICY_DIR,
+      skillsDir: config.skillsDir,
       sandboxProcesses: config.sandboxProcesses,
       model: config.model,
       openai: config.openai,
@@ -204,11 +211,14 @@ const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|::1|\[::1\])$/u;
 const STRONG_CHARS = 24;
 const STRONG_DISTINCT_CHARS = 10;
 
-function assertSafeToServe({ host, adminToken }: Config): void {
-  if (LOOPBACK.test(host) || adminToken === undefined || isStrong(adminToken)) return;
+/** A public address means that others come in through a proxy, wherever this process listens. */
+function assertSafeToServe({ host, publicUrl, adminToken }: Config): void {
+  const hosts = publicUrl === undefined ? [host] : [host, new URL(publicUrl).hostname];
+  const open = hosts.find((name) => !LOOPBACK.test(name));
+  if (open === undefined || adminToken === undefined || isStrong(adminToken)) return;
   throw new Fault(
     "CONFIG_INVALID",
-    `Cannot serve on "${host}" with a weak NEXFLOW_ADMIN_TOKEN: expected at least ${STRONG_CHARS} ` +
+    `Cannot serve on "${open}" with a weak NEXFLOW_ADMIN_TOKEN: expected at least ${STRONG_CHARS} ` +
       `characters, ${STRONG_DISTINCT_CHARS} of them different, as "openssl rand -base64 32" makes`,
   );
 }

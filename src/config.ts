@@ -28,6 +28,7 @@ const Environment = z.object({
   NEXFLOW_MAX_STEPS: wholeNumber(1, 100).default(8),
   NEXFLOW_TURN_TIMEOUT_MS: wholeNumber(1, 3_600_000).default(300_000),
   NEXFLOW_POLICY_DIR: text.optional(),
+  NEXFLOW_SKILLS_DIR: text.optional(),
   OPENAI_API_KEY: text.optional(),
   OPENAI_BASE_URL: webAddress.optional(),
 });
@@ -53,6 +54,8 @@ export interface Config {
   readonly maxSteps: number;
   readonly turnTimeoutMs: number;
   readonly policyDir: string | undefined;
+  /** A folder of skill folders that are offered beside the first-party skills. */
+  readonly skillsDir: string | undefined;
   /** Every secret that was given, for masking. */
   readonly secrets: readonly string[];
   readonly openai: { readonly apiKey: string | undefined; readonly baseUrl: string | undefined };
@@ -91,6 +94,7 @@ export function parseConfig(
     maxSteps: data.NEXFLOW_MAX_STEPS,
     turnTimeoutMs: data.NEXFLOW_TURN_TIMEOUT_MS,
     policyDir: data.NEXFLOW_POLICY_DIR,
+    skillsDir: data.NEXFLOW_SKILLS_DIR,
     secrets: SECRETS.flatMap((name) => data[name] ?? []),
     openai: { apiKey: data.OPENAI_API_KEY, baseUrl: data.OPENAI_BASE_URL },
   };

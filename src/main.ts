@@ -3,6 +3,8 @@ import { enableCompileCache } from "node:module";
 import type { SkillRunRequest } from "#presentation/cmd/skill.ts";
 
 enableCompileCache();
+// What is written from here on holds conversations: nobody else on this machine reads it.
+process.umask(0o077);
 
 // Whatever is loaded after this line is compiled once and for all starts; each command loads the
 // heavy parts it needs, when it needs them.
@@ -56,6 +58,7 @@ async function startServer() {
     loginUrl: app.loginUrl,
     model: app.model,
     homeDir: settings.homeDir,
+    lost: app.lost,
     close: async () => {
       await app.close();
       await log[Symbol.asyncDispose]();
@@ -90,7 +93,10 @@ async function listChecks() {
 
 async function listSkills() {
   const { CATALOG_DIR, listSkillFolders, loadSkill } = await import("../skills-registry/index.ts");
-  const packages = await Promise.all((await listSkillFolders(CATALOG_DIR)).map(loadSkill));
+  const { listFurtherFolders } = await import("#infrastructure/skills/open-skills.ts");
+  const further = await listFurtherFolders(config().skillsDir);
+  const folders = [...(await listSkillFolders(CATALOG_DIR)), ...further];
+  const packages = await Promise.all(folders.map(loadSkill)).catch(throwSkillError);
   return packages.map(({ name, version, description, manifest }) => {
     const tools = manifest.tools.map((tool) => ({
       name: tool.name,
@@ -102,15 +108,16 @@ async function listSkills() {
 
 async function runSkill(request: SkillRunRequest) {
   const { runSkillFolder } = await import("#infrastructure/skills/run-skill-folder.ts");
-  const { SkillFormatError } = await import("../skills-registry/index.ts");
   const policy = request.policy ?? config().policyDir ?? path.join(root, "sandbox-policies");
-  const result = await runSkillFolder({ ...request, policy }).catch((error: unknown) => {
-    if (!(error instanceof SkillFormatError)) throw error;
-    throw new CommandError("invalid-skill", error.message, { cause: error });
-  });
+  const result = await runSkillFolder({ ...request, policy }).catch(throwSkillError);
   return result.kind === "ok"
     ? { ok: true as const, output: result.output, usage: result.usage }
     : { ok: false as const, error: result.error, usage: result.usage };
+}
+
+function throwSkillError(error: unknown): never {
+  if (!(error instanceof Error) || error.name !== "SkillFormatError") throw error;
+  throw new CommandError("invalid-skill", error.message, { cause: error });
 }
 
 function readVersion(): string {

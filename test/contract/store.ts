@@ -192,7 +192,10 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
       }
       await store.turns.begin({ turnId, epoch, nowMs: 2 });
       const { queued, failed } = await store.turns.recover({ nowMs: 3 });
-      expect({ queued, failed }).toEqual({ queued: [], failed: [{ turnId, headSeq: 1 }] });
+      expect({ queued, failed }).toEqual({
+        queued: [],
+        failed: [{ turnId, sessionId, headSeq: 1 }],
+      });
       const read = await store.sessions.readEvents({ sessionId, after: 0, limit: 9 });
       expect(read).toMatchObject({ events: [{ seq: 1, event: { kind: "turn-failed" } }] });
       expect(await store.sessions.listTurns([{ turnId }])).toMatchObject([

@@ -3,6 +3,7 @@ import Database from "better-sqlite3";
 import { test } from "vitest";
 import { databaseFile } from "#infrastructure/store/open-store.ts";
 import { ResumingClient } from "../support/resuming-client.ts";
+import { createRandom } from "../support/seeded-random.ts";
 import { type RunningNexflow, startNexflow } from "../support/start-nexflow.ts";
 import { openTempDir } from "../support/temp-dir.ts";
 
@@ -25,10 +26,10 @@ test(`no message is lost or answered twice over ${KILLS} kills under load`, asyn
     clients.map((client) => client.converse(nextText, () => isOver)),
   );
 
-  const random = seededRandom(20_261_122);
+  const random = createRandom(20_261_122);
   for (let kill = 0; kill < KILLS; kill++) {
-    // Long enough for turns to end, short enough to catch others in the middle.
-    await new Promise((resolve) => setTimeout(resolve, 100 + random() * 900));
+    // Some turns end before each kill, so the test goes on; where the others are is chance.
+    await untilEnds(clients, 1 + Math.floor(random() * 40));
     await server.kill();
     server = await start();
   }
@@ -64,6 +65,15 @@ test(`no message is lost or answered twice over ${KILLS} kills under load`, asyn
   }
   expect(faultsIn(databaseFile(dir.path))).toEqual([]);
 }, 280_000);
+
+/** Waits until the clients have seen so many turns more end. */
+async function untilEnds(clients: readonly ResumingClient[], more: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let left = more;
+  const count = () => --left === 0 && resolve();
+  for (const client of clients) client.onEnd = count;
+  await promise;
+}
 
 interface StoredMessage {
   readonly id: string;
@@ -120,12 +130,6 @@ function answerTo(text: string): string {
 
 function only<T>(values: ReadonlySet<T>): T | undefined {
   return values.size === 1 ? [...values][0] : undefined;
-}
-
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  // Park and Miller's minimal standard generator.
-  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
 }
 
 async function findFreePort(): Promise<number> {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, test } from "vitest";
+import { ScriptedModel } from "../support/scripted-model.ts";
 import { type RunningNexflow, startNexflow } from "../support/start-nexflow.ts";
 import {
   type BrowserProfile,
@@ -10,7 +11,6 @@ import {
   openPage,
   signInOnce,
 } from "./web-browser.ts";
-import { ScriptedModel } from "./web-model.ts";
 
 const chromium = findChromium();
 

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { test } from "vitest";
 import { WebSocket } from "ws";
+import type { Logger } from "#application/ports/logger.ts";
 import type { Gateway, GatewayOptions } from "#presentation/gateway/gateway.ts";
 import { openGateway } from "#presentation/gateway/gateway.ts";
-import type { Logger } from "#presentation/gateway/use-cases.ts";
 import type { FakeUseCases } from "./fakes/gateway-use-cases.ts";
 import { createFakeUseCases, TOKEN } from "./fakes/gateway-use-cases.ts";
 

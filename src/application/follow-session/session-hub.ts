@@ -85,6 +85,7 @@ interface Stretch {
 /** Who lacks more than this gets a snapshot instead. */
 const REPLAY_EVENTS = 2_000;
 const SNAPSHOT_MESSAGES = 200;
+const STORE_RETRY_MS = 500;
 
 /**
  * Brings what turns show to all who follow their session, and brings late comers up to date:
@@ -100,6 +101,11 @@ export class SessionHub {
     this.#encode = encode;
   }
 
+  /** How many sessions somebody follows or a turn runs in. */
+  get size(): number {
+    return this.#live.size;
+  }
+
   /** Takes in the next frames of a session's running turn. They go on where the last ones ended. */
   publish(sessionId: SessionId, epoch: number, frames: readonly LiveFrame[]): void {
     const live = this.#open(sessionId);
@@ -107,7 +113,7 @@ export class SessionHub {
     live.isRunning = true;
     live.frames.push(...frames);
     live.lastSeq = frames.at(-1)?.seq ?? live.lastSeq;
-    for (const follower of live.followers) this.#deliver(live, follower, frames);
+    for (const follower of live.followers) this.#deliver(follower, frames);
   }
 
   /** The running turn ended and all it showed is stored. */
@@ -130,9 +136,7 @@ export class SessionHub {
     for (const follower of live.followers) {
       if (isCatchingUp(follower)) continue;
       follower.position = undefined;
-      void this.#catchUp(sessionId, live, follower, undefined).catch(() =>
-        this.#drop(live, follower),
-      );
+      void this.#catchUpAnew(sessionId, live, follower);
     }
   }
 
@@ -158,6 +162,18 @@ export class SessionHub {
       throw error;
     }
     return { kind: "following", stop };
+  }
+
+  /** Never rejects: tries again for as long as the store needs. */
+  async #catchUpAnew(sessionId: SessionId, live: LiveSession, follower: Follower): Promise<void> {
+    while (!follower.isStopped) {
+      try {
+        await this.#catchUp(sessionId, live, follower, undefined);
+        return;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS));
+      }
+    }
   }
 
   async #catchUp(
@@ -226,16 +242,17 @@ export class SessionHub {
   #join(live: LiveSession, follower: Follower, seq: number): void {
     live.lastSeq = Math.max(live.lastSeq, seq);
     follower.position = seq;
-    this.#deliver(live, follower, live.frames);
+    this.#deliver(follower, live.frames);
     this.#forgetStored(live);
   }
 
-  #deliver(live: LiveSession, follower: Follower, frames: readonly LiveFrame[]): void {
+  #deliver(follower: Follower, frames: readonly LiveFrame[]): void {
     const { position } = follower;
     if (position === undefined) return;
     const lacking = frames.filter(({ seq }) => seq > position);
-    if (lacking.length === 0) return;
-    follower.position = live.lastSeq;
+    const last = lacking.at(-1);
+    if (last === undefined) return;
+    follower.position = last.seq;
     follower.sink(lacking.map(({ frame }) => frame));
   }
 
@@ -257,6 +274,7 @@ export class SessionHub {
   #drop(live: LiveSession, follower: Follower): void {
     follower.isStopped = true;
     live.followers.delete(follower);
+    this.#forgetStored(live);
   }
 
   /** Drops frames that are stored, unless somebody who is being brought up to date needs them. */

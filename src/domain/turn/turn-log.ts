@@ -35,6 +35,8 @@ export interface AcceptTurn {
   readonly text: string;
   /** `isNew`: the session is made along with the turn. */
   readonly session: { readonly id: SessionId; readonly isNew: boolean };
+  /** The turn's run begins at once, under this epoch: it is stored as running. */
+  readonly beginEpoch?: number | undefined;
   readonly nowMs: number;
 }
 
@@ -81,7 +83,11 @@ export interface RecoverResult {
   readonly epoch: number;
   readonly queued: readonly QueuedTurn[];
   /** Turns that had too many attempts, and of those asked for the ones that had ended before. */
-  readonly failed: readonly { readonly turnId: TurnId; readonly headSeq: number }[];
+  readonly failed: readonly {
+    readonly turnId: TurnId;
+    readonly sessionId: SessionId;
+    readonly headSeq: number;
+  }[];
 }
 
 /** A turn that waits for its run, with all that the run needs to begin. */

@@ -1,4 +1,4 @@
-import type { UserId } from "../shared/id.ts";
+import { parseUserId, type UserId } from "../shared/id.ts";
 
 export type UserRole = "admin" | "operator" | "member";
 
@@ -8,3 +8,10 @@ export interface User {
   readonly role: UserRole;
   readonly createdAtMs: number;
 }
+
+/** The administrator whom every installation has from its first start. */
+export const ADMIN: Omit<User, "createdAtMs"> = {
+  id: parseUserId("admin"),
+  name: "Admin",
+  role: "admin",
+};

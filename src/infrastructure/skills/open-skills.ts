@@ -4,7 +4,7 @@ import type { Sandbox, SandboxCall, SandboxResult } from "#application/ports/san
 import type { ToolOutcome } from "#domain/message/message.ts";
 import { Fault } from "#domain/shared/fault.ts";
 import type { Skill } from "#domain/skill/skill.ts";
-import { openRuntime, type Runtime, type SkillCode } from "../../../runtime/index.ts";
+import { openRuntime, PolicyError, type Runtime, type SkillCode } from "../../../runtime/index.ts";
 import {
   CATALOG_DIR,
   listSkillFolders,
@@ -15,25 +15,32 @@ import {
 
 export interface SkillsOptions {
   readonly policyDir: string;
+  /** A folder of further skill folders; they have community trust. */
+  readonly skillsDir: string | undefined;
   readonly processes?: number | undefined;
   readonly log: Logger;
 }
 
-/** The sandbox over the runtime, with the first-party skills. Closing it kills its processes. */
+/** The sandbox over the runtime, with the skills there are. Closing it kills its processes. */
 export interface OpenSandbox extends Sandbox, AsyncDisposable {}
 
-/** Loads the skills and starts the runtime. A skill that does not load is logged and left out. */
+/**
+ * Loads the skills and starts the runtime. A skill that does not load is logged and left out;
+ * throws `Fault` (`CONFIG_INVALID`) where the policies or the folder of skills cannot be read.
+ */
 export async function openSandbox(options: SkillsOptions): Promise<OpenSandbox> {
   const { policyDir, processes, log } = options;
   const [packages, runtime] = await Promise.all([
-    loadCatalog(log),
+    loadSkills(options),
     openRuntime({
       policyDir,
       startInBackground: true,
+      // The first call starts the spare: a server that nobody uses holds one process.
+      minProcesses: 1,
       ...(processes === undefined ? {} : { maxProcesses: processes }),
       onNotice: (notice) => log.warn({ notice }, "Sandbox notice"),
       onHostCall: (record) => log.debug({ record }, "Host call"),
-    }),
+    }).catch(throwPolicyFault),
   ]);
   const skills = packages.map(toSkill);
   const codes = new Map(packages.map((pkg) => [pkg.name, toSkillCode(pkg)]));
@@ -44,9 +51,46 @@ export async function openSandbox(options: SkillsOptions): Promise<OpenSandbox> 
   };
 }
 
-/** The first-party skills, by name. */
-export async function loadCatalog(log: Pick<Logger, "error">): Promise<readonly SkillPackage[]> {
-  const folders = await listSkillFolders(CATALOG_DIR);
+/** The first-party skills and those of `skillsDir`; of two with one name the first-party one. */
+export async function loadSkills({
+  skillsDir,
+  log,
+}: Pick<SkillsOptions, "skillsDir" | "log">): Promise<readonly SkillPackage[]> {
+  const own = await loadFolders(await listSkillFolders(CATALOG_DIR), log);
+  const names = new Set(own.map(({ name }) => name));
+  const further = await loadFolders(await listFurtherFolders(skillsDir), log);
+  return [...own, ...further.filter(({ name }) => isNew(name))];
+
+  function isNew(name: string): boolean {
+    if (!names.has(name)) return true;
+    log.error({ skill: name }, "A skill has the name of a first-party skill and is left out");
+    return false;
+  }
+}
+
+/** What reading the policies threw, as a fault of the configuration if it is one. */
+export function throwPolicyFault(error: unknown): never {
+  if (!(error instanceof PolicyError)) throw error;
+  throw new Fault("CONFIG_INVALID", error.message, { cause: error });
+}
+
+/** The skill folders in `skillsDir`. Throws `Fault` (`CONFIG_INVALID`) where it cannot be read. */
+export async function listFurtherFolders(
+  skillsDir: string | undefined,
+): Promise<readonly string[]> {
+  if (skillsDir === undefined) return [];
+  try {
+    return await listSkillFolders(skillsDir);
+  } catch (cause) {
+    const message = `Cannot read the folder "${skillsDir}" that NEXFLOW_SKILLS_DIR names`;
+    throw new Fault("CONFIG_INVALID", message, { cause });
+  }
+}
+
+async function loadFolders(
+  folders: readonly string[],
+  log: Logger,
+): Promise<readonly SkillPackage[]> {
   const loaded = await Promise.all(
     folders.map((folder) =>
       loadSkill(folder).catch((error: unknown) => {

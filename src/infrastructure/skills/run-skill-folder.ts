@@ -5,6 +5,7 @@ import { Fault } from "#domain/shared/fault.ts";
 import type { JsonValue } from "#domain/shared/json.ts";
 import { type InvokeResult, openRuntime } from "../../../runtime/index.ts";
 import { loadSkill, toSkillCode } from "../../../skills-registry/index.ts";
+import { throwPolicyFault } from "./open-skills.ts";
 
 export interface SkillFolderCall {
   readonly folder: string;
@@ -23,10 +24,7 @@ export async function runSkillFolder(call: SkillFolderCall): Promise<InvokeResul
   const skill = toSkillCode(await loadSkill(folder));
   return withPolicyDir(policy, async (policyDir) => {
     const options = { policyDir, minProcesses: 1, maxProcesses: 1 };
-    const runtime = await openRuntime(options).catch((error: unknown) => {
-      if (!(error instanceof Error) || error.name !== "PolicyError") throw error;
-      throw new Fault("CONFIG_INVALID", error.message);
-    });
+    const runtime = await openRuntime(options).catch(throwPolicyFault);
     try {
       return await runtime.invoke({ skill, tool, input, userId: "local" });
     } finally {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { Fault } from "#domain/shared/fault.ts";
-import { parseUserId } from "#domain/shared/id.ts";
+import { ADMIN } from "#domain/user/user.ts";
 import { hashSecret, newSecret } from "../ids/ids.ts";
 import { databaseFile, openStore } from "./open-store.ts";
 import { type MigrationStatus, migrationStatus } from "./sqlite/migrate-sqlite.ts";
@@ -11,8 +11,6 @@ export interface LocalToken {
   readonly label: string;
   readonly lifeMs: number;
 }
-
-const ADMIN = parseUserId("admin");
 
 /*
  * What commands do on a data directory, beside a server that may be running on it.
@@ -32,9 +30,10 @@ export function mintAdminToken(homeDir: string, { label, lifeMs }: LocalToken): 
     const secret = newSecret();
     const createdAtMs = Date.now();
     const expiresAtMs = createdAtMs + lifeMs;
-    const credential = { hash: hashSecret(secret), userId: ADMIN, label, createdAtMs, expiresAtMs };
+    const userId = ADMIN.id;
+    const credential = { hash: hashSecret(secret), userId, label, createdAtMs, expiresAtMs };
     const write = connection.database.transaction(() => {
-      writer.addUser({ id: ADMIN, name: "Admin", role: "admin", createdAtMs });
+      writer.addUser({ ...ADMIN, createdAtMs });
       writer.addCredential({ ...credential, kind: "token" });
     });
     write.immediate();

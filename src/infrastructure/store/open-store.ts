@@ -4,14 +4,21 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { Fault, type FaultCode } from "#domain/shared/fault.ts";
 import { type ReadClient, StoreClient, type WriteClient } from "./store-client.ts";
-import type { StoreThreadData, StoreThreadGreeting, StoreThreadOrder } from "./store-protocol.ts";
+import type {
+  StoreRequest,
+  StoreThreadData,
+  StoreThreadGreeting,
+  StoreThreadOrder,
+} from "./store-protocol.ts";
 
 export interface Store extends AsyncDisposable {
   readonly file: string;
   readonly writer: WriteClient;
   readonly reader: ReadClient;
-  /** Connects another thread, which made `port`, to the writer. */
-  attachWriter(port: MessagePort): void;
+  /** Connects another thread, which made `port`. */
+  attach(port: MessagePort): void;
+  /** Fulfilled where the store's thread ended of itself: every call fails from then on. */
+  readonly lost: Promise<Fault>;
 }
 
 const CLOSE_MS = 5_000;
@@ -28,26 +35,23 @@ export function databaseFile(homeDir: string): string {
 export async function openStore(homeDir: string): Promise<Store> {
   const file = databaseFile(homeDir);
   const lock = lockDirectory(homeDir);
-  // Both load their code side by side; the reader opens what the writer has made.
-  const writing = startThread({ file, mode: "write" });
-  const reading = startThread({ file, mode: "read" });
+  const thread = startThread({ file });
   const close = async () => {
-    await reading.close();
-    await writing.close();
+    await thread.close();
     lock.close();
   };
   try {
-    await writing.open();
-    await reading.open();
+    await thread.open();
   } catch (error) {
     await close();
     throw error;
   }
   return {
     file,
-    writer: writing.connect(),
-    reader: reading.connect(),
-    attachWriter: writing.attach,
+    writer: thread.connect("write"),
+    reader: thread.connect("read"),
+    attach: thread.attach,
+    lost: thread.lost,
     [Symbol.asyncDispose]: close,
   };
 }
@@ -93,19 +97,33 @@ function makeDirectory(dir: string): void {
 function startThread(data: StoreThreadData) {
   const thread = new Worker(new URL("store-thread.ts", import.meta.url), {
     workerData: data,
-    name: `store-${data.mode}`,
+    name: "store",
     execArgv: [],
   });
   const greeting = Promise.withResolvers<StoreThreadGreeting>();
-  const exited = new Promise<void>((done) => thread.once("exit", () => done()));
+  greeting.promise.catch(() => undefined);
+  let isClosing = false;
+  let cause: unknown;
+  const exited = new Promise<number>((done) => thread.once("exit", done));
+  const lost = new Promise<Fault>((resolve) => {
+    thread.once("exit", (code) => {
+      const message = `The thread of the store ended with code ${code}`;
+      const fault = new Fault("STORE_UNAVAILABLE", message, { cause });
+      greeting.reject(fault);
+      if (!isClosing) resolve(fault);
+    });
+  });
   thread.once("message", greeting.resolve);
-  thread.on("error", greeting.reject);
+  thread.on("error", (error) => {
+    cause = error;
+  });
   const order = (message: StoreThreadOrder, ports: MessagePort[] = []) =>
     thread.postMessage(message, ports);
   const attach = (port: MessagePort) => order({ kind: "attach", port }, [port]);
   const clients: { close(): void }[] = [];
   return {
     attach,
+    lost,
     open: async () => {
       order({ kind: "open" });
       const greeted = await greeting.promise;
@@ -113,14 +131,15 @@ function startThread(data: StoreThreadData) {
       const { code, message } = greeted.failure;
       throw new Fault(code as FaultCode, message);
     },
-    connect: () => {
+    connect: (target: StoreRequest["target"]) => {
       const { port1, port2 } = new MessageChannel();
       attach(port2);
-      const client = new StoreClient<never>(port1);
+      const client = new StoreClient<never>(port1, target);
       clients.push(client);
       return client;
     },
     close: async () => {
+      isClosing = true;
       // What was asked for before is done before; a thread that never opened has nothing to do.
       order({ kind: "close" });
       const slow = setTimeout(() => void thread.terminate(), CLOSE_MS);

@@ -9,16 +9,18 @@ import type { SqliteReader } from "./sqlite/sqlite-reader.ts";
 import type { SqliteWriter } from "./sqlite/sqlite-writer.ts";
 import type { StoreReply, StoreRequest } from "./store-protocol.ts";
 
-/** One end of a conversation with a store thread. */
+/** One end of a conversation with the store thread. */
 export class StoreClient<Target extends SqliteReader | SqliteWriter> {
   readonly #port: MessagePort;
+  readonly #target: StoreRequest["target"];
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #batch: StoreRequest[] = [];
   #lastId = 0;
   #isClosed = false;
 
-  constructor(port: MessagePort) {
+  constructor(port: MessagePort, target: StoreRequest["target"]) {
     this.#port = port;
+    this.#target = target;
     port.on("message", (replies: StoreReply[]) => {
       for (const reply of replies) this.#settle(reply);
     });
@@ -33,7 +35,7 @@ export class StoreClient<Target extends SqliteReader | SqliteWriter> {
     if (this.#isClosed) return Promise.reject(closed());
     const id = ++this.#lastId;
     if (this.#batch.length === 0) queueMicrotask(() => this.#send());
-    this.#batch.push({ id, method, args });
+    this.#batch.push({ id, target: this.#target, method, args });
     const reply = Promise.withResolvers<unknown>();
     this.#waiting.set(id, reply);
     return reply.promise as Promise<ResultOf<Target, Method>>;
@@ -82,7 +84,7 @@ type ResultOf<Target, Method extends keyof Target> = Target[Method] extends (
 export type WriteClient = StoreClient<SqliteWriter>;
 export type ReadClient = StoreClient<SqliteReader>;
 
-/** The turn log behind a writing store thread. */
+/** The turn log in the store thread. */
 export function createTurnLog(writer: WriteClient): TurnLog {
   return {
     accept: (input) => writer.call("accept", input),
@@ -92,7 +94,7 @@ export function createTurnLog(writer: WriteClient): TurnLog {
   };
 }
 
-/** Sessions: read through one store thread, deleted through the writing one. */
+/** The sessions in the store thread. */
 export function createSessionRepository(
   reader: ReadClient,
   writer: WriteClient,
@@ -111,7 +113,7 @@ export function createSessionRepository(
   };
 }
 
-/** Users and credentials: read through one store thread, written through the other. */
+/** Users and credentials in the store thread. */
 export function createUserRepository(reader: ReadClient, writer: WriteClient): UserRepository {
   return {
     find: (userId) => reader.call("findUser", userId),

@@ -2,14 +2,15 @@ import type { MessagePort } from "node:worker_threads";
 import type { Failure } from "#domain/shared/fault.ts";
 
 /*
- * What the store threads and their clients say to each other. Both ends are our own threads of
+ * What the store thread and its clients say to each other. Both ends are our own threads of
  * one process and one version; requests travel in batches, as many as a client had in one turn
  * of its event loop.
  */
 
-/** Calls method `method` of `SqliteWriter` or `SqliteReader` with `args`. */
+/** Calls method `method` of `SqliteWriter` or of `SqliteReader` with `args`. */
 export interface StoreRequest {
   readonly id: number;
+  readonly target: "read" | "write";
   readonly method: string;
   readonly args: readonly unknown[];
 }
@@ -21,7 +22,6 @@ export type StoreReply =
 /** What the thread is started with. */
 export interface StoreThreadData {
   readonly file: string;
-  readonly mode: "read" | "write";
 }
 
 /** The answer to `open`: it is open, or why not. */

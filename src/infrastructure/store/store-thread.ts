@@ -18,18 +18,25 @@ import type {
 } from "./store-protocol.ts";
 
 /*
- * A thread that owns one SQLite connection. The writer commits in groups: everything that waits
- * on any port when it comes round goes into one transaction, which is on disk before any of it
- * is answered. While that commit is under way the next group gathers, so the groups grow with
- * the load and a lone write does not wait.
+ * The thread that owns the store's SQLite connections. It commits in groups: everything that
+ * waits on any port when it comes round goes into one transaction, which is on disk before any of
+ * it is answered. While that commit is under way the next group gathers. Where writes come side
+ * by side a group waits a moment for more (a commit costs about as much for ten writes as for
+ * one); a lone write does not wait. Reads of a group follow its commit, and see it.
  */
+
+const GATHER_MS = 1;
+/** Writes in a group, on average, from which on it pays to wait for more. */
+const CROWDED = 2;
+/** How much the newest group counts in that average. */
+const NEWEST_WEIGHT = 0.1;
 
 interface Waiting {
   readonly port: MessagePort;
   readonly request: StoreRequest;
 }
 
-const { file, mode } = workerData as StoreThreadData;
+const { file } = workerData as StoreThreadData;
 const owner = parentPort as MessagePort;
 const ports = new Set<MessagePort>();
 
@@ -40,9 +47,9 @@ owner.once("message", (order: StoreThreadOrder) => {
 
 async function open(): Promise<void> {
   try {
-    const db = openSqlite({ file, mode });
-    if (mode === "write") await migrateSqlite(db.database, file);
-    serve(db);
+    const db = openSqlite({ file, mode: "write" });
+    await migrateSqlite(db.database, file);
+    serve(db, openSqlite({ file, mode: "read" }));
     greet({ kind: "open" });
   } catch (error) {
     greet({ kind: "failed", failure: toFailure(toFault(error, file)) });
@@ -54,11 +61,25 @@ function greet(greeting: StoreThreadGreeting): void {
   owner.postMessage(greeting);
 }
 
-function serve(db: SqliteConnection): void {
-  const runGroup = mode === "write" ? groupWriter(db) : groupReader(db);
+function serve(db: SqliteConnection, readDb: SqliteConnection): void {
+  const write = groupWriter(db);
+  const read = groupReader(readDb);
+  let group: Waiting[] = [];
+  let usualSize = 0;
+  const flush = () => {
+    const due = drain(group);
+    group = [];
+    const writes = due.filter(({ request }) => request.target === "write");
+    if (writes.length > 0) {
+      usualSize += (writes.length - usualSize) * NEWEST_WEIGHT;
+      write(writes);
+    }
+    if (writes.length < due.length) read(due.filter(({ request }) => request.target === "read"));
+  };
   owner.on("message", (order: StoreThreadOrder) => {
     if (order.kind === "close") {
-      runGroup(drain([]));
+      flush();
+      readDb.close();
       db.close();
       process.exit();
     }
@@ -67,7 +88,11 @@ function serve(db: SqliteConnection): void {
     ports.add(port);
     port.on("close", () => ports.delete(port));
     port.on("message", (requests: StoreRequest[]) => {
-      runGroup(drain(requests.map((request) => ({ port, request }))));
+      const isFirst = group.length === 0;
+      for (const request of requests) group.push({ port, request });
+      if (!isFirst) return;
+      if (usualSize < CROWDED) flush();
+      else setTimeout(flush, GATHER_MS);
     });
   });
 }
@@ -105,7 +130,6 @@ function groupWriter(db: SqliteConnection) {
   );
 
   return (group: readonly Waiting[]): void => {
-    if (group.length === 0) return;
     const requests = group.map(({ request }) => request);
     try {
       answer(group, inTransaction.immediate(requests));

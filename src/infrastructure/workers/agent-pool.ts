@@ -4,6 +4,7 @@ import { Piscina } from "piscina";
 import type { LiveFrame } from "#application/follow-session/session-hub.ts";
 import type { Logger } from "#application/ports/logger.ts";
 import type { RunResult, TurnDispatch, TurnRunner } from "#application/ports/turn-runner.ts";
+import { Fault, type FaultCode } from "#domain/shared/fault.ts";
 import type { SessionId, TurnId } from "#domain/shared/id.ts";
 import {
   AGENT_CHANNEL,
@@ -44,6 +45,8 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
   readonly #orders = new BroadcastChannel(AGENT_CHANNEL);
   readonly #runs = new Map<TurnId, Run>();
   readonly #options: AgentPoolOptions;
+  readonly #lost = Promise.withResolvers<Error>();
+  #isClosing = false;
   #listener: AgentListener | undefined;
   /** Said before there was a listener. */
   #early: AgentNotice[] = [];
@@ -67,6 +70,12 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     const events: EventEmitter = this.#piscina;
     events.on("message", (notice: AgentNotice) => this.#take(notice));
     events.on("error", (error: unknown) => options.log.error({ error }, "An agent thread died"));
+    events.on("workerDestroy", () => setImmediate(() => this.#checkThreads()));
+  }
+
+  /** Fulfilled where a thread died and another cannot be started: some turns would never run. */
+  get lost(): Promise<Error> {
+    return this.#lost.promise;
   }
 
   /** Takes in what the threads say; before this no turn can run. */
@@ -79,9 +88,9 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
 
   /** Fulfilled when every thread can take a turn; rejects where the threads cannot start. */
   async ready(): Promise<void> {
-    await Promise.all(
-      Array.from({ length: this.#options.threads }, () => this.#piscina.run({ kind: "warm-up" })),
-    );
+    const { threads } = this.#options;
+    const tasks = Array.from({ length: threads }, () => this.#piscina.run({ kind: "warm-up" }));
+    await Promise.all(tasks).catch(throwAsFault);
   }
 
   async run(dispatch: TurnDispatch): Promise<RunResult> {
@@ -103,8 +112,17 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosing = true;
     this.#orders.close();
     await this.#piscina.destroy();
+  }
+
+  /** The pool gives a thread that dies while it starts no successor. */
+  #checkThreads(): void {
+    const { threads } = this.#options;
+    const left = this.#piscina.threads.length;
+    if (this.#isClosing || left >= threads) return;
+    this.#lost.resolve(new Error(`Only ${left} of ${threads} agent threads can be started`));
   }
 
   #take(notice: AgentNotice): void {
@@ -125,4 +143,10 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     listener.onEnded(run.dispatch.sessionId);
     run.settle.resolve({ kind: "ended", headSeq: note.headSeq });
   }
+}
+
+/** A fault of a thread arrives as a plain error that has the fault's own fields. */
+function throwAsFault(error: unknown): never {
+  if (!(error instanceof Error) || error.name !== "Fault" || !("code" in error)) throw error;
+  throw new Fault(error.code as FaultCode, error.message, { cause: error });
 }

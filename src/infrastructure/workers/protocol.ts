@@ -35,6 +35,7 @@ export const AGENT_CHANNEL = "nexflow-agents";
 export interface AgentThreadData {
   readonly databaseFile: string;
   readonly policyDir: string;
+  readonly skillsDir: string | undefined;
   readonly sandboxProcesses: number | undefined;
   readonly model: string;
   readonly openai: { readonly apiKey: string | undefined; readonly baseUrl: string | undefined };

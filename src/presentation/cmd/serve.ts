@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { CommandError } from "./command-error.ts";
 import { EXIT } from "./exit-code.ts";
 import { print, toTable } from "./output.ts";
 
@@ -12,6 +13,8 @@ export interface RunningServer {
   readonly loginUrl?: string | undefined;
   readonly model: string;
   readonly homeDir: string;
+  /** Fulfilled where the server cannot go on. */
+  readonly lost: Promise<Error>;
   close(): Promise<void>;
 }
 
@@ -23,7 +26,10 @@ export function addServeCommand(program: Command, { start }: ServeDeps): void {
       const stopAsked = awaitStopSignal();
       const server = await start();
       print(command.optsWithGlobals()["json"] === true, toReady(server), () => toText(server));
-      await stopAsked;
+      const lost = await Promise.race([stopAsked, server.lost]);
+      if (lost !== undefined) {
+        throw new CommandError("lost", `Cannot go on: ${lost.message}`, { cause: lost });
+      }
       await server.close();
     });
 }

@@ -1,13 +1,14 @@
 import type { TemplatedApp, us_listen_socket } from "uWebSockets.js";
 import { App, us_listen_socket_close, us_socket_local_port } from "uWebSockets.js";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "#application/ports/logger.ts";
 import { Fault } from "#domain/shared/fault.ts";
 import { serveHttp } from "./http.ts";
 import { createOwnAddresses } from "./origin.ts";
 import { createRoutes } from "./rest.ts";
 import { createRouter } from "./router.ts";
 import { loadStaticFiles } from "./static-files.ts";
-import type { GatewayDeps, Logger } from "./use-cases.ts";
+import type { GatewayDeps } from "./use-cases.ts";
 import { serveSockets } from "./ws.ts";
 
 export interface GatewayOptions {

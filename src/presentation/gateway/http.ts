@@ -1,10 +1,10 @@
 import type { HttpResponse, TemplatedApp, HttpRequest as UwsRequest } from "uWebSockets.js";
 import { STATUS_CODES } from "node:http";
+import type { Logger } from "#application/ports/logger.ts";
 import { MAX_FRAME_BYTES } from "./frames.ts";
 import type { HttpReply } from "./http-reply.ts";
 import { problem } from "./problem.ts";
 import { refusalOf } from "./replies.ts";
-import type { Logger } from "./use-cases.ts";
 
 const HEADERS = ["host", "origin", "cookie", "authorization", "if-none-match"] as const;
 
@@ -119,7 +119,7 @@ async function answer(handle: HttpHandler, request: HttpRequest, log: Logger): P
     return await handle(request);
   } catch (error) {
     const { method, path } = request;
-    log.error({ err: error, method, path }, "a request could not be answered");
+    log.error({ error, method, path }, "A request could not be answered");
     return problem(refusalOf(error));
   }
 }

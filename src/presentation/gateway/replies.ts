@@ -1,6 +1,6 @@
+import type { AcceptMessageResult } from "#application/accept-message/accept-message.ts";
 import { Fault } from "#domain/shared/fault.ts";
 import type { UserId } from "#domain/shared/id.ts";
-import type { AcceptMessageResult } from "./use-cases.ts";
 
 /** The codes that `error` frames and problem details carry; see docs/protocol.md. */
 export type ErrorCode =

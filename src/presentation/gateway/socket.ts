@@ -1,4 +1,5 @@
 import type { WebSocket } from "uWebSockets.js";
+import type { Logger } from "#application/ports/logger.ts";
 import type { TurnId } from "#domain/shared/id.ts";
 import type { User } from "#domain/user/user.ts";
 import type { ClientFrame } from "./frames.ts";
@@ -7,7 +8,7 @@ import { Outbox } from "./outbox.ts";
 import type { Refusal } from "./replies.ts";
 import * as reply from "./replies.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import type { GatewayDeps, Logger } from "./use-cases.ts";
+import type { GatewayDeps } from "./use-cases.ts";
 
 export const CLOSE = {
   binary: 1003,
@@ -209,7 +210,7 @@ export class Socket {
   }
 
   #fail(error: unknown, ref: string | undefined): void {
-    this.#log.error({ err: error, ref }, "a frame could not be answered");
+    this.#log.error({ error, ref }, "A frame could not be answered");
     this.#refuse(reply.refusalOf(error), ref);
     if (this.#state.kind === "signing-in") this.end(CLOSE.failed, "Cannot sign in at the moment");
   }

@@ -1,5 +1,6 @@
+import type { FollowInput, FrameSink } from "#application/follow-session/session-hub.ts";
 import type { SessionId } from "#domain/shared/id.ts";
-import type { FollowSessionInput, FrameSink, GatewayDeps } from "./use-cases.ts";
+import type { GatewayDeps } from "./use-cases.ts";
 
 const MAX_SUBSCRIPTIONS = 64;
 
@@ -32,7 +33,7 @@ export class Subscriptions {
   }
 
   /** Follows a session, anew where it is followed already. False where there is no such session. */
-  async follow(input: FollowSessionInput): Promise<boolean> {
+  async follow(input: FollowInput): Promise<boolean> {
     const subscription = this.#add(input.sessionId);
     try {
       const result = await this.#options.followSession(input, (frames) => {

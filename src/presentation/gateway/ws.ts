@@ -4,6 +4,7 @@ import type {
   HttpRequest as UwsRequest,
   us_socket_context_t,
 } from "uWebSockets.js";
+import type { Logger } from "#application/ports/logger.ts";
 import { readSessionCookie } from "./cookies.ts";
 import { readHead, writeReply } from "./http.ts";
 import type { OwnAddresses } from "./origin.ts";
@@ -11,7 +12,7 @@ import { problem } from "./problem.ts";
 import * as reply from "./replies.ts";
 import { findForeign } from "./router.ts";
 import { CLOSE, Socket } from "./socket.ts";
-import type { GatewayDeps, Logger } from "./use-cases.ts";
+import type { GatewayDeps } from "./use-cases.ts";
 
 const SUBPROTOCOL = "nexflow.v1";
 const KEEP_ALIVE_MS = 30_000;

@@ -1,3 +1,4 @@
+import type { FrameSink } from "#application/follow-session/session-hub.ts";
 import type { Message } from "#domain/message/message.ts";
 import type { Session } from "#domain/session/session.ts";
 import { Fault } from "#domain/shared/fault.ts";
@@ -6,7 +7,7 @@ import { parseMessageId, parseSessionId, parseTurnId, parseUserId } from "#domai
 import type { TurnEvent } from "#domain/turn/turn-event.ts";
 import type { User } from "#domain/user/user.ts";
 import { encodeEventFrame } from "#presentation/gateway/event-frame.ts";
-import type { FrameSink, GatewayDeps } from "#presentation/gateway/use-cases.ts";
+import type { GatewayDeps } from "#presentation/gateway/use-cases.ts";
 
 export const TOKEN = "correct-horse-battery-staple-0123456789";
 export const OTHER_TOKEN = "another-horse-battery-staple-0123456789";

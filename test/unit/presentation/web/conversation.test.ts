@@ -9,7 +9,7 @@ import {
   markRunning,
 } from "../../../../src/presentation/web/conversation.ts";
 import type { AgMessage, EventFrame, RunEvent } from "../../../../src/presentation/web/protocol.ts";
-import { createRandom } from "./seeded-random.ts";
+import { createRandom } from "../../../support/seeded-random.ts";
 
 const user = (id: string, content: string, turnId: string): AgMessage => ({
   id,

@@ -1,6 +1,6 @@
 import { describe, test } from "vitest";
 import { type Block, renderBlocks } from "../../../../src/presentation/web/markdown.ts";
-import { createRandom } from "./seeded-random.ts";
+import { createRandom } from "../../../support/seeded-random.ts";
 
 const toHtml = (text: string) =>
   renderBlocks(text)

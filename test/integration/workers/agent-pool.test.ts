@@ -1,0 +1,102 @@
+import { rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { describe, test } from "vitest";
+import type { Logger } from "#application/ports/logger.ts";
+import { parseMessageId, parseSessionId, parseTurnId, parseUserId } from "#domain/shared/id.ts";
+import { AgentPool } from "#infrastructure/workers/agent-pool.ts";
+import { openTempDir } from "../../support/temp-dir.ts";
+
+const silent: Logger = { error() {}, warn() {}, info() {}, debug() {} };
+
+/** A pool of two threads that run `test/fixtures/agent-threads/agent.ts`. */
+async function openPool() {
+  const dir = await openTempDir();
+  const databaseFile = path.join(dir.path, "database");
+  await writeFile(databaseFile, "");
+  const pool = new AgentPool({
+    file: new URL("../../fixtures/agent-threads/agent.ts", import.meta.url),
+    threads: 2,
+    data: {
+      databaseFile,
+      policyDir: "",
+      skillsDir: undefined,
+      sandboxProcesses: 1,
+      model: "offline/rules",
+      openai: { apiKey: undefined, baseUrl: undefined },
+      maxSteps: 1,
+      contextTokens: 1,
+      turnTimeoutMs: 1,
+      logLevel: "silent",
+      secrets: [],
+    },
+    log: silent,
+  });
+  const shown: string[] = [];
+  const ended: string[] = [];
+  pool.listen({
+    attachStore: () => {},
+    onShown: (sessionId, epoch, frames) =>
+      shown.push(...frames.map(({ frame }) => `${sessionId}@${epoch} ${frame}`)),
+    onEnded: (sessionId) => ended.push(sessionId),
+  });
+  await pool.ready();
+  const run = (name: string, text: string, epoch = 1) =>
+    pool.run({
+      turnId: parseTurnId(`t-${name}`),
+      sessionId: parseSessionId(name),
+      userId: parseUserId("ada"),
+      messageId: parseMessageId("m1"),
+      text,
+      acceptedAtMs: 0,
+      attempt: 1,
+      headSeq: 0,
+      epoch,
+      isBegun: false,
+      isCancelled: false,
+    });
+  return {
+    pool,
+    run,
+    shown,
+    ended,
+    removeDatabase: () => rm(databaseFile),
+    [Symbol.asyncDispose]: async () => {
+      await pool[Symbol.asyncDispose]();
+      await dir[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe("AgentPool", () => {
+  test("run() is fulfilled after all that the turn showed was passed on", async ({ expect }) => {
+    await using opened = await openPool();
+    expect(await opened.run("a", "hello")).toEqual({ kind: "ended", headSeq: 1 });
+    expect([opened.shown, opened.ended]).toEqual([["a@1 hello"], ["a"]]);
+    expect(await opened.run("b", "fenced")).toEqual({ kind: "fenced" });
+    expect(opened.ended).toEqual(["a"]);
+  });
+
+  test.for(["throw", "exit"])(
+    "a thread that dies (%s) rejects its run, another takes its place, others go on",
+    async (way, { expect }) => {
+      await using opened = await openPool();
+      const dead = opened.run("dead", way);
+      // The other thread has a run of its own all the while.
+      const other = opened.run("other", "wait").catch(() => "closed");
+      await expect(dead).rejects.toThrow();
+      const again = await opened.run("dead", "hello", 2);
+      expect(again).toEqual({ kind: "ended", headSeq: 1 });
+      expect(opened.shown).toContain("dead@2 hello");
+      expect(opened.ended).toEqual(["dead"]);
+      await opened.pool[Symbol.asyncDispose]();
+      expect(await other).toBe("closed");
+    },
+  );
+
+  test("`lost` says when a dead thread cannot be replaced", async ({ expect }) => {
+    await using opened = await openPool();
+    await opened.removeDatabase();
+    await expect(opened.run("dead", "throw")).rejects.toThrow();
+    expect((await opened.pool.lost).message).toBe("Only 1 of 2 agent threads can be started");
+  });
+});

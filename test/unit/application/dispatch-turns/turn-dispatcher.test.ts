@@ -1,0 +1,256 @@
+import { describe, test } from "vitest";
+import { TurnDispatcher, type TurnLimits } from "#application/dispatch-turns/turn-dispatcher.ts";
+import type { Logger } from "#application/ports/logger.ts";
+import type { Admission, RunResult, TurnDispatch } from "#application/ports/turn-runner.ts";
+import { parseSessionId, type SessionId, type TurnId, type UserId } from "#domain/shared/id.ts";
+import { MAX_TURN_ATTEMPTS } from "#domain/turn/turn.ts";
+import { ADA, BOB, openTurnStore, type TurnStore } from "../../../support/turn-store.ts";
+
+const silent: Logger = { error() {}, warn() {}, info() {}, debug() {} };
+const nowMs = () => 1;
+
+/** A run that waits for the test to say how it comes out. */
+interface HeldRun {
+  readonly dispatch: TurnDispatch;
+  end(): Promise<void>;
+  die(): void;
+  fence(): void;
+}
+
+/** Runs as agent threads make them: begun in the store, ended there, in the test's own time. */
+function createRunner(store: TurnStore) {
+  const runs: HeldRun[] = [];
+  const cancelled: TurnId[] = [];
+  return {
+    runs,
+    cancelled,
+    cancel: (turnId: TurnId) => void cancelled.push(turnId),
+    run: async (dispatch: TurnDispatch): Promise<RunResult> => {
+      const { turnId, sessionId, epoch, headSeq, isBegun } = dispatch;
+      if (!isBegun) await store.turns.begin({ turnId, epoch, nowMs: 1 });
+      const result = Promise.withResolvers<RunResult>();
+      runs.push({
+        dispatch,
+        end: async () => {
+          const events = [{ seq: headSeq + 1, event: { kind: "turn-completed" } as const }];
+          const end = { kind: "completed", endedAtMs: 1 } as const;
+          const owner = { turnId, sessionId, epoch, nowMs: 1 };
+          await store.turns.save({ ...owner, messages: [], tasks: [], events, end });
+          result.resolve({ kind: "ended", headSeq: headSeq + 1 });
+        },
+        die: () => result.reject(new Error("The thread died")),
+        fence: () => result.resolve({ kind: "fenced" }),
+      });
+      return result.promise;
+    },
+  };
+}
+
+async function openDispatcher(limits: Partial<TurnLimits> = {}) {
+  const store = await openTurnStore();
+  const runner = createRunner(store);
+  const lost: SessionId[] = [];
+  const create = () =>
+    new TurnDispatcher({
+      turns: store.turns,
+      runner,
+      onRunLost: (sessionId) => lost.push(sessionId),
+      nowMs,
+      log: silent,
+      limits: { maxTurns: 100, maxTurnsPerUser: 100, ...limits },
+    });
+  const dispatcher = create();
+  await dispatcher.start();
+  /** Accepts and dispatches a turn as `acceptMessage` does. */
+  const send = async (sessionId?: SessionId) => {
+    const admission = admit(dispatcher, ADA, sessionId);
+    const turn = await store.accept({ sessionId, beginEpoch: admission.beginEpoch });
+    admission.dispatch(turn);
+    return turn;
+  };
+  return {
+    store,
+    runner,
+    lost,
+    create,
+    dispatcher,
+    send,
+    [Symbol.asyncDispose]: store[Symbol.asyncDispose],
+  };
+}
+
+function admit(dispatcher: TurnDispatcher, userId: UserId, sessionId?: SessionId): Admission {
+  const admission = dispatcher.admit(userId, sessionId);
+  if ("retryAfterMs" in admission) throw new Error("Expected room for a turn");
+  return admission;
+}
+
+describe("TurnDispatcher", () => {
+  test("turns of one session run in order, each after the last one's events", async ({
+    expect,
+  }) => {
+    await using opened = await openDispatcher();
+    const { runner, send, dispatcher } = opened;
+    const first = await send();
+    const second = await send(first.sessionId);
+    const third = await send(first.sessionId);
+    for (const [index, { turnId }] of [first, second, third].entries()) {
+      await expect.poll(() => runner.runs.length).toBe(index + 1);
+      expect(runner.runs[index]?.dispatch).toMatchObject({ turnId, headSeq: index, attempt: 1 });
+      await runner.runs[index]?.end();
+    }
+    await expect.poll(() => dispatcher.inFlight).toBe(0);
+  });
+
+  test("a turn that can run at once is begun as it is accepted, one behind another is not", async ({
+    expect,
+  }) => {
+    await using opened = await openDispatcher();
+    const { dispatcher, send, store } = opened;
+    const first = await send();
+    const { sessionId } = first;
+    expect(admit(dispatcher, ADA, sessionId).beginEpoch).toBeUndefined();
+    const idle = parseSessionId("idle");
+    const [next, behind] = [admit(dispatcher, ADA, idle), admit(dispatcher, ADA, idle)];
+    expect([next.beginEpoch, behind.beginEpoch]).toEqual([expect.any(Number), undefined]);
+    next.release();
+    behind.release();
+    expect(admit(dispatcher, ADA, idle).beginEpoch).toEqual(expect.any(Number));
+    expect(store.stateOf(first.turnId)).toBe("running");
+  });
+
+  test("sessions run side by side", async ({ expect }) => {
+    await using opened = await openDispatcher();
+    await Promise.all([opened.send(), opened.send(), opened.send()]);
+    await expect.poll(() => opened.runner.runs.length).toBe(3);
+  });
+
+  test("admit() refuses what is too much for one user and what is too much in all", async ({
+    expect,
+  }) => {
+    await using opened = await openDispatcher({ maxTurns: 3, maxTurnsPerUser: 2 });
+    const { dispatcher } = opened;
+    const first = admit(dispatcher, ADA);
+    admit(dispatcher, ADA);
+    expect(dispatcher.admit(ADA)).toEqual({ retryAfterMs: 1_000 });
+    admit(dispatcher, BOB);
+    expect(dispatcher.admit(BOB)).toEqual({ retryAfterMs: 1_000 });
+    first.release();
+    admit(dispatcher, BOB);
+    expect(dispatcher.admit(ADA)).toEqual({ retryAfterMs: 1_000 });
+    expect(dispatcher.inFlight).toBe(3);
+  });
+
+  test("a turn that ended makes room for another", async ({ expect }) => {
+    await using opened = await openDispatcher({ maxTurns: 1 });
+    const { dispatcher, runner, send } = opened;
+    await send();
+    expect(dispatcher.admit(BOB)).toEqual({ retryAfterMs: 1_000 });
+    await expect.poll(() => runner.runs.length).toBe(1);
+    await runner.runs[0]?.end();
+    await expect.poll(() => "beginEpoch" in dispatcher.admit(BOB)).toBe(true);
+  });
+
+  test("cancel() stops what runs, and what waits when its time has come", async ({ expect }) => {
+    await using opened = await openDispatcher();
+    const { dispatcher, runner, send } = opened;
+    const first = await send();
+    const second = await send(first.sessionId);
+    await expect.poll(() => runner.runs.length).toBe(1);
+    expect(dispatcher.cancel(second.turnId)).toBe(true);
+    expect(runner.cancelled).toEqual([]);
+    expect(dispatcher.cancel(first.turnId)).toBe(true);
+    expect(runner.cancelled).toEqual([first.turnId]);
+    await runner.runs[0]?.end();
+    await expect.poll(() => runner.runs[1]?.dispatch.isCancelled).toBe(true);
+    await runner.runs[1]?.end();
+    await expect.poll(() => dispatcher.cancel(second.turnId)).toBe(false);
+  });
+
+  test.for(["die", "fence"] as const)(
+    "a run that is gone (%s) is made again under a new epoch, and its followers are told",
+    async (way, { expect }) => {
+      await using opened = await openDispatcher();
+      const { runner, lost, send, store } = opened;
+      const turn = await send();
+      const other = await send();
+      await expect.poll(() => runner.runs.length).toBe(2);
+      const before = runner.runs[0]?.dispatch.epoch ?? 0;
+      runner.runs[0]?.[way]();
+      await expect.poll(() => runner.runs.length).toBe(3);
+      expect(runner.runs[2]?.dispatch).toMatchObject({ turnId: turn.turnId, attempt: 2 });
+      expect(runner.runs[2]?.dispatch.epoch).toBeGreaterThan(before);
+      expect(lost).toEqual([turn.sessionId]);
+      // The other one still owns its turn.
+      await runner.runs[1]?.end();
+      expect(store.stateOf(other.turnId)).toBe("completed");
+    },
+  );
+
+  test("a turn whose runs all die fails visibly, and the session goes on", async ({ expect }) => {
+    await using opened = await openDispatcher();
+    const { runner, send, store, dispatcher } = opened;
+    const turn = await send();
+    const next = await send(turn.sessionId);
+    for (let attempt = 0; attempt < MAX_TURN_ATTEMPTS; attempt++) {
+      await expect.poll(() => runner.runs.length).toBe(attempt + 1);
+      runner.runs[attempt]?.die();
+    }
+    await expect.poll(() => store.stateOf(turn.turnId)).toBe("failed");
+    await expect.poll(() => runner.runs.length).toBe(MAX_TURN_ATTEMPTS + 1);
+    expect(runner.runs.at(-1)?.dispatch).toMatchObject({ turnId: next.turnId, headSeq: 1 });
+    await runner.runs.at(-1)?.end();
+    await expect.poll(() => dispatcher.inFlight).toBe(0);
+  });
+
+  test("a run that died while the store is gone is made again when it is back", async ({
+    expect,
+  }) => {
+    await using opened = await openDispatcher();
+    const { runner, send, store } = opened;
+    await send();
+    await expect.poll(() => runner.runs.length).toBe(1);
+    store.breakWrites(true);
+    runner.runs[0]?.die();
+    store.breakWrites(false);
+    await expect.poll(() => runner.runs.length).toBe(2);
+  });
+
+  test("drain() waits for what runs, begins nothing, and leaves the rest to the next start", async ({
+    expect,
+  }) => {
+    await using opened = await openDispatcher();
+    const { runner, send, dispatcher, create, store } = opened;
+    const first = await send();
+    const second = await send(first.sessionId);
+    await expect.poll(() => runner.runs.length).toBe(1);
+    const admitted = admit(dispatcher, ADA);
+    const drained = dispatcher.drain();
+    expect(dispatcher.admit(ADA)).toEqual({ retryAfterMs: 1_000 });
+    const late = await store.accept({ beginEpoch: admitted.beginEpoch });
+    admitted.dispatch(late);
+    await runner.runs[0]?.end();
+    await drained;
+    expect(runner.runs).toHaveLength(1);
+    await create().start();
+    await expect.poll(() => runner.runs.length).toBe(3);
+    expect(runner.runs.slice(1).map(({ dispatch }) => dispatch.turnId)).toEqual([
+      second.turnId,
+      late.turnId,
+    ]);
+  });
+
+  test("start() tells the followers of turns that it finds to have failed", async ({ expect }) => {
+    await using opened = await openDispatcher();
+    const { store, create, lost } = opened;
+    const turn = await store.accept();
+    let { epoch } = await store.turns.recover({ nowMs: 1 });
+    for (let attempt = 1; attempt <= MAX_TURN_ATTEMPTS; attempt++) {
+      await store.turns.begin({ turnId: turn.turnId, epoch, nowMs: 1 });
+      if (attempt < MAX_TURN_ATTEMPTS) ({ epoch } = await store.turns.recover({ nowMs: 1 }));
+    }
+    await create().start();
+    expect(store.stateOf(turn.turnId)).toBe("failed");
+    expect(lost).toEqual([turn.sessionId]);
+  });
+});
