@@ -2,12 +2,14 @@ import { glob, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { describe, test } from "vitest";
 import { createOfflineLlm } from "#infrastructure/llm/offline-rules.ts";
-import { loadCatalog, toSkill } from "#infrastructure/skills/open-skills.ts";
+import { loadSkills, toSkill } from "#infrastructure/skills/open-skills.ts";
 import { CLOSE } from "../../../src/presentation/gateway/socket.ts";
 import { message } from "../../contract/llm.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const GUIDES = ["README.md", ...(await list("docs/*.md")), "sandbox-policies/README.md"];
+const silent = () => undefined;
+const SILENT = { error: silent, warn: silent, info: silent, debug: silent };
 const read = (file: string) => readFile(path.join(ROOT, file), "utf8");
 
 describe.for(GUIDES)("%s", (guide) => {
@@ -63,7 +65,7 @@ describe("README.md", () => {
       /Open the link and try:\n\n(.*?)\n\n/su.exec(await read("README.md")) ?? [];
     const messages = capturesOf(section, /^- `(?<it>[^/`][^`]*)`$/gmu);
     expect(messages.length).toBeGreaterThan(2);
-    const skills = (await loadCatalog({ error: () => undefined })).map(toSkill);
+    const skills = (await loadSkills({ skillsDir: undefined, log: SILENT })).map(toSkill);
     for (const text of messages) {
       const asked = { system: "", messages: [message("user", { kind: "text", text })], skills };
       const kinds: string[] = [];
