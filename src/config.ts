@@ -4,33 +4,33 @@ import path from "node:path";
 import { z } from "zod";
 import { Fault } from "#domain/shared/fault.ts";
 
-const port = z.coerce.number().int().min(0).max(65_535);
-const count = (most: number) => z.coerce.number().int().min(1).max(most);
-const text = z.string().trim().min(1);
+const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
+const text = z.string().trim().min(1, "expected more than white space");
+const webAddress = z.url({ protocol: /^https?$/u, error: "expected an http or https address" });
 
 const Environment = z.object({
   NEXFLOW_HOME: text.default(path.join(homedir(), ".nexflow")),
-  NEXFLOW_PORT: port.default(7420),
+  NEXFLOW_PORT: wholeNumber(0, 65_535).default(7420),
   NEXFLOW_HOST: text.default("127.0.0.1"),
-  NEXFLOW_PUBLIC_URL: z.url({ protocol: /^https?$/u }).optional(),
+  NEXFLOW_PUBLIC_URL: webAddress.optional(),
   NEXFLOW_ADMIN_TOKEN: text.optional(),
   NEXFLOW_TOKEN: text.optional(),
   NEXFLOW_MODEL: z
     .string()
     .regex(/^[a-z][a-z0-9-]*\/\S+$/u, 'expected "<provider>/<model>"')
     .default("offline/rules"),
-  NEXFLOW_LOG_LEVEL: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
-  NEXFLOW_AGENT_THREADS: count(64).optional(),
-  NEXFLOW_SANDBOX_PROCESSES: count(64).optional(),
-  NEXFLOW_MAX_TURNS: count(100_000).default(4_000),
-  NEXFLOW_MAX_TURNS_PER_USER: count(100_000).default(1_000),
-  NEXFLOW_CONTEXT_TOKENS: count(2_000_000).default(16_000),
-  NEXFLOW_MAX_STEPS: count(100).default(8),
-  NEXFLOW_TURN_TIMEOUT_MS: count(3_600_000).default(300_000),
+  NEXFLOW_LOG_LEVEL: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(", ")}`).default("info"),
+  NEXFLOW_AGENT_THREADS: wholeNumber(1, 64).optional(),
+  NEXFLOW_SANDBOX_PROCESSES: wholeNumber(1, 64).optional(),
+  NEXFLOW_MAX_TURNS: wholeNumber(1, 100_000).default(4_000),
+  NEXFLOW_MAX_TURNS_PER_USER: wholeNumber(1, 100_000).default(1_000),
+  NEXFLOW_CONTEXT_TOKENS: wholeNumber(1, 2_000_000).default(16_000),
+  NEXFLOW_MAX_STEPS: wholeNumber(1, 100).default(8),
+  NEXFLOW_TURN_TIMEOUT_MS: wholeNumber(1, 3_600_000).default(300_000),
   NEXFLOW_POLICY_DIR: text.optional(),
   NEXFLOW_SKILLS_DIR: text.optional(),
   OPENAI_API_KEY: text.optional(),
-  OPENAI_BASE_URL: z.url({ protocol: /^https?$/u }).optional(),
+  OPENAI_BASE_URL: webAddress.optional(),
 });
 
 const SECRETS = ["NEXFLOW_ADMIN_TOKEN", "NEXFLOW_TOKEN", "OPENAI_API_KEY"] as const;
@@ -71,8 +71,10 @@ export function parseConfig(
 ): Config {
   const parsed = Environment.safeParse(withSecretFiles(withoutEmpty(env)));
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-    throw new Fault("CONFIG_INVALID", `Cannot read the configuration: ${faults.join("; ")}`);
+    const faults = parsed.error.issues.map(({ path: [name], message }) => {
+      return `${quote(String(name), env)}: ${message}`;
+    });
+    throw new Fault("CONFIG_INVALID", `Cannot use ${faults.join("; ")}`);
   }
   const { data } = parsed;
   return {
@@ -96,6 +98,18 @@ export function parseConfig(
     secrets: SECRETS.flatMap((name) => data[name] ?? []),
     openai: { apiKey: data.OPENAI_API_KEY, baseUrl: data.OPENAI_BASE_URL },
   };
+}
+
+function wholeNumber(least: number, most: number) {
+  const error = `expected an integer from ${least} to ${most}`;
+  return z.coerce.number({ error }).int(error).min(least, error).max(most, error);
+}
+
+/** A variable as a message may show it: no secret, nor an address that may hold a password. */
+function quote(name: string, env: Readonly<Record<string, string | undefined>>): string {
+  const value = env[name] ?? "";
+  const isSecret = SECRETS.some((secret) => secret === name) || value.includes("@");
+  return isSecret ? name : `${name} "${value}"`;
 }
 
 /** An empty variable counts as one that is not set, as in most shells' idioms. */

@@ -38,7 +38,7 @@ function difference({ from = "now", to, zone = "UTC" }, askNow) {
     end: formatIso(endMs, place),
     text: formatUnits(units),
     ...units,
-    totalDays: (endMs - startMs) / DAY_MS,
+    totalDays: Math.round(((endMs - startMs) / DAY_MS) * 1e6) / 1e6,
     totalSeconds: (endMs - startMs) / 1000,
   };
 }

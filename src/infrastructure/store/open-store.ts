@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
@@ -63,7 +63,7 @@ export async function openStore(homeDir: string): Promise<Store> {
 function lockDirectory(homeDir: string): { close(): void } {
   let lock: Database.Database | undefined;
   try {
-    mkdirSync(homeDir, { recursive: true, mode: 0o700 });
+    makeDirectory(homeDir);
     lock = new Database(path.join(homeDir, "nexflow.lock"), { timeout: 0 });
     lock.pragma("journal_mode = MEMORY");
     lock.exec("BEGIN EXCLUSIVE");
@@ -83,6 +83,15 @@ function lockDirectory(homeDir: string): { close(): void } {
       { cause: error },
     );
   }
+}
+
+/** One level after the other: `recursive` never returns below a parent like "/proc". */
+function makeDirectory(dir: string): void {
+  const found = statSync(dir, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return;
+  if (found !== undefined) throw new Error(`"${dir}" is a file`);
+  makeDirectory(path.dirname(dir));
+  mkdirSync(dir, { mode: 0o700 });
 }
 
 function startThread(data: StoreThreadData) {

@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
+import { promisify } from "node:util";
 import { describe, test } from "vitest";
 import { openTempDir } from "../../support/temp-dir.ts";
 import { runCommand, startCommand } from "./run-command.ts";
@@ -50,6 +52,20 @@ describe("nexflow", () => {
     expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
     expect(stderr).toContain(why);
     expect(stderr).not.toContain("    at ");
+  });
+
+  test("a data directory that cannot be made is told at once", async ({ expect }) => {
+    const args = [path.resolve(import.meta.dirname, "../../../src/main.ts"), "migrate"];
+    const options = { env: { NEXFLOW_HOME: "/proc/nexflow" }, timeout: 20_000 };
+    const failure: unknown = await promisify(execFile)(process.execPath, args, {
+      ...options,
+      // Node's own recursive mkdir does not return here, nor hear of other signals.
+      killSignal: "SIGKILL",
+    }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Cannot use the data directory "/proc/nexflow"'),
+    });
   });
 
   test("a failure with --json is one line of JSON", async ({ expect }) => {
