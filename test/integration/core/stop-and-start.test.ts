@@ -62,10 +62,11 @@ describe("nexflow serve", () => {
     await model.nextAnswer();
     await server.kill();
 
-    const { port, close } = await takePort();
+    const taken = await takePort();
+    const { port } = taken;
     const env = { NEXFLOW_HOME: dir.path, NEXFLOW_PORT: String(port), ...model.env };
     const refused = await runCommand(["serve"], { env });
-    await close();
+    await taken.close();
     expect(refused).toMatchObject({ code: 78, stdout: "" });
     expect(refused.stderr).toContain(`port ${port}: it is taken`);
 
