@@ -9,12 +9,13 @@ import type { ChildProcess } from "node:child_process";
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
-import os from "node:os";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
 import { openGateway } from "#presentation/gateway/gateway.ts";
 import { createFakeUseCases, TOKEN } from "../test/support/fakes/gateway-use-cases.ts";
+import { type BenchResult, type BenchRow, describeMachine, quantile, round } from "./report.ts";
 
+const BARE = "bare uWebSockets.js";
 const SOCKETS = 100;
 const IN_FLIGHT = 10;
 const WARM_UP_MS = 200;
@@ -24,17 +25,7 @@ const PING = JSON.stringify({ type: "ping", id: "0123456789-0123456789-012345678
 
 const PINGS = Buffer.concat(Array.from({ length: IN_FLIGHT }, () => encode(PING)));
 
-export interface GatewayBenchResult {
-  readonly name: "gateway";
-  readonly method: string;
-  readonly machine: string;
-  /** Medians over the blocks. */
-  readonly arms: readonly ArmResult[];
-  /** The gateway's rate and CPU efficiency as parts of bare uWebSockets.js's, block by block. */
-  readonly ofBareUws: { readonly rate: number; readonly cpu: number };
-}
-
-export interface ArmResult {
+interface ArmResult {
   readonly arm: string;
   readonly messagesPerSecond: number;
   readonly serverCpuMicros: number;
@@ -58,14 +49,13 @@ interface BlockReply {
 }
 
 /** Runs the benchmark: about half a minute. */
-export async function run(): Promise<GatewayBenchResult> {
+export async function run(): Promise<BenchResult> {
   const arms = [await openNexflow(), await openBareUws(), await openPlainWs()];
   const blocks = new Map<string, ArmResult[]>(arms.map(({ arm }) => [arm, []]));
   const client = fork(fileURLToPath(import.meta.url), ["client"]);
   try {
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const arm of round % 2 === 0 ? arms : arms.toReversed()) {
-        // oxlint-disable-next-line no-await-in-loop -- one block at a time is the method
         blocks.get(arm.arm)?.push(await measure(arm, client));
       }
     }
@@ -90,35 +80,31 @@ async function measure({ arm, port, hello }: Arm, client: ChildProcess): Promise
   };
 }
 
-function summarise(blocks: ReadonlyMap<string, readonly ArmResult[]>): GatewayBenchResult {
-  const arms = [...blocks].map(([arm, results]) => ({
-    arm,
-    messagesPerSecond: Math.round(median(results.map((block) => block.messagesPerSecond))),
-    serverCpuMicros: round(median(results.map((block) => block.serverCpuMicros))),
-  }));
-  const [ours = [], bare = []] = blocks.values();
-  const paired = (ratio: (a: ArmResult, b: ArmResult) => number) =>
-    round(
-      median(ours.flatMap((block, i) => (bare[i] === undefined ? [] : [ratio(block, bare[i])]))),
-    );
+function summarise(blocks: ReadonlyMap<string, readonly ArmResult[]>): BenchResult {
+  const bare = blocks.get(BARE) ?? [];
   return {
     name: "gateway",
-    method: `${SOCKETS} sockets, ${IN_FLIGHT} in flight each, ${PING.length} B, ${ROUNDS} interleaved blocks of ${BLOCK_MS} ms, client in its own process`,
-    machine: `${os.cpus().length} x ${os.cpus()[0]?.model.trim()}, Node ${process.versions.node}`,
-    arms,
-    ofBareUws: {
-      rate: paired((a, b) => a.messagesPerSecond / b.messagesPerSecond),
-      cpu: paired((a, b) => b.serverCpuMicros / a.serverCpuMicros),
-    },
+    method: `${SOCKETS} sockets, ${IN_FLIGHT} in flight each, ${PING.length} B, ${ROUNDS} interleaved blocks of ${BLOCK_MS} ms, client in its own process; medians, ratios block by block`,
+    machine: describeMachine(),
+    rows: [...blocks].map(([arm, results]) => toRow(arm, results, bare)),
   };
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
+function toRow(arm: string, blocks: readonly ArmResult[], bare: readonly ArmResult[]): BenchRow {
+  const middle = (valueOf: (block: ArmResult, bare: ArmResult) => number) =>
+    quantile(
+      blocks.flatMap((block, at) => (bare[at] === undefined ? [] : [valueOf(block, bare[at])])),
+      0.5,
+    );
+  return {
+    arm,
+    "messages/s": Math.round(middle((block) => block.messagesPerSecond)),
+    "server CPU us": round(middle((block) => block.serverCpuMicros)),
+    "rate of bare": round(middle((block, at) => block.messagesPerSecond / at.messagesPerSecond)),
+    "CPU efficiency of bare": round(
+      middle((block, at) => at.serverCpuMicros / block.serverCpuMicros),
+    ),
+  };
 }
 
 async function openNexflow(): Promise<Arm> {
@@ -148,7 +134,7 @@ async function openBareUws(): Promise<Arm> {
       resolve(socket === false ? 0 : us_socket_local_port(socket)),
     );
   });
-  return { arm: "bare uWebSockets.js", port, close: async () => void app.close() };
+  return { arm: BARE, port, close: async () => void app.close() };
 }
 
 async function openPlainWs(): Promise<Arm> {
@@ -221,6 +207,3 @@ function pause(ms: number): Promise<void> {
 }
 
 if (process.argv[2] === "client") serveBlocks();
-else if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  process.stdout.write(`${JSON.stringify(await run(), undefined, 2)}\n`);
-}

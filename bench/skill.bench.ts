@@ -1,50 +1,26 @@
 import { createHash } from "node:crypto";
-import { arch, cpus, platform } from "node:os";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { openRuntime, type Runtime, type SkillCode } from "../runtime/index.ts";
-
-/** Fresh calls through the runtime's door: every call gets a context or an instance of its own. */
-export interface SkillBenchOptions {
-  readonly callsPerRow?: number | undefined;
-  readonly concurrencies?: readonly number[] | undefined;
-}
-
-export interface SkillBenchResult {
-  readonly name: "skill";
-  readonly method: string;
-  readonly machine: string;
-  readonly rows: readonly SkillBenchRow[];
-}
-
-export interface SkillBenchRow {
-  readonly engine: SkillCode["engine"];
-  readonly concurrency: number;
-  readonly calls: number;
-  readonly callsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
+import { type BenchResult, type BenchRow, describeMachine, quantile, round } from "./report.ts";
 
 const POLICY_DIR = fileURLToPath(new URL("../sandbox-policies", import.meta.url));
-const WARM_UP_CALLS = 200;
+const WARM_UP_CALLS = 1_000;
+const CALLS_PER_ROW = 4_000;
+const CONCURRENCIES = [1, 8, 32];
 const WASM_HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
-/** Runs the benchmark. Each row is a closed loop: as many callers as its concurrency. */
-export async function run({
-  callsPerRow = 2_000,
-  concurrencies = [1, 8, 32],
-}: SkillBenchOptions = {}): Promise<SkillBenchResult> {
+/**
+ * Fresh calls through the runtime's door: every call gets a context or an instance of its own.
+ * Each row is a closed loop: as many callers as its concurrency.
+ */
+export async function run(): Promise<BenchResult> {
   const runtime = await openRuntime({ policyDir: POLICY_DIR });
-  const rows: SkillBenchRow[] = [];
+  const rows: BenchRow[] = [];
   try {
     for (const skill of [createWasmSkill(), createIsolateSkill()]) {
-      // oxlint-disable-next-line no-await-in-loop -- rows must not disturb each other
       await measure(runtime, skill, { concurrency: 4, calls: WARM_UP_CALLS });
-      for (const concurrency of concurrencies) {
-        // oxlint-disable-next-line no-await-in-loop -- rows must not disturb each other
-        rows.push(await measure(runtime, skill, { concurrency, calls: callsPerRow }));
+      for (const concurrency of CONCURRENCIES) {
+        rows.push(await measure(runtime, skill, { concurrency, calls: CALLS_PER_ROW }));
       }
     }
   } finally {
@@ -52,20 +28,10 @@ export async function run({
   }
   return {
     name: "skill",
-    method: `${callsPerRow} fresh calls a row, closed loop, after ${WARM_UP_CALLS} to warm up; input and output are small JSON objects, schemas checked`,
-    machine: `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, ${platform()} ${arch()}, Node ${process.version}`,
+    method: `${CALLS_PER_ROW} fresh calls a row, closed loop, after ${WARM_UP_CALLS} to warm up; input and output are small JSON objects, schemas checked`,
+    machine: describeMachine(),
     rows,
   };
-}
-
-/** The result as a table for people. */
-export function toTable({ rows, method, machine }: SkillBenchResult): string {
-  const lines = rows.map(
-    ({ engine, concurrency, callsPerSecond, p50Ms, p99Ms }) =>
-      `${engine.padEnd(8)} ${String(concurrency).padStart(11)} ${callsPerSecond.toFixed(0).padStart(8)} ${p50Ms.toFixed(3).padStart(8)} ${p99Ms.toFixed(3).padStart(8)}`,
-  );
-  const head = "engine   concurrency  calls/s   p50 ms   p99 ms";
-  return [head, ...lines, "", method, machine].join("\n");
 }
 
 interface Load {
@@ -77,7 +43,7 @@ async function measure(
   runtime: Runtime,
   skill: SkillCode,
   { concurrency, calls }: Load,
-): Promise<SkillBenchRow> {
+): Promise<BenchRow> {
   const tookMs: number[] = [];
   let left = calls;
   const startedMs = performance.now();
@@ -85,21 +51,18 @@ async function measure(
     while (left > 0) {
       left -= 1;
       const calledMs = performance.now();
-      // oxlint-disable-next-line no-await-in-loop -- a caller waits for its answer
       await callOnce(runtime, skill);
       tookMs.push(performance.now() - calledMs);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, caller));
   const callsPerSecond = (calls * 1_000) / (performance.now() - startedMs);
-  tookMs.sort((one, other) => one - other);
   return {
     engine: skill.engine,
     concurrency,
-    calls,
-    callsPerSecond,
-    p50Ms: quantile(tookMs, 0.5),
-    p99Ms: quantile(tookMs, 0.99),
+    "calls/s": Math.round(callsPerSecond),
+    "p50 ms": round(quantile(tookMs, 0.5), 3),
+    "p99 ms": round(quantile(tookMs, 0.99), 3),
   };
 }
 
@@ -112,10 +75,6 @@ async function callOnce(runtime: Runtime, skill: SkillCode): Promise<void> {
   });
   if (result.kind === "ok" && JSON.stringify(result.output) === '{"text":"hello"}') return;
   throw new Error(`Cannot measure: the ${skill.engine} skill answered ${JSON.stringify(result)}`);
-}
-
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
 function createIsolateSkill(): SkillCode {
@@ -171,14 +130,4 @@ function toSkill(engine: SkillCode["engine"], code: Uint8Array): SkillCode {
     tools: [{ name: "echo", inputSchema: schema, outputSchema: schema }],
     capabilities: {},
   };
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({
-    options: { json: { type: "boolean" }, calls: { type: "string" } },
-  });
-  const result = await run({
-    callsPerRow: values.calls === undefined ? undefined : Number(values.calls),
-  });
-  process.stdout.write(`${values.json ? JSON.stringify(result, null, 2) : toTable(result)}\n`);
 }

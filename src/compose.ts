@@ -211,11 +211,14 @@ const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|::1|\[::1\])$/u;
 const STRONG_CHARS = 24;
 const STRONG_DISTINCT_CHARS = 10;
 
-function assertSafeToServe({ host, adminToken }: Config): void {
-  if (LOOPBACK.test(host) || adminToken === undefined || isStrong(adminToken)) return;
+/** A public address means that others come in through a proxy, wherever this process listens. */
+function assertSafeToServe({ host, publicUrl, adminToken }: Config): void {
+  const hosts = publicUrl === undefined ? [host] : [host, new URL(publicUrl).hostname];
+  const open = hosts.find((name) => !LOOPBACK.test(name));
+  if (open === undefined || adminToken === undefined || isStrong(adminToken)) return;
   throw new Fault(
     "CONFIG_INVALID",
-    `Cannot serve on "${host}" with a weak NEXFLOW_ADMIN_TOKEN: expected at least ${STRONG_CHARS} ` +
+    `Cannot serve on "${open}" with a weak NEXFLOW_ADMIN_TOKEN: expected at least ${STRONG_CHARS} ` +
       `characters, ${STRONG_DISTINCT_CHARS} of them different, as "openssl rand -base64 32" makes`,
   );
 }

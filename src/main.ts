@@ -3,6 +3,8 @@ import { enableCompileCache } from "node:module";
 import type { SkillRunRequest } from "#presentation/cmd/skill.ts";
 
 enableCompileCache();
+// What is written from here on holds conversations: nobody else on this machine reads it.
+process.umask(0o077);
 
 // Whatever is loaded after this line is compiled once and for all starts; each command loads the
 // heavy parts it needs, when it needs them.

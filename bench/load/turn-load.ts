@@ -19,6 +19,8 @@ interface Plan {
 /** What the load saw between warm-up and end. */
 export interface TurnLoadResult {
   readonly turns: number;
+  /** Those of the warm-up too. */
+  readonly allTurns: number;
   readonly failed: number;
   readonly seconds: number;
   readonly turnMs: readonly number[];
@@ -39,6 +41,7 @@ const turnMs: number[] = [];
 const acceptMs: number[] = [];
 const pingMs: number[] = [];
 let turns = 0;
+let allTurns = 0;
 let failed = 0;
 let isMeasuring = false;
 let isOver = false;
@@ -51,7 +54,7 @@ const startedAtMs = performance.now();
 await sleep(plan.measureMs);
 isOver = true;
 const seconds = (performance.now() - startedAtMs) / 1_000;
-const result: TurnLoadResult = { turns, failed, seconds, turnMs, acceptMs, pingMs };
+const result: TurnLoadResult = { turns, allTurns, failed, seconds, turnMs, acceptMs, pingMs };
 process.send?.(result, () => {
   for (const socket of [...sockets, pinger]) socket.terminate();
   process.exit();
@@ -76,6 +79,7 @@ async function openSession(): Promise<WebSocket> {
       failed += 1;
       setTimeout(next, 100);
     } else if (frame.event?.type === "RUN_FINISHED" || frame.event?.type === "RUN_ERROR") {
+      allTurns += 1;
       if (frame.event.type === "RUN_ERROR") failed += 1;
       if (isMeasuring && !isOver) {
         turns += 1;

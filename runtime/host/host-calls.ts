@@ -75,12 +75,13 @@ export class HostCalls {
       throw this.halt(new GuestStop("host-calls", "The skill made too many host calls", used));
     }
     const isAllowed = this.#frame.grants[GRANT_OF[name]];
-    try {
-      if (!isAllowed) throw new GuestStop("denied", denialOf(name));
-      return answer();
-    } finally {
-      this.served.push({ name, isAllowed, ms: performance.now() - startedMs });
-    }
+    const call = { name, isAllowed, ms: 0 };
+    // First of all, so that no call goes unnoted whatever it ends with.
+    this.served.push(call);
+    if (!isAllowed) throw new GuestStop("denied", denialOf(name));
+    const result = answer();
+    call.ms = performance.now() - startedMs;
+    return result;
   }
 }
 

@@ -1,27 +1,38 @@
 /**
  * Runs first in every context, as the body of a strict function: `$0` is the one way out, a
- * function from strings to a string, "=" and an answer or "!" and why there is none. What it needs of the realm it takes before the guest can
- * change it. Gives back `invoke` and `take`, which the guest never sees.
+ * function from strings to a string, "=" and an answer or "!" and why there is none. What it needs
+ * of the realm it takes before the guest can change it. Gives back `invoke` and `take`, which the
+ * guest never sees.
  */
 export const ISOLATE_BOOTSTRAP = `"use strict";
 const callHost = $0;
 const { apply, construct, defineProperty } = Reflect;
+const { getOwnPropertyDescriptors: descriptorsOf } = Object;
 const { parse, stringify } = JSON;
 const { slice } = String.prototype;
 const toText = String;
 const toNumber = Number;
 const NativeDate = Date;
 const NativeError = Error;
+const { prototype: formatPrototype } = Intl.DateTimeFormat;
 const MAX_MESSAGE_CHARS = 500;
 let answer;
 let startMs;
 
-// The host's own errors stay outside: their stacks name files.
+// The host's own errors stay outside: their stacks name files. One that has no stack left throws.
 function ask(name, text) {
-  const reply = callHost(name, text);
+  const reply = replyOf(name, text);
   const rest = apply(slice, reply, [1]);
   if (reply[0] === "!") throw new NativeError(rest);
   return rest;
+}
+
+function replyOf(name, text) {
+  try {
+    return callHost(name, text);
+  } catch {
+    throw new NativeError("The host had no room for the call");
+  }
 }
 
 // Memory the isolate's limit does not see, timers by shared memory, work that outlives the call.
@@ -44,10 +55,21 @@ replace("Date", {
 });
 define(NativeDate, "now", dateNow);
 define(Math, "random", host.random);
+const { format, formatToParts } = descriptorsOf(formatPrototype);
+defineProperty(formatPrototype, "format", {
+  get() {
+    const formatDate = apply(format.get, this, []);
+    return (date) => formatDate(date === undefined ? dateNow() : date);
+  },
+});
+define(formatPrototype, "formatToParts", function (date) {
+  return apply(formatToParts.value, this, [date === undefined ? dateNow() : date]);
+});
 
 function replace(name, traps) {
   const native = globalThis[name];
-  const guarded = new Proxy(native, traps);
+  // Without a prototype: a trap that the guest puts on it would be given \`native\`.
+  const guarded = new Proxy(native, { __proto__: null, ...traps });
   define(native.prototype, "constructor", guarded);
   define(globalThis, name, guarded);
 }

@@ -8,6 +8,8 @@ import { ISOLATE_BOOTSTRAP } from "./isolate-bootstrap.ts";
 const CALLS_PER_ISOLATE = 20;
 /** What earlier contexts may hold on top of a guest's own limit. */
 const SLACK_MIB = 24;
+/** A module that takes longer to load is loaded in its own call: a neighbour may be waiting. */
+const MAX_PREPARE_MS = 20;
 const MIB = 1_048_576;
 /** V8's words when the isolate's limit leaves no room for an ArrayBuffer. */
 const BUFFER_REFUSED = "Array buffer allocation failed";
@@ -18,6 +20,7 @@ export class IsolateEngine implements Engine {
   #memoryMiB = 64;
   #current: GuestIsolate | undefined;
   #next: GuestIsolate | undefined;
+  #prepareMs = 0;
 
   constructor(code: Uint8Array) {
     this.#source = new TextDecoder().decode(code);
@@ -26,6 +29,8 @@ export class IsolateEngine implements Engine {
   call({ frame, input, hostCalls }: EngineCall): EngineReply {
     this.#resize(frame.limits.memoryMiB);
     const isolate = this.#take();
+    const startedMs = performance.now();
+    if (isolate.prepare()) this.#prepareMs = performance.now() - startedMs;
     try {
       return isolate.call({ frame, input, hostCalls });
     } catch (error) {
@@ -37,6 +42,7 @@ export class IsolateEngine implements Engine {
   }
 
   prepare(): void {
+    if (this.#prepareMs > MAX_PREPARE_MS) return;
     const isolate = this.#take();
     isolate.prepare();
     if (isolate.isLastCall) {
@@ -100,8 +106,11 @@ class GuestIsolate {
     return this.#calls >= CALLS_PER_ISOLATE || this.#isFull || this.isDisposed;
   }
 
-  prepare(): void {
+  /** Whether there was something to do. */
+  prepare(): boolean {
+    const isMissing = this.#spare === undefined;
     this.#spare ??= openContext(this.#isolate, this.#ask, this.#source);
+    return isMissing;
   }
 
   call({ frame, input, hostCalls }: EngineCall): EngineReply {

@@ -11,6 +11,8 @@ import { startWatchdog } from "./watchdog.ts";
 /** The program of a sandbox process: runs one call after the other, told by frames on stdin. */
 const STDOUT_FD = 1;
 const NO_OUTPUT = "";
+/** Between calls nothing counts: the next one is another's. */
+const NO_CALL = Number.POSITIVE_INFINITY;
 
 const units = new Units();
 const reader = new FrameReader();
@@ -45,6 +47,7 @@ function run(frame: HostCallFrame, input: string): void {
   const { epoch, call } = frame;
   const { served, logs } = hostCalls;
   const cpuMs = cpuMsOfProcess() - cpuBeforeMs;
+  callBegan[0] = NO_CALL;
   send(
     { kind: "result", epoch, call, outcome, cpuMs, memoryMiB, hostCalls: served, logs },
     Buffer.from(output),

@@ -141,13 +141,19 @@ export class WasmKernel {
   }
 
   #setVar(name: string, address: bigint): void {
-    this.#refund(this.#vars.get(name)?.length);
+    const replaced = this.#vars.get(name);
+    if (replaced !== undefined) this.#refund(sizeOfVar(name, replaced));
     this.#vars.delete(name);
     if (address === NULL) return;
     const value = this.#bytesAt(address, this.#length(address)).slice();
-    this.#charge(value.length);
+    this.#charge(sizeOfVar(name, value));
     this.#vars.set(name, value);
   }
+}
+
+/** A name may be as long as a value; a string takes up to two bytes a character. */
+function sizeOfVar(name: string, value: Uint8Array): number {
+  return 2 * name.length + value.length;
 }
 
 function indexOf(address: bigint): number {

@@ -96,6 +96,10 @@ class SandboxRuntime implements Runtime {
     if (typeof input !== "string") return refused(input);
     const process = await this.#pool.acquire(signal);
     if ("kind" in process) return refused(NO_PROCESS[process.kind]);
+    if (signal?.aborted === true) {
+      this.#pool.release(process);
+      return refused(NO_PROCESS.cancelled);
+    }
     const callId = request.callId ?? randomUUID();
     return this.#runIn(process, { request, callId, policy, input }, signal);
   }

@@ -87,8 +87,13 @@ export class ProcessPool {
   async #wait(signal: AbortSignal | undefined): Promise<SandboxProcess | NoProcess> {
     const { promise, resolve, reject } = Promise.withResolvers<SandboxProcess | NoProcess>();
     const waiter: Waiter = { settle: resolve, fail: reject };
-    const cancel = () => resolve({ kind: "cancelled" });
-    const timer = setTimeout(() => resolve({ kind: "overloaded" }), MAX_WAIT_MS);
+    // Out of the queue at once: a process offered after this would be lost.
+    const giveUp = (reason: NoProcess) => {
+      this.#waiting.delete(waiter);
+      resolve(reason);
+    };
+    const cancel = () => giveUp({ kind: "cancelled" });
+    const timer = setTimeout(() => giveUp({ kind: "overloaded" }), MAX_WAIT_MS);
     signal?.addEventListener("abort", cancel, { once: true });
     this.#waiting.add(waiter);
     this.#fill();

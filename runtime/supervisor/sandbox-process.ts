@@ -82,7 +82,7 @@ export class SandboxProcess {
     child.stderr.on("data", (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(0, STDERR_CHARS);
     });
-    this.#watch.on("data", (report: Buffer) => this.#checkReport(report));
+    this.#watch.on("data", (reports: Buffer) => this.#checkReport(reports));
     for (const pipe of [child.stdin, this.#watch]) pipe.on("error", ignoreBrokenPipe);
   }
 
@@ -186,9 +186,13 @@ export class SandboxProcess {
     return setTimeout(() => this.#watch.write(Uint8Array.of(call % 256)), WATCH_EVERY_MS);
   }
 
-  /** The watchdog's answer, as doubles: processor time of the call, memory of the process, call. */
-  #checkReport(report: Buffer): void {
-    if (report.length < WATCH_REPORT_BYTES) return this.kill("bad-frame");
+  /**
+   * The watchdog's answer, as doubles: processor time of the call, memory of the process, call. An
+   * answer about an earlier call may have come late, together with it: the last one counts.
+   */
+  #checkReport(reports: Buffer): void {
+    if (reports.length % WATCH_REPORT_BYTES !== 0) return this.kill("bad-frame");
+    const report = reports.subarray(-WATCH_REPORT_BYTES);
     const cpuMs = report.readDoubleLE(0);
     const memoryMiB = report.readDoubleLE(8);
     this.#firstMiB ||= memoryMiB;

@@ -22,6 +22,8 @@ const mainFile = path.join(hostDir, "main.ts");
 export function spawnHost(): HostProcess {
   return spawn(process.execPath, [...sandboxFlags(), mainFile], {
     env: {},
+    // No place for a core dump, which would hold inputs.
+    cwd: path.parse(hostDir).root,
     stdio: ["pipe", "pipe", "pipe", "pipe"],
     windowsHide: true,
     // A Ctrl-C at the terminal is for the server, which ends its sandboxes when it is done.
@@ -45,6 +47,8 @@ const ENGINE_FLAGS = [
   `--wasm-max-mem-pages=${WASM_PAGES}`,
   `--wasm-max-table-size=${WASM_TABLE_ENTRIES}`,
   `--max-old-space-size=${OLD_SPACE_MIB}`,
+  // Compiled in the background, one skill's code would cost another one processor time.
+  "--wasm-sync-tier-up",
 ];
 
 /** `--allow-addons` is for isolated-vm, `--allow-worker` for the watchdog; no guest reaches them. */

@@ -137,7 +137,10 @@ export const calculator: Skill = {
         required: ["expression"],
       },
       effects: ["read"],
-      examples: [{ text: "what is {expression}", input: { expression: "{expression}" } }],
+      examples: [
+        { text: "what is 6 * 7", input: { expression: "6 * 7" } },
+        { text: "what is {expression}", input: { expression: "{expression}" } },
+      ],
       textInput: "expression",
       answer: "{expression} = {result}",
     },

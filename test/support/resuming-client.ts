@@ -21,6 +21,8 @@ export class ResumingClient {
   readonly ends = new Map<string, number>();
   sessionId: string | undefined;
   reconnects = 0;
+  /** Called whenever an answer has ended. */
+  onEnd: () => void = () => undefined;
   #position: { readonly epoch: number; readonly seq: number } | undefined;
   readonly #url: string;
   readonly #token: string;
@@ -36,6 +38,7 @@ export class ResumingClient {
       const message = { clientMessageId: randomUUID(), text: nextText(), accepted: [] };
       this.sent.push(message);
       while (!(await this.#tryExchange(message))) this.reconnects += 1;
+      this.onEnd();
     }
     await this.#client?.[Symbol.asyncDispose]();
   }

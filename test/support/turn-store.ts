@@ -28,7 +28,7 @@ export interface TurnStore extends AsyncDisposable {
   /** Every write fails as on a full disk until it is called with `false`. */
   breakWrites(isBroken: boolean): void;
   /** Accepts a message of Ada's, in a new session unless told otherwise. */
-  accept(options?: { sessionId?: SessionId; text?: string }): Promise<QueuedTurn>;
+  accept(options?: AcceptOptions): Promise<QueuedTurn>;
   stateOf(turnId: TurnId): string | undefined;
 }
 
@@ -73,11 +73,12 @@ export async function openTurnStore(): Promise<TurnStore> {
 }
 
 interface AcceptOptions {
-  readonly sessionId?: SessionId;
+  readonly sessionId?: SessionId | undefined;
+  readonly beginEpoch?: number | undefined;
   readonly text?: string;
 }
 
-function acceptInput({ sessionId, text = "Hello" }: AcceptOptions = {}): AcceptTurn {
+function acceptInput({ sessionId, beginEpoch, text = "Hello" }: AcceptOptions = {}): AcceptTurn {
   return {
     turnId: parseTurnId(newId()),
     userId: ADA,
@@ -85,6 +86,7 @@ function acceptInput({ sessionId, text = "Hello" }: AcceptOptions = {}): AcceptT
     messageId: parseMessageId(newId()),
     text,
     session: { id: sessionId ?? parseSessionId(newId()), isNew: sessionId === undefined },
+    beginEpoch,
     nowMs: 1,
   };
 }

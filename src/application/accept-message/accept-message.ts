@@ -5,8 +5,9 @@ import {
   type SessionId,
   type UserId,
 } from "#domain/shared/id.ts";
-import type { AcceptResult, QueuedTurn, TurnLog } from "#domain/turn/turn-log.ts";
+import type { AcceptResult, TurnLog } from "#domain/turn/turn-log.ts";
 import type { NewId, NowMs } from "../ports/clock.ts";
+import type { Admission, NotAdmitted } from "../ports/turn-runner.ts";
 
 /** Checked by the channel: the id is 1 to 64 of `A-Za-z0-9_-`, the text 1 to 32,768 characters. */
 export interface AcceptMessageInput {
@@ -24,9 +25,7 @@ export type AcceptMessageResult =
 export interface AcceptMessageDeps {
   readonly turns: Pick<TurnLog, "accept">;
   readonly dispatcher: {
-    admit(userId: UserId): { readonly retryAfterMs: number } | undefined;
-    release(userId: UserId): void;
-    dispatch(turn: QueuedTurn): void;
+    admit(userId: UserId, sessionId?: SessionId): Admission | NotAdmitted;
   };
   readonly newId: NewId;
   readonly nowMs: NowMs;
@@ -40,12 +39,12 @@ export interface AcceptMessageDeps {
 export function createAcceptMessage({ turns, dispatcher, newId, nowMs }: AcceptMessageDeps) {
   return async function acceptMessage(input: AcceptMessageInput): Promise<AcceptMessageResult> {
     const { userId, clientMessageId, text } = input;
-    const full = dispatcher.admit(userId);
-    if (full !== undefined) return { kind: "overloaded", ...full };
+    const admission = dispatcher.admit(userId, input.sessionId);
+    if ("retryAfterMs" in admission) return { kind: "overloaded", ...admission };
     const acceptedAtMs = nowMs();
-    let isDispatched = false;
+    let accepted: AcceptResult | undefined;
     try {
-      const accepted = await turns.accept({
+      accepted = await turns.accept({
         turnId: parseTurnId(newId()),
         userId,
         clientMessageId,
@@ -55,19 +54,19 @@ export function createAcceptMessage({ turns, dispatcher, newId, nowMs }: AcceptM
           id: input.sessionId ?? parseSessionId(newId()),
           isNew: input.sessionId === undefined,
         },
+        beginEpoch: admission.beginEpoch,
         nowMs: acceptedAtMs,
       });
-      if (accepted.kind === "accepted" && !accepted.duplicate) {
+      return accepted;
+    } finally {
+      if (accepted?.kind !== "accepted" || accepted.duplicate) admission.release();
+      else {
         const { turnId, sessionId, messageId, seq: headSeq } = accepted;
         const message = { messageId, text, acceptedAtMs };
         const turn = { turnId, sessionId, userId, ...message, attempt: 1, headSeq };
-        isDispatched = true;
         // What it shows comes in a later turn of the event loop, so never before this answer.
-        dispatcher.dispatch(turn);
+        admission.dispatch(turn);
       }
-      return accepted;
-    } finally {
-      if (!isDispatched) dispatcher.release(userId);
     }
   };
 }

@@ -3,7 +3,7 @@ import type { SessionId, TurnId, UserId } from "#domain/shared/id.ts";
 import type { QueuedTurn, TurnLog } from "#domain/turn/turn-log.ts";
 import type { NowMs } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { TurnRunner } from "../ports/turn-runner.ts";
+import type { Admission, NotAdmitted, TurnRunner } from "../ports/turn-runner.ts";
 
 export interface TurnDispatcherDeps {
   readonly turns: TurnLog;
@@ -21,6 +21,8 @@ export interface TurnLimits {
 }
 
 interface WaitingTurn extends QueuedTurn {
+  /** It was stored as running under this epoch. */
+  readonly beginEpoch: number | undefined;
   isCancelled: boolean;
 }
 
@@ -35,6 +37,8 @@ export class TurnDispatcher {
   readonly #deps: TurnDispatcherDeps;
   /** The turns of each session that has any: the first one runs. */
   readonly #sessions = new Map<SessionId, WaitingTurn[]>();
+  /** How many turns of a session are being stored. */
+  readonly #admitted = new Map<SessionId, number>();
   readonly #perUser = new Map<UserId, number>();
   readonly #running = new Set<Promise<void>>();
   #inFlight = 0;
@@ -62,11 +66,8 @@ export class TurnDispatcher {
     }
   }
 
-  /**
-   * Keeps room for one more turn of a user, to be used by `dispatch` or given back by `release`;
-   * or says when to ask again.
-   */
-  admit(userId: UserId): { readonly retryAfterMs: number } | undefined {
+  /** Keeps room for one more turn of a user (in a new session, where none is given). */
+  admit(userId: UserId, sessionId?: SessionId): Admission | NotAdmitted {
     const { maxTurns, maxTurnsPerUser } = this.#deps.limits;
     const isFull =
       this.#mode !== "serving" ||
@@ -74,19 +75,21 @@ export class TurnDispatcher {
       (this.#perUser.get(userId) ?? 0) >= maxTurnsPerUser;
     if (isFull) return { retryAfterMs: RETRY_AFTER_MS };
     this.#reserve(userId);
-    return undefined;
-  }
-
-  release(userId: UserId): void {
-    const left = (this.#perUser.get(userId) ?? 1) - 1;
-    if (left === 0) this.#perUser.delete(userId);
-    else this.#perUser.set(userId, left);
-    this.#inFlight -= 1;
-  }
-
-  /** Runs a turn that was admitted and stored, now or when its session's earlier ones are done. */
-  dispatch(turn: QueuedTurn): void {
-    this.#enqueue(turn);
+    const isNext = sessionId === undefined || !this.#isTaken(sessionId);
+    const beginEpoch = isNext ? this.#epoch : undefined;
+    if (sessionId !== undefined) addTo(this.#admitted, sessionId, 1);
+    const leave = () => sessionId !== undefined && addTo(this.#admitted, sessionId, -1);
+    return {
+      beginEpoch,
+      dispatch: (turn) => {
+        leave();
+        this.#enqueue(turn, beginEpoch);
+      },
+      release: () => {
+        leave();
+        this.#release(userId);
+      },
+    };
   }
 
   /** Whether the turn is in flight; if so it will end as cancelled unless it ends just now. */
@@ -107,13 +110,23 @@ export class TurnDispatcher {
     await Promise.allSettled(this.#running);
   }
 
-  #reserve(userId: UserId): void {
-    this.#inFlight += 1;
-    this.#perUser.set(userId, (this.#perUser.get(userId) ?? 0) + 1);
+  /** Whether a turn of the session is in flight or about to be. */
+  #isTaken(sessionId: SessionId): boolean {
+    return this.#sessions.has(sessionId) || this.#admitted.has(sessionId);
   }
 
-  #enqueue(turn: QueuedTurn): void {
-    const waiting = { ...turn, isCancelled: false };
+  #release(userId: UserId): void {
+    addTo(this.#perUser, userId, -1);
+    this.#inFlight -= 1;
+  }
+
+  #reserve(userId: UserId): void {
+    this.#inFlight += 1;
+    addTo(this.#perUser, userId, 1);
+  }
+
+  #enqueue(turn: QueuedTurn, beginEpoch?: number): void {
+    const waiting = { ...turn, beginEpoch, isCancelled: false };
     const queue = this.#sessions.get(turn.sessionId);
     if (queue !== undefined) {
       queue.push(waiting);
@@ -136,7 +149,7 @@ export class TurnDispatcher {
     if (headSeq === undefined) return;
     const queue = this.#sessions.get(turn.sessionId);
     queue?.shift();
-    this.release(turn.userId);
+    this.#release(turn.userId);
     if (queue?.length === 0) this.#sessions.delete(turn.sessionId);
     else this.#runNext(turn.sessionId, headSeq);
   }
@@ -144,10 +157,13 @@ export class TurnDispatcher {
   /** The head of the session's log after the turn, `undefined` where the process is stopping. */
   async #runUntilEnded(turn: WaitingTurn, headSeq: number): Promise<number | undefined> {
     const { runner, log } = this.#deps;
+    let { beginEpoch } = turn;
     for (let next: QueuedTurn = { ...turn, headSeq }; ; ) {
       const { isCancelled } = turn;
+      const epoch = beginEpoch ?? this.#epoch;
+      const isBegun = beginEpoch !== undefined;
       try {
-        const result = await runner.run({ ...next, epoch: this.#epoch, isCancelled });
+        const result = await runner.run({ ...next, epoch, isBegun, isCancelled });
         if (result.kind === "ended") return result.headSeq;
         log.warn({ turnId: turn.turnId }, "A run lost its turn");
       } catch (error) {
@@ -158,6 +174,7 @@ export class TurnDispatcher {
       this.#deps.onRunLost(turn.sessionId);
       if (recovered.kind === "failed") return recovered.headSeq;
       next = recovered.turn;
+      beginEpoch = undefined;
     }
   }
 
@@ -180,4 +197,10 @@ export class TurnDispatcher {
       }
     }
   }
+}
+
+function addTo<Key>(counts: Map<Key, number>, key: Key, change: number): void {
+  const count = (counts.get(key) ?? 0) + change;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
 }

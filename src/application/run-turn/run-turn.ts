@@ -62,10 +62,12 @@ interface Step {
  */
 export function createRunTurn(deps: RunTurnDeps) {
   return async function runTurn(dispatch: TurnDispatch, signal: AbortSignal): Promise<RunResult> {
-    const { turnId, epoch } = dispatch;
+    const { turnId, epoch, isBegun } = dispatch;
     // First of all, so that an attempt counts whatever becomes of it. Not awaited: the store keeps
     // the order, so the first save waits for it and is fenced by it.
-    const begun = deps.turns.begin({ turnId, epoch, nowMs: deps.nowMs() });
+    const begun = isBegun
+      ? Promise.resolve()
+      : deps.turns.begin({ turnId, epoch, nowMs: deps.nowMs() });
     begun.catch(() => undefined);
     try {
       const run = new TurnRun(deps, dispatch, signal);

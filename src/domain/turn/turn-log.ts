@@ -35,6 +35,8 @@ export interface AcceptTurn {
   readonly text: string;
   /** `isNew`: the session is made along with the turn. */
   readonly session: { readonly id: SessionId; readonly isNew: boolean };
+  /** The turn's run begins at once, under this epoch: it is stored as running. */
+  readonly beginEpoch?: number | undefined;
   readonly nowMs: number;
 }
 

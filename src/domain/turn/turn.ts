@@ -25,7 +25,7 @@ export type TurnState =
 export type FinalTurnState = Exclude<TurnState, { kind: "queued" | "running" }>;
 
 /** A turn that was begun this often and never ended is failed, not begun again. */
-export const MAX_TURN_ATTEMPTS = 5;
+export const MAX_TURN_ATTEMPTS = 8;
 
 export function isFinal(state: TurnState): state is FinalTurnState {
   return state.kind !== "queued" && state.kind !== "running";

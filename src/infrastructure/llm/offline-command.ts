@@ -1,5 +1,5 @@
 import type { JsonValue } from "#domain/shared/json.ts";
-import type { Skill, SkillTool } from "#domain/skill/skill.ts";
+import type { Skill, SkillTool, ToolExample } from "#domain/skill/skill.ts";
 import { compilePhrase, foldText, matchPhrase, type Phrase } from "./phrase.ts";
 
 /** What the rules make of a message: a call of `<skill>.<tool>`, or something to say. */
@@ -119,10 +119,15 @@ function introduction(skills: readonly Skill[]): string {
 
 /** One line to write for each skill: a phrase it understands, else a command. */
 function examplePhrases(skill: Skill): string[] {
-  const phrase = skill.tools.flatMap((tool) => tool.examples.map(({ text }) => text))[0];
+  const example = pickExample(skill.tools.flatMap((tool) => tool.examples));
   const [tool] = skill.tools;
-  if (phrase !== undefined) return [`\`${withGaps(phrase)}\``];
+  if (example !== undefined) return [`\`${withGaps(example.text)}\``];
   return tool ? [`\`${exampleCommand(skill, tool)}\``] : [];
+}
+
+/** The first example without gaps, which can be sent as it stands; else the first. */
+function pickExample(examples: readonly ToolExample[]): ToolExample | undefined {
+  return examples.find(({ text }) => withGaps(text) === text) ?? examples[0];
 }
 
 function help(skills: readonly Skill[]): string {
@@ -145,11 +150,14 @@ function unknownTool(name: string, skill: Skill): string {
   return `The skill ${skill.name} has no tool "${name}". Try one of ${names}.`;
 }
 
-/** A command that calls `tool`, made from its first example. */
+/** A command that calls `tool`, made from one of its examples. */
 function exampleCommand(skill: Skill, tool: SkillTool): string {
   const command = `/${skill.name}.${tool.name}`;
-  if (tool.textInput !== undefined) return `${command} <${tool.textInput}>`;
-  return `${command} ${withGaps(JSON.stringify(tool.examples[0]?.input ?? {}))}`;
+  const input = pickExample(tool.examples)?.input ?? {};
+  if (tool.textInput === undefined) return `${command} ${withGaps(JSON.stringify(input))}`;
+  const text = Object.entries(input).find(([name]) => name === tool.textInput)?.[1];
+  const isGap = typeof text !== "string" || withGaps(text) !== text;
+  return `${command} ${isGap ? `<${tool.textInput}>` : text}`;
 }
 
 /** A template for people to read: dots where something goes. */

@@ -1,5 +1,7 @@
 /** Shorter values would turn up by chance everywhere. */
 const MIN_SECRET_CHARS = 4;
+const MASK = "[redacted]";
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/gu;
 
 /**
  * Gives a function that masks `secrets` in a line of JSON text: as they are, escaped, URL-encoded,
@@ -11,7 +13,12 @@ export function createRedactor(secrets: readonly (string | undefined)[]): (line:
   if (forms.length === 0) return (line) => line;
   const longestFirst = [...new Set(forms)].toSorted((a, b) => b.length - a.length);
   const pattern = new RegExp(longestFirst.map(escapeForRegExp).join("|"), "gu");
-  return (line) => line.replaceAll(pattern, "[redacted]");
+  return (line) =>
+    line.replaceAll(STRING_OR_NUMBER, (token) => {
+      const masked = token.replaceAll(pattern, MASK);
+      const isJson = masked === token || token.startsWith('"');
+      return isJson ? masked : JSON.stringify(MASK);
+    });
 }
 
 function formsOf(secret: string): string[] {

@@ -171,7 +171,11 @@ export function createRoutes({ deps, onLogout }: RestOptions): readonly Route[] 
       name,
       version,
       description,
-      tools: tools.map((tool) => ({ name: tool.name, description: tool.description })),
+      tools: tools.map((tool) => ({
+        name: tool.name,
+        description: tool.description,
+        examples: tool.examples.map((example) => example.text),
+      })),
     }));
     return json(200, { skills });
   }

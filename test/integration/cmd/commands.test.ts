@@ -38,6 +38,10 @@ describe("nexflow", () => {
     [{ NEXFLOW_MODEL: "acme/one" }, "acme/one"],
     [{ NEXFLOW_MODEL: "openai/gpt" }, "OPENAI_API_KEY"],
     [{ NEXFLOW_HOST: "0.0.0.0", NEXFLOW_ADMIN_TOKEN: "weak" }, "NEXFLOW_ADMIN_TOKEN"],
+    [
+      { NEXFLOW_PUBLIC_URL: "https://nexflow.example", NEXFLOW_ADMIN_TOKEN: "weak" },
+      "NEXFLOW_ADMIN_TOKEN",
+    ],
   ] as const)("serve with %j ends with 78 and says why", async ([env, why], { expect }) => {
     await using home = await openTempDir();
     const { code, stdout, stderr } = await runCommand(["serve"], {

@@ -177,7 +177,7 @@ describe("the API", () => {
 
   test("lists skills", async ({ expect, server }) => {
     const { json } = await call(server, "/api/v1/skills");
-    const tools = [{ name: "now", description: "Now" }];
+    const tools = [{ name: "now", description: "Now", examples: ["what time is it"] }];
     expect(json.skills).toEqual([
       { name: "clock", version: "1.0.0", description: "Tells the time", tools },
     ]);

@@ -164,6 +164,38 @@ describe("openRuntime()", () => {
     expect(await Promise.all(busy)).toHaveLength(4);
   });
 
+  test("does not begin a call that is cancelled as it gets its process", async ({
+    runtime,
+    expect,
+  }) => {
+    const controller = new AbortController();
+    const skill = createSkill({ body: "for (;;);" });
+    const starting = runtime.invoke({ ...call, skill }, controller.signal);
+    controller.abort();
+    expect(await starting).toMatchObject({ kind: "error", error: { code: "cancelled" } });
+    expect(runtime.stats().processes).toMatchObject([
+      { calls: 0, state: "idle" },
+      { calls: 0, state: "idle" },
+    ]);
+  });
+
+  test("loses no process to a call that is cancelled as one becomes free", async ({ expect }) => {
+    const controller = new AbortController();
+    await using runtime = await openRuntime({
+      policyDir: POLICY_DIR,
+      minProcesses: 1,
+      maxProcesses: 1,
+      // Told between the end of a call and the release of its process.
+      onLog: () => controller.abort(),
+    });
+    const logging = runtime.invoke({ ...call, skill: createSkill({ body: 'host.log("");' }) });
+    const skill = createSkill({});
+    const waiting = runtime.invoke({ ...call, skill }, controller.signal);
+    expect(await logging).toMatchObject({ kind: "ok" });
+    expect(await waiting).toMatchObject({ kind: "error", error: { code: "cancelled" } });
+    expect(await runtime.invoke({ ...call, skill })).toMatchObject({ kind: "ok" });
+  });
+
   test("leaves no process alive when closed in the middle of calls", async ({ expect }) => {
     const runtime = await openRuntime({ policyDir: POLICY_DIR, maxProcesses: 2 });
     const running = runtime.invoke({ ...call, skill: createSkill({ body: "for (;;);" }) });

@@ -51,6 +51,7 @@ async function openPool({ isBroken = false } = {}) {
       attempt: 1,
       headSeq: 0,
       epoch,
+      isBegun: false,
       isCancelled: false,
     });
   return {

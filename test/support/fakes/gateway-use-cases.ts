@@ -78,7 +78,13 @@ export function createFakeUseCases(): FakeUseCases {
         description: "Tells the time",
         digest: "sha256:0",
         tools: [
-          { name: "now", description: "Now", inputSchema: {}, effects: ["read"], examples: [] },
+          {
+            name: "now",
+            description: "Now",
+            inputSchema: {},
+            effects: ["read"],
+            examples: [{ text: "what time is it", input: {} }],
+          },
         ],
       },
     ],

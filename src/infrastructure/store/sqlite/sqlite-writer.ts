@@ -37,7 +37,7 @@ export class SqliteWriter {
   }
 
   accept(input: AcceptTurn): AcceptResult {
-    const { userId, clientMessageId, turnId, messageId } = input;
+    const { userId, clientMessageId, turnId, messageId, beginEpoch } = input;
     const earlier = this.#db.get(queries.findTurnByClientMessage, { userId, clientMessageId });
     if (earlier !== undefined) return this.#acceptAgain(input, earlier);
     const acceptedSeq = this.#openSession(input);
@@ -62,6 +62,9 @@ export class SqliteWriter {
       messageId,
       clientMessageId,
       acceptedSeq,
+      ...(beginEpoch === undefined
+        ? { state: "queued", attempts: 0, epoch: 0, startedAtMs: null }
+        : { state: "running", attempts: 1, epoch: beginEpoch, startedAtMs: nowMs }),
       nowMs,
     });
     return { kind: "accepted", sessionId, messageId, turnId, seq: acceptedSeq, duplicate: false };

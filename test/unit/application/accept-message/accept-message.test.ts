@@ -12,11 +12,15 @@ async function openUseCase(room = 10) {
   const acceptMessage = createAcceptMessage({
     turns: store.turns,
     dispatcher: {
-      admit: () => (taken < room ? void (taken += 1) : { retryAfterMs: 7 }),
-      release: () => {
-        taken -= 1;
+      admit: () => {
+        if (taken >= room) return { retryAfterMs: 7 };
+        taken += 1;
+        return {
+          beginEpoch: 3,
+          release: () => void (taken -= 1),
+          dispatch: (turn) => void dispatched.push(turn),
+        };
       },
-      dispatch: (turn) => dispatched.push(turn),
     },
     newId,
     nowMs: () => 5,
@@ -40,6 +44,7 @@ describe("acceptMessage()", () => {
     expect(result).toMatchObject({ kind: "accepted", duplicate: false, seq: 0 });
     const { turnId } = result.kind === "accepted" ? result : {};
     expect(opened.dispatched).toMatchObject([{ turnId, attempt: 1, headSeq: 0 }]);
+    expect(opened.store.reader.listTurns(opened.dispatched)).toMatchObject([{ state: "running" }]);
     expect(opened.taking()).toBe(1);
   });
 

@@ -1,8 +1,8 @@
 import { describe, test } from "vitest";
 import { TurnDispatcher, type TurnLimits } from "#application/dispatch-turns/turn-dispatcher.ts";
 import type { Logger } from "#application/ports/logger.ts";
-import type { RunResult, TurnDispatch } from "#application/ports/turn-runner.ts";
-import type { SessionId, TurnId } from "#domain/shared/id.ts";
+import type { Admission, RunResult, TurnDispatch } from "#application/ports/turn-runner.ts";
+import { parseSessionId, type SessionId, type TurnId, type UserId } from "#domain/shared/id.ts";
 import { MAX_TURN_ATTEMPTS } from "#domain/turn/turn.ts";
 import { ADA, BOB, openTurnStore, type TurnStore } from "../../../support/turn-store.ts";
 
@@ -26,8 +26,8 @@ function createRunner(store: TurnStore) {
     cancelled,
     cancel: (turnId: TurnId) => void cancelled.push(turnId),
     run: async (dispatch: TurnDispatch): Promise<RunResult> => {
-      const { turnId, sessionId, epoch, headSeq } = dispatch;
-      await store.turns.begin({ turnId, epoch, nowMs: 1 });
+      const { turnId, sessionId, epoch, headSeq, isBegun } = dispatch;
+      if (!isBegun) await store.turns.begin({ turnId, epoch, nowMs: 1 });
       const result = Promise.withResolvers<RunResult>();
       runs.push({
         dispatch,
@@ -63,9 +63,9 @@ async function openDispatcher(limits: Partial<TurnLimits> = {}) {
   await dispatcher.start();
   /** Accepts and dispatches a turn as `acceptMessage` does. */
   const send = async (sessionId?: SessionId) => {
-    dispatcher.admit(ADA);
-    const turn = await store.accept(sessionId === undefined ? {} : { sessionId });
-    dispatcher.dispatch(turn);
+    const admission = admit(dispatcher, ADA, sessionId);
+    const turn = await store.accept({ sessionId, beginEpoch: admission.beginEpoch });
+    admission.dispatch(turn);
     return turn;
   };
   return {
@@ -77,6 +77,12 @@ async function openDispatcher(limits: Partial<TurnLimits> = {}) {
     send,
     [Symbol.asyncDispose]: store[Symbol.asyncDispose],
   };
+}
+
+function admit(dispatcher: TurnDispatcher, userId: UserId, sessionId?: SessionId): Admission {
+  const admission = dispatcher.admit(userId, sessionId);
+  if ("retryAfterMs" in admission) throw new Error("Expected room for a turn");
+  return admission;
 }
 
 describe("TurnDispatcher", () => {
@@ -96,6 +102,23 @@ describe("TurnDispatcher", () => {
     await expect.poll(() => dispatcher.inFlight).toBe(0);
   });
 
+  test("a turn that can run at once is begun as it is accepted, one behind another is not", async ({
+    expect,
+  }) => {
+    await using opened = await openDispatcher();
+    const { dispatcher, send, store } = opened;
+    const first = await send();
+    const { sessionId } = first;
+    expect(admit(dispatcher, ADA, sessionId).beginEpoch).toBeUndefined();
+    const idle = parseSessionId("idle");
+    const [next, behind] = [admit(dispatcher, ADA, idle), admit(dispatcher, ADA, idle)];
+    expect([next.beginEpoch, behind.beginEpoch]).toEqual([expect.any(Number), undefined]);
+    next.release();
+    behind.release();
+    expect(admit(dispatcher, ADA, idle).beginEpoch).toEqual(expect.any(Number));
+    expect(store.stateOf(first.turnId)).toBe("running");
+  });
+
   test("sessions run side by side", async ({ expect }) => {
     await using opened = await openDispatcher();
     await Promise.all([opened.send(), opened.send(), opened.send()]);
@@ -107,15 +130,13 @@ describe("TurnDispatcher", () => {
   }) => {
     await using opened = await openDispatcher({ maxTurns: 3, maxTurnsPerUser: 2 });
     const { dispatcher } = opened;
-    expect([ADA, ADA, ADA, BOB, BOB].map((user) => dispatcher.admit(user)?.retryAfterMs)).toEqual([
-      undefined,
-      undefined,
-      1_000,
-      undefined,
-      1_000,
-    ]);
-    dispatcher.release(ADA);
-    expect(dispatcher.admit(BOB)).toBeUndefined();
+    const first = admit(dispatcher, ADA);
+    admit(dispatcher, ADA);
+    expect(dispatcher.admit(ADA)).toEqual({ retryAfterMs: 1_000 });
+    admit(dispatcher, BOB);
+    expect(dispatcher.admit(BOB)).toEqual({ retryAfterMs: 1_000 });
+    first.release();
+    admit(dispatcher, BOB);
     expect(dispatcher.admit(ADA)).toEqual({ retryAfterMs: 1_000 });
     expect(dispatcher.inFlight).toBe(3);
   });
@@ -127,7 +148,7 @@ describe("TurnDispatcher", () => {
     expect(dispatcher.admit(BOB)).toEqual({ retryAfterMs: 1_000 });
     await expect.poll(() => runner.runs.length).toBe(1);
     await runner.runs[0]?.end();
-    await expect.poll(() => dispatcher.admit(BOB)).toBeUndefined();
+    await expect.poll(() => "beginEpoch" in dispatcher.admit(BOB)).toBe(true);
   });
 
   test("cancel() stops what runs, and what waits when its time has come", async ({ expect }) => {
@@ -203,10 +224,11 @@ describe("TurnDispatcher", () => {
     const first = await send();
     const second = await send(first.sessionId);
     await expect.poll(() => runner.runs.length).toBe(1);
+    const admitted = admit(dispatcher, ADA);
     const drained = dispatcher.drain();
     expect(dispatcher.admit(ADA)).toEqual({ retryAfterMs: 1_000 });
-    const late = await store.accept();
-    dispatcher.dispatch(late);
+    const late = await store.accept({ beginEpoch: admitted.beginEpoch });
+    admitted.dispatch(late);
     await runner.runs[0]?.end();
     await drained;
     expect(runner.runs).toHaveLength(1);

@@ -112,7 +112,7 @@ async function openRun({ steps, limits = {} }: { steps: Step[]; limits?: Partial
     },
     run: async (turn: QueuedTurn, signal = new AbortController().signal, isCancelled = false) => {
       ({ epoch } = await store.turns.recover({ nowMs: 1 }));
-      return runTurn({ ...turn, epoch, isCancelled }, signal);
+      return runTurn({ ...turn, epoch, isBegun: false, isCancelled }, signal);
     },
     /** What a reader finds of a turn: its messages, and its state. */
     stored: ({ sessionId, turnId }: QueuedTurn) => ({

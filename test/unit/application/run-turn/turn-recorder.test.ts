@@ -16,6 +16,7 @@ const dispatch = {
   attempt: 1,
   headSeq: 10,
   epoch: 1,
+  isBegun: false,
   isCancelled: false,
 };
 

@@ -22,8 +22,8 @@ const clock: Skill = {
       inputSchema: { type: "object", properties: { zone: { type: "string" } } },
       effects: ["read"],
       examples: [
-        { text: "what time is it", input: {} },
         { text: "what is the time in {zone}?", input: { zone: "{zone}" } },
+        { text: "what time is it", input: {} },
       ],
       answer: "It is {time.local} in {zone}",
     },
@@ -61,7 +61,9 @@ describe("commands", () => {
     expect(await read("/clock.add tomorrow")).toBe(
       'The tool clock.add takes a JSON object. For example: `/clock.add {"date":"…","unit":"…","amount":1}`',
     );
-    expect(await read("/calculator")).toContain('takes "expression" as text');
+    expect(await read("/calculator")).toBe(
+      'The tool calculator.evaluate takes "expression" as text. For example: `/calculator.evaluate 6 * 7`',
+    );
   });
 
   test("stream() names what there is for an unknown skill or tool", async ({ expect }) => {
@@ -128,7 +130,7 @@ describe("phrases", () => {
 
       What I do understand, for example:
 
-      - \`what is …\`
+      - \`what is 6 * 7\`
       - \`what time is it\`
 
       Write \`/help\` for all skills. For real conversation, configure a model: set NEXFLOW_MODEL (for example \`openai/gpt-5-mini\`) and OPENAI_API_KEY, then start Nexflow again."

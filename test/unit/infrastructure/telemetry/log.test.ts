@@ -64,6 +64,16 @@ test.for<[string, (secret: string) => string]>([
   expect(lines[0]).not.toMatch(/canary|Zq_|Y2FuYXJ5/u);
 });
 
+test("openLog() keeps a line JSON where a secret looks like a number in it", ({ expect }) => {
+  const { lines, log } = opened("info", ["1234", "true"]);
+  log.info({ ms: 51_234.5, isLate: true, text: "is it 1234?" }, "x");
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+    ms: "[redacted]",
+    isLate: true,
+    text: "is it [redacted]?",
+  });
+});
+
 test("openLog() leaves other text alone", ({ expect }) => {
   const { lines, log } = opened("info", [undefined, "", "abc"]);
   log.info({ a: "abcdef" }, "abc");

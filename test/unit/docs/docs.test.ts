@@ -1,0 +1,179 @@
+import { glob, readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { describe, test } from "vitest";
+import { createOfflineLlm } from "#infrastructure/llm/offline-rules.ts";
+import { loadSkills, toSkill } from "#infrastructure/skills/open-skills.ts";
+import { CLOSE } from "../../../src/presentation/gateway/socket.ts";
+import { message } from "../../contract/llm.ts";
+
+const SILENT = { error() {}, warn() {}, info() {}, debug() {} };
+const ROOT = path.resolve(import.meta.dirname, "../../..");
+const GUIDES = ["README.md", ...(await list("docs/*.md")), "sandbox-policies/README.md"];
+const read = (file: string) => readFile(path.join(ROOT, file), "utf8");
+
+describe.for(GUIDES)("%s", (guide) => {
+  test("has no broken link", async ({ expect }) => {
+    const text = withoutCode(await read(guide));
+    for (const link of capturesOf(text, /\]\((?<it>[^)\s]+)\)/gu)) {
+      if (/^https?:/u.test(link)) continue;
+      const [file = "", anchor] = link.split("#");
+      const target = path.join(path.dirname(guide), file);
+      expect(await exists(target), `${link} in ${guide}`).toBe(true);
+      if (anchor !== undefined) expect(anchorsOf(await read(target)), link).toContain(anchor);
+    }
+  });
+
+  test("names only scripts that package.json has", async ({ expect }) => {
+    const { scripts } = JSON.parse(await read("package.json")) as { scripts: object };
+    const named = capturesOf(await read(guide), /npm run (?:-s )?(?<it>[a-z][a-z:]*)/gu);
+    for (const script of named) expect(scripts).toHaveProperty([script]);
+  });
+
+  test("names only commands that there are", async ({ expect }) => {
+    const named = capturesOf(await read(guide), /(?:nexflow --|npx nexflow) (?<it>[a-z]+)/gu);
+    const program = await read("src/presentation/cmd/program.ts");
+    for (const command of named) expect(program).toContain(`from "./${command}.ts"`);
+  });
+
+  test("names only environment variables that are read", async ({ expect }) => {
+    const known = await readVariables();
+    const named = capturesOf(await read(guide), /\b(?<it>(?:NEXFLOW|OPENAI)_[A-Z_]*[A-Z])\b/gu);
+    for (const name of named) expect(known, name).toContain(name.replace(/_FILE$/u, ""));
+  });
+});
+
+describe("README.md", () => {
+  test("has every environment variable in its table, once", async ({ expect }) => {
+    const rows = capturesOf(await read("README.md"), /^\| `(?<it>[A-Z_]+)` \|/gmu);
+    expect(rows.toSorted()).toEqual((await readVariables()).toSorted());
+  });
+
+  test("draws the tree as it is", async ({ expect }) => {
+    const [, drawing = ""] = /## The tree\n\n```\n(.*?)```/su.exec(await read("README.md")) ?? [];
+    let parent = "";
+    for (const line of drawing.trimEnd().split("\n")) {
+      const { indent = "", name = "" } = /^(?<indent> *)(?<name>\S+\/) /u.exec(line)?.groups ?? {};
+      if (indent === "") parent = name;
+      const folder = indent === "" ? name : `${parent}${name}`;
+      expect(await exists(folder), `${folder} in the tree`).toBe(true);
+    }
+  });
+
+  test("proposes messages that the offline rules answer by a skill", async ({ expect }) => {
+    const [, section = ""] =
+      /Open the link and try:\n\n(.*?)\n\n/su.exec(await read("README.md")) ?? [];
+    const messages = capturesOf(section, /^- `(?<it>[^/`][^`]*)`$/gmu);
+    expect(messages.length).toBeGreaterThan(2);
+    const skills = (await loadSkills({ skillsDir: undefined, log: SILENT })).map(toSkill);
+    for (const text of messages) {
+      const asked = { system: "", messages: [message("user", { kind: "text", text })], skills };
+      const kinds: string[] = [];
+      for await (const { kind } of createOfflineLlm().stream(asked, new AbortController().signal)) {
+        kinds.push(kind);
+      }
+      expect(kinds, text).toEqual(["tool-call", "finished"]);
+    }
+  });
+
+  test("is short", async ({ expect }) => {
+    expect((await read("README.md")).split("\n").length).toBeLessThanOrEqual(200);
+  });
+});
+
+describe("docs/protocol.md", () => {
+  test("has every error code of the gateway, and no other", async ({ expect }) => {
+    const source = await read("src/presentation/gateway/replies.ts");
+    const [, union = ""] = /export type ErrorCode =(.*?);/su.exec(source) ?? [];
+    const codes = capturesOf(union, /"(?<it>[^"]+)"/gu);
+    const protocol = await read("docs/protocol.md");
+    const frames = capturesOf(sectionOf(protocol, "Error codes"), /^\| `(?<it>\D[^`]*)`/gmu);
+    const rows = sectionOf(protocol, "REST").match(/^\| `\d{3}` \|.*$/gmu) ?? [];
+    const byStatus = rows.flatMap((row) => capturesOf(row, /`(?<it>[a-z][a-z_-]+)`/gu));
+    expect([...new Set([...frames, ...byStatus])].toSorted()).toEqual(codes.toSorted());
+  });
+
+  test("has every close code of the gateway", async ({ expect }) => {
+    const rows = capturesOf(await read("docs/protocol.md"), /^\| `(?<it>[14]\d{3})` \|/gmu);
+    const codes = Object.values(CLOSE).map(String);
+    expect(rows.toSorted()).toEqual([...new Set(codes)].toSorted());
+  });
+});
+
+test("docs/operations.md says what to do about every fault", async ({ expect }) => {
+  const source = await read("src/domain/shared/fault.ts");
+  const faults = capturesOf(source, /^ {2}(?<it>[A-Z_]+): (?:true|false),/gmu);
+  const section = sectionOf(await read("docs/operations.md"), "What errors mean for you");
+  const codes = capturesOf(section, /`(?<it>(?:CONFIG|STORE|LLM|SANDBOX)_[A-Z_]+)`/gu);
+  // A fenced run is begun anew by itself: nobody ever sees this one.
+  const visible = faults.filter((code) => code !== "TURN_FENCED");
+  expect([...new Set(codes)].toSorted()).toEqual(visible.toSorted());
+});
+
+test("docs/layers.md names only files that there are", async ({ expect }) => {
+  const named = capturesOf(await read("docs/layers.md"), /`(?<it>[\w/.-]+\.(?:ts|json|md))`/gu);
+  const files = await list("{src,runtime,skills-registry,test,docs}/**/*.{ts,json,md}");
+  for (const name of named) {
+    const isThere = files.some((file) => `/${file}`.endsWith(`/${name}`));
+    expect(isThere || (await exists(name)), name).toBe(true);
+  }
+});
+
+test("no install script of a package runs unreviewed, none needs a compiler", async ({
+  expect,
+}) => {
+  const { allowScripts } = JSON.parse(await read("package.json")) as { allowScripts: object };
+  const packages = await list("node_modules/{*,@*/*}/package.json");
+  expect(packages.length).toBeGreaterThan(50);
+  for (const file of packages) {
+    const manifest = JSON.parse(await read(file)) as { name: string; scripts?: object };
+    const scripts = Object.keys(manifest.scripts ?? {});
+    const hasScript = scripts.some((name) => /^(?:pre|post)?install$/u.test(name));
+    const isCompiled = await exists(path.join(path.dirname(file), "binding.gyp"));
+    if (hasScript || isCompiled) expect(allowScripts, file).toHaveProperty([manifest.name]);
+  }
+});
+
+async function list(pattern: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const file of glob(pattern, { cwd: ROOT })) found.push(file);
+  return found.toSorted();
+}
+
+function exists(file: string): Promise<boolean> {
+  return stat(path.join(ROOT, file)).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** What `(?<it>…)` captures, each time `pattern` matches. */
+function capturesOf(text: string, pattern: RegExp): string[] {
+  return Array.from(text.matchAll(pattern), ({ groups }) => groups?.["it"] ?? "");
+}
+
+function withoutCode(text: string): string {
+  return text.replaceAll(/```.*?```/gsu, "").replaceAll(/`[^`\n]*`/gu, "");
+}
+
+function anchorsOf(text: string): readonly string[] {
+  const titles = capturesOf(text, /^#+ (?<it>.+)$/gmu);
+  return titles.map((title) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w -]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+/** From a heading to the next one of its level or above. */
+function sectionOf(text: string, title: string): string {
+  const [, level = "", rest = ""] = new RegExp(`^(#+) ${title}\n(.*)`, "msu").exec(text) ?? [];
+  const [section = ""] = rest.split(new RegExp(`^#{1,${level.length}} `, "mu"), 1);
+  return section;
+}
+
+/** The environment variables that `src/config.ts` reads. */
+async function readVariables(): Promise<readonly string[]> {
+  const [, schema = ""] = /z\.object\(\{(.*?)\n\}\);/su.exec(await read("src/config.ts")) ?? [];
+  return capturesOf(schema, /^ {2}(?<it>[A-Z_]+):/gmu);
+}
