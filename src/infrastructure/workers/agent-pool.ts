@@ -46,7 +46,9 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
   readonly #runs = new Map<TurnId, Run>();
   readonly #options: AgentPoolOptions;
   readonly #lost = Promise.withResolvers<Error>();
-  #isClosing = false;
+  #mode: "starting" | "ready" | "closing" = "starting";
+  /** What the last thread died of that had no turn to reject. */
+  #lastDeath: unknown;
   #listener: AgentListener | undefined;
   /** Said before there was a listener. */
   #early: AgentNotice[] = [];
@@ -69,7 +71,7 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     });
     const events: EventEmitter = this.#piscina;
     events.on("message", (notice: AgentNotice) => this.#take(notice));
-    events.on("error", (error: unknown) => options.log.error({ error }, "An agent thread died"));
+    events.on("error", (error: unknown) => this.#takeDeath(error));
     events.on("workerDestroy", () => setImmediate(() => this.#checkThreads()));
   }
 
@@ -90,7 +92,10 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
   async ready(): Promise<void> {
     const { threads } = this.#options;
     const tasks = Array.from({ length: threads }, () => this.#piscina.run({ kind: "warm-up" }));
-    await Promise.all(tasks).catch(throwAsFault);
+    // A task that no thread is left for would wait for ever.
+    const lost = this.lost.then((error) => Promise.reject(error.cause ?? error));
+    await Promise.race([Promise.all(tasks), lost]).catch(throwAsFault);
+    this.#mode = "ready";
   }
 
   async run(dispatch: TurnDispatch): Promise<RunResult> {
@@ -112,7 +117,7 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosing = true;
+    this.#mode = "closing";
     this.#orders.close();
     await this.#piscina.destroy();
   }
@@ -121,8 +126,15 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
   #checkThreads(): void {
     const { threads } = this.#options;
     const left = this.#piscina.threads.length;
-    if (this.#isClosing || left >= threads) return;
-    this.#lost.resolve(new Error(`Only ${left} of ${threads} agent threads can be started`));
+    if (this.#mode === "closing" || left >= threads) return;
+    const message = `Only ${left} of ${threads} agent threads can be started`;
+    this.#lost.resolve(new Error(message, { cause: this.#lastDeath }));
+  }
+
+  /** Before the pool is ready, whoever waits for that is told. */
+  #takeDeath(error: unknown): void {
+    this.#lastDeath = error;
+    if (this.#mode === "ready") this.#options.log.error({ error }, "An agent thread died");
   }
 
   #take(notice: AgentNotice): void {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { MessageChannel } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { test } from "vitest";
 import { databaseFile, openStore } from "#infrastructure/store/open-store.ts";
@@ -31,6 +32,24 @@ test("openStore() refuses a data directory that another process serves", async (
   }
   await using again = await openStore(dir.path);
   expect(again.file).toBe(databaseFile(dir.path));
+});
+
+test("`lost` says that the store's thread is gone, and every call fails", async ({ expect }) => {
+  await using dir = await openTempDir();
+  await using store = await openStore(dir.path);
+  const { port1, port2 } = new MessageChannel();
+  store.attach(port2);
+  // No client of ours says such a thing: the thread dies of it as of any bug.
+  port1.postMessage(null);
+  expect(await store.lost).toMatchObject({ code: "STORE_UNAVAILABLE" });
+  const calls = [
+    createTurnLog(store.writer).recover({ nowMs: 1 }),
+    createUserRepository(store.reader, store.writer).hasToken(),
+  ];
+  for (const call of calls) {
+    await expect(call).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  }
+  port1.close();
 });
 
 test("openStore() refuses a damaged database and leaves it as it was", async ({ expect }) => {

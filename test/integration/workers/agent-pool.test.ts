@@ -9,10 +9,10 @@ import { openTempDir } from "../../support/temp-dir.ts";
 const silent: Logger = { error() {}, warn() {}, info() {}, debug() {} };
 
 /** A pool of two threads that run `test/fixtures/agent-threads/agent.ts`. */
-async function openPool() {
+async function openPool({ isBroken = false } = {}) {
   const dir = await openTempDir();
   const databaseFile = path.join(dir.path, "database");
-  await writeFile(databaseFile, "");
+  if (!isBroken) await writeFile(databaseFile, "");
   const pool = new AgentPool({
     file: new URL("../../fixtures/agent-threads/agent.ts", import.meta.url),
     threads: 2,
@@ -39,7 +39,7 @@ async function openPool() {
       shown.push(...frames.map(({ frame }) => `${sessionId}@${epoch} ${frame}`)),
     onEnded: (sessionId) => ended.push(sessionId),
   });
-  await pool.ready();
+  if (!isBroken) await pool.ready();
   const run = (name: string, text: string, epoch = 1) =>
     pool.run({
       turnId: parseTurnId(`t-${name}`),
@@ -92,6 +92,12 @@ describe("AgentPool", () => {
       expect(await other).toBe("closed");
     },
   );
+
+  test("ready() rejects where the threads died before it was called", async ({ expect }) => {
+    await using opened = await openPool({ isBroken: true });
+    await opened.pool.lost;
+    await expect(opened.pool.ready()).rejects.toThrow("Cannot start: the database is gone");
+  });
 
   test("`lost` says when a dead thread cannot be replaced", async ({ expect }) => {
     await using opened = await openPool();
