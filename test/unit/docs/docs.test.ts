@@ -6,7 +6,6 @@ import { loadSkills, toSkill } from "#infrastructure/skills/open-skills.ts";
 import { CLOSE } from "../../../src/presentation/gateway/socket.ts";
 import { message } from "../../contract/llm.ts";
 
-const SILENT = { error() {}, warn() {}, info() {}, debug() {} };
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const GUIDES = ["README.md", ...(await list("docs/*.md")), "sandbox-policies/README.md"];
 const silent = () => undefined;
