@@ -9,8 +9,6 @@ import { message } from "../../contract/llm.ts";
 const SILENT = { error() {}, warn() {}, info() {}, debug() {} };
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const GUIDES = ["README.md", ...(await list("docs/*.md")), "sandbox-policies/README.md"];
-const silent = () => undefined;
-const SILENT = { error: silent, warn: silent, info: silent, debug: silent };
 const read = (file: string) => readFile(path.join(ROOT, file), "utf8");
 
 describe.for(GUIDES)("%s", (guide) => {
