@@ -140,7 +140,7 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
   #take(notice: AgentNotice): void {
     const listener = this.#listener;
     if (listener === undefined) this.#early.push(notice);
-    else if (notice.kind === "store-port") listener.attachStore(notice.port);
+    else if (notice.kind === "store-port") attachStore(listener, notice.port);
     else for (const note of notice.notes) this.#takeNote(note, listener);
   }
 
@@ -154,6 +154,15 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     }
     listener.onEnded(run.dispatch.sessionId);
     run.settle.resolve({ kind: "ended", headSeq: note.headSeq });
+  }
+}
+
+/** A thread that has died meanwhile took its port along: there is nothing to connect. */
+function attachStore(listener: AgentListener, port: MessagePort): void {
+  try {
+    listener.attachStore(port);
+  } catch (error) {
+    if (!(error instanceof DOMException) || error.name !== "DataCloneError") throw error;
   }
 }
 
