@@ -22,6 +22,7 @@ const MEASURE_MS = 8_000;
 const TOKEN = "bench-admin-token-0123456789";
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const LOAD = fileURLToPath(new URL("load/turn-load.ts", import.meta.url));
+const PINGER = fileURLToPath(new URL("load/ping-load.ts", import.meta.url));
 const TICKS_PER_SECOND = 100;
 
 /** Runs the benchmark: about a minute and a half. */
@@ -35,7 +36,7 @@ export async function run(): Promise<BenchResult> {
     method:
       `closed loop, one turn at a time in each session, ${MEASURE_MS / 1_000} s after ` +
       `${WARM_UP_MS / 1_000} s to warm up; a new server and SQLite file (synchronous=FULL) for each row; ` +
-      "offline/rules; the load runs on the same machine; a turn is from send to RUN_FINISHED; " +
+      "offline/rules; the load runs on the same machine, the pings come from a process of their own; a turn is from send to RUN_FINISHED; " +
       "CPU is the server's with its sandboxes, of the whole run",
     machine: describeMachine(),
     rows,
@@ -58,8 +59,13 @@ async function measure(sessions: number, text: string): Promise<BenchRow> {
     const url = await readUrl(server.stdout);
     const plan = { url, token: TOKEN, sessions, text, warmUpMs: WARM_UP_MS, measureMs: MEASURE_MS };
     const load = fork(LOAD, [JSON.stringify(plan)]);
+    const pinger = fork(PINGER, [JSON.stringify({ url, token: TOKEN })]);
+    const measuring = setTimeout(() => pinger.send("measure"), WARM_UP_MS);
     const [result] = (await once(load, "message")) as [TurnLoadResult];
-    return toRow(sessions, result, await cpuSecondsOf(server.pid ?? 0));
+    clearTimeout(measuring);
+    pinger.send("report");
+    const [pingMs] = (await once(pinger, "message")) as [number[]];
+    return toRow({ sessions, result, pingMs, cpuSeconds: await cpuSecondsOf(server.pid ?? 0) });
   } finally {
     server.kill();
     await exited;
@@ -67,8 +73,15 @@ async function measure(sessions: number, text: string): Promise<BenchRow> {
   }
 }
 
-function toRow(sessions: number, result: TurnLoadResult, cpuSeconds: number): BenchRow {
-  const { turns, allTurns, failed, seconds, turnMs, acceptMs, pingMs } = result;
+interface Measured {
+  readonly sessions: number;
+  readonly result: TurnLoadResult;
+  readonly pingMs: readonly number[];
+  readonly cpuSeconds: number;
+}
+
+function toRow({ sessions, result, pingMs, cpuSeconds }: Measured): BenchRow {
+  const { turns, allTurns, failed, seconds, turnMs, acceptMs } = result;
   return {
     sessions,
     "turns/s": Math.round(turns / seconds),

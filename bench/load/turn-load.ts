@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { WebSocket } from "ws";
+import type { WebSocket } from "ws";
+import { openSocket } from "./open-socket.ts";
 
 /*
  * The load of the `turn` benchmark, a process of its own: `sessions` sockets, each with one
@@ -25,7 +26,6 @@ export interface TurnLoadResult {
   readonly seconds: number;
   readonly turnMs: readonly number[];
   readonly acceptMs: readonly number[];
-  readonly pingMs: readonly number[];
 }
 
 interface Frame {
@@ -39,7 +39,6 @@ interface Frame {
 const plan = JSON.parse(process.argv[2] ?? "") as Plan;
 const turnMs: number[] = [];
 const acceptMs: number[] = [];
-const pingMs: number[] = [];
 let turns = 0;
 let allTurns = 0;
 let failed = 0;
@@ -47,21 +46,20 @@ let isMeasuring = false;
 let isOver = false;
 
 const sockets = await Promise.all(Array.from({ length: plan.sessions }, openSession));
-const pinger = await openPinger();
 await sleep(plan.warmUpMs);
 isMeasuring = true;
 const startedAtMs = performance.now();
 await sleep(plan.measureMs);
 isOver = true;
 const seconds = (performance.now() - startedAtMs) / 1_000;
-const result: TurnLoadResult = { turns, allTurns, failed, seconds, turnMs, acceptMs, pingMs };
+const result: TurnLoadResult = { turns, allTurns, failed, seconds, turnMs, acceptMs };
 process.send?.(result, () => {
-  for (const socket of [...sockets, pinger]) socket.terminate();
+  for (const socket of sockets) socket.terminate();
   process.exit();
 });
 
 async function openSession(): Promise<WebSocket> {
-  const socket = await openSocket();
+  const socket = await openSocket(plan);
   let sessionId: string | undefined;
   let sentAtMs = 0;
   const next = () => {
@@ -89,35 +87,6 @@ async function openSession(): Promise<WebSocket> {
     }
   });
   next();
-  return socket;
-}
-
-/** A client that does nothing but ask whether the gateway still answers at once. */
-async function openPinger(): Promise<WebSocket> {
-  const socket = await openSocket();
-  let sentAtMs = 0;
-  const next = () => {
-    sentAtMs = performance.now();
-    socket.send('{"type":"ping","id":1}');
-  };
-  socket.on("message", () => {
-    if (isMeasuring && !isOver) pingMs.push(performance.now() - sentAtMs);
-    setTimeout(next, 5);
-  });
-  next();
-  return socket;
-}
-
-async function openSocket(): Promise<WebSocket> {
-  const socket = new WebSocket(`${plan.url.replace(/^http/u, "ws")}/ws`, "nexflow.v1", {
-    perMessageDeflate: false,
-  });
-  await new Promise((resolve, reject) => {
-    socket.once("open", resolve);
-    socket.once("error", reject);
-  });
-  socket.send(JSON.stringify({ type: "hello", token: plan.token }));
-  await new Promise((resolve) => socket.once("message", resolve));
   return socket;
 }
 
