@@ -33,6 +33,9 @@ export interface AgentListener {
 
 /** Turns that one thread runs side by side at most; they wait for models and skills mostly. */
 const TURNS_PER_THREAD = 4_096;
+/** How long the main thread attends to the threads at a stretch. */
+const SLICE_MS = 2;
+const NICE = 5;
 
 interface Run {
   readonly dispatch: TurnDispatch;
@@ -50,6 +53,8 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
   /** What the last thread died of that had no turn to reject. */
   #lastDeath: unknown;
   #listener: AgentListener | undefined;
+  /** What is still to be passed on. */
+  readonly #notes: AgentNote[] = [];
   /** Said before there was a listener. */
   #early: AgentNotice[] = [];
 
@@ -67,6 +72,8 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
       atomics: "disabled",
       recordTiming: false,
       execArgv: [],
+      // Where the processors are busy the gateway's thread goes first.
+      niceIncrement: NICE,
       workerData: data,
     });
     const events: EventEmitter = this.#piscina;
@@ -141,7 +148,24 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     const listener = this.#listener;
     if (listener === undefined) this.#early.push(notice);
     else if (notice.kind === "store-port") attachStore(listener, notice.port);
-    else for (const note of notice.notes) this.#takeNote(note, listener);
+    else {
+      const isFirst = this.#notes.length === 0;
+      for (const note of notice.notes) this.#notes.push(note);
+      if (isFirst) this.#takeNotes(listener);
+    }
+  }
+
+  /** Works off what threads have said, in slices: between two of them sockets get their turn. */
+  #takeNotes(listener: AgentListener): void {
+    const endMs = performance.now() + SLICE_MS;
+    let taken = 0;
+    for (const note of this.#notes) {
+      if (taken > 0 && performance.now() > endMs) break;
+      this.#takeNote(note, listener);
+      taken += 1;
+    }
+    this.#notes.splice(0, taken);
+    if (this.#notes.length > 0) setImmediate(() => this.#takeNotes(listener));
   }
 
   #takeNote(note: AgentNote, listener: AgentListener): void {
