@@ -1,3 +1,4 @@
+export type { Kv, KvEntry, KvQuota, KvSetResult, KvSpace } from "./broker/kv.ts";
 export type {
   Engine,
   InvokeRequest,
@@ -10,12 +11,16 @@ export type {
   Usage,
 } from "./invoke.ts";
 export { type Capabilities, capabilitiesSchema } from "./policy/capabilities.ts";
+export type { Mode, Ruling, Verdict } from "./policy/grants.ts";
 export { type Limits, limitsSchema } from "./policy/limits.ts";
 export { PolicyError } from "./policy/sandbox-policy.ts";
 export type { JsonValue } from "./protocol.ts";
 export type {
+  CallRecord,
   HostCallRecord,
+  LayerState,
   ProcessStats,
+  QuarantinedSkill,
   Runtime,
   RuntimeNotice,
   RuntimeOptions,

@@ -19,6 +19,8 @@ export interface SkillCode {
   readonly capabilities: Capabilities;
   /** Lowers the policy's limits, never raises them. */
   readonly limits?: { readonly [Name in keyof Limits]?: number | undefined } | undefined;
+  /** Who signed it, where a signature was verified. */
+  readonly publisher?: string | undefined;
 }
 
 export interface ToolContract {
@@ -35,6 +37,10 @@ export interface InvokeRequest {
   readonly userId: string;
   /** Names the call in records; made when absent. */
   readonly callId?: string | undefined;
+  /** Lets policies apply that match this label, such as "offline". */
+  readonly label?: string | undefined;
+  /** Where `random` begins and what the clock shows, to replay a call; fresh when absent. */
+  readonly replay?: { readonly seed: string; readonly startMs: number } | undefined;
 }
 
 export type InvokeResult =
@@ -68,6 +74,10 @@ export type SkillErrorCode =
   | "output-size"
   | "log-size"
   | "host-calls"
+  /** Too many host calls in one second. */
+  | "host-call-rate"
+  /** Too many host calls unanswered at a time. */
+  | "host-call-concurrency"
   /** No policy grants what the call needs. */
   | "denied"
   /** The sandbox process died of the guest. */
@@ -77,8 +87,14 @@ export type SkillErrorCode =
   /** The guest threw, or its code does not load. */
   | "failed"
   | "cancelled"
-  /** No sandbox process became free in time; nothing was run. */
-  | "overloaded";
+  /** The skill or the user had too many calls running for too long; nothing was run. */
+  | "concurrency"
+  /** No sandbox process became free in the call's queue time; nothing was run. */
+  | "queue-time"
+  /** Too many calls wait for a sandbox process; nothing was run. */
+  | "overloaded"
+  /** The skill was killed too often and is out of use for a while; nothing was run. */
+  | "quarantined";
 
 /** What one call took. `memoryMiB` is the guest's own at the end of the call, not its process's. */
 export interface Usage {

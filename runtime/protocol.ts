@@ -74,12 +74,18 @@ const HOST_ERROR_CODES = [
 ] as const;
 export type HostErrorCode = (typeof HOST_ERROR_CODES)[number];
 
-/** What a guest may call, and the grant it needs; all of it is answered in the sandbox process. */
+/** What a guest may call, and the grant it needs. */
 export const GRANT_OF = {
   log: "log",
   now: "clock",
   random: "random",
-  http_request: "http",
+  config: "config",
+  http: "http",
+  "kv-get": "kv",
+  "kv-set": "kv",
+  "kv-delete": "kv",
+  "kv-list": "kv",
+  schedule: "schedule",
 } as const;
 export type HostFunction = keyof typeof GRANT_OF;
 export type Grant = (typeof GRANT_OF)[HostFunction];

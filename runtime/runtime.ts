@@ -1,4 +1,7 @@
-import type { InvokeRequest, InvokeResult } from "./invoke.ts";
+import type { Kv } from "./broker/kv.ts";
+import type { InvokeRequest, InvokeResult, SkillErrorCode, Usage } from "./invoke.ts";
+import type { Verdict } from "./policy/grants.ts";
+import type { JsonValue } from "./protocol.ts";
 
 /** Runs skills in sandbox processes. Open until closed; calls may run side by side. */
 export interface Runtime extends AsyncDisposable {
@@ -8,25 +11,35 @@ export interface Runtime extends AsyncDisposable {
    */
   invoke(request: InvokeRequest, signal?: AbortSignal): Promise<InvokeResult>;
   stats(): RuntimeStats;
+  /** Lets a quarantined skill run again. */
+  release(skillDigest: string): void;
   /** Ends running calls as `cancelled` and kills every sandbox process. */
   close(): Promise<void>;
 }
 
 export interface RuntimeOptions {
-  /** The folder of the policies, `*.yaml`. */
+  /** The folder of the policies, `*.yaml`; read again when a file in it changes. */
   readonly policyDir: string;
   /** Sandbox processes kept ready. */
   readonly minProcesses?: number | undefined;
+  /** Sandbox processes there may be. */
+  readonly maxProcesses?: number | undefined;
   /**
    * Opens without waiting for the first processes: early calls wait for them. That none starts
    * shows as a notice and in the calls.
    */
   readonly startInBackground?: boolean | undefined;
-  /** Calls that may run at the same time. */
-  readonly maxProcesses?: number | undefined;
-  /** Told after a call has ended, in the order the guest made its host calls. */
+  /** Where skills keep values; in memory when absent. */
+  readonly kv?: Kv | undefined;
+  /** The values of secrets by name. A secret that is not here cannot be used. */
+  readonly secrets?: Readonly<Record<string, string>> | undefined;
+  /** Layers without which community skills run here all the same, by name. */
+  readonly allowMissingLayers?: readonly string[] | undefined;
+  /** Told of each host call once it is answered; never of one whose call has been told. */
   readonly onHostCall?: ((record: HostCallRecord) => void) | undefined;
-  /** Told what a guest logged, after its call has ended. */
+  /** Told of each call when it has ended, refused ones included. */
+  readonly onCall?: ((record: CallRecord) => void) | undefined;
+  /** Told what a guest logged. */
   readonly onLog?: ((entry: SkillLog) => void) | undefined;
   readonly onNotice?: ((notice: RuntimeNotice) => void) | undefined;
 }
@@ -37,11 +50,37 @@ export interface HostCallRecord {
   readonly skillDigest: string;
   readonly seq: number;
   readonly name: string;
-  readonly decision: "allowed" | "denied";
-  /** What decided, as in "default.yaml: grants.clock". */
+  readonly decision: Verdict;
+  /** What decided, as in "default.yaml:21: grants.clock". */
   readonly rule: string;
   readonly policyHash: string;
   readonly ms: number;
+  /** sha256 in hex of the canonical JSON of the arguments and, where there is one, the body. */
+  readonly argsHash: string;
+  readonly argsBytes: number;
+  readonly resultHash: string;
+  readonly resultBytes: number;
+  /** The values themselves without secrets, where the policy says `record: values`. */
+  readonly args?: JsonValue | undefined;
+  readonly result?: JsonValue | undefined;
+}
+
+/** One call of a skill; with its host calls it can be replayed. */
+export interface CallRecord {
+  readonly callId: string;
+  readonly skill: { readonly name: string; readonly version: string; readonly digest: string };
+  readonly tool: string;
+  readonly userId: string;
+  readonly policyHash: string;
+  readonly seed: string;
+  readonly startMs: number;
+  readonly inputHash: string;
+  readonly inputBytes: number;
+  readonly outcome: "ok" | SkillErrorCode;
+  /** The limit's or grant's line that ended the call, where one did. */
+  readonly rule?: string | undefined;
+  readonly usage: Usage;
+  readonly hostCalls: number;
 }
 
 export interface SkillLog {
@@ -50,7 +89,7 @@ export interface SkillLog {
   readonly text: string;
 }
 
-/** What an operator should know about the sandbox processes. */
+/** What an operator should know about the sandbox processes and policies. */
 export type RuntimeNotice =
   | {
       /** The supervisor ended a process for what its call did. */
@@ -71,7 +110,19 @@ export type RuntimeNotice =
       readonly callId: string;
       readonly skillDigest: string;
     }
-  | { readonly kind: "process-not-started"; readonly message: string };
+  | { readonly kind: "process-not-started"; readonly message: string }
+  /** The skill was killed too often: its calls are refused until then. */
+  | {
+      readonly kind: "skill-quarantined";
+      readonly skill: string;
+      readonly skillDigest: string;
+      readonly kills: number;
+      readonly untilMs: number;
+    }
+  /** The changed policies are in force for calls from now on. */
+  | { readonly kind: "policies-loaded"; readonly policies: readonly string[] }
+  /** The changed policies cannot be used: the last good ones stay in force. */
+  | { readonly kind: "policies-rejected"; readonly message: string };
 
 export interface RuntimeStats {
   readonly processes: readonly ProcessStats[];
@@ -81,10 +132,28 @@ export interface RuntimeStats {
   /** Processes that a call cost. */
   readonly kills: number;
   readonly starts: number;
+  readonly quarantined: readonly QuarantinedSkill[];
+  readonly layers: readonly LayerState[];
 }
 
 export interface ProcessStats {
   readonly pid: number;
-  readonly state: "idle" | "busy";
+  readonly state: "spare" | "idle" | "busy";
   readonly calls: number;
+  /** Whose calls it runs, as in "community/isolate/alice"; absent while it is a spare. */
+  readonly cordon?: string | undefined;
+}
+
+export interface QuarantinedSkill {
+  readonly name: string;
+  readonly digest: string;
+  readonly kills: number;
+  readonly untilMs: number;
+}
+
+/** A layer around every sandbox process, in force or not, with the reason. */
+export interface LayerState {
+  readonly name: string;
+  readonly isInForce: boolean;
+  readonly detail: string;
 }

@@ -57,7 +57,7 @@ export class HostCalls {
 
   /** Declared so that plugins that import it link; a later version serves it. */
   httpRequest(): never {
-    return this.#serve("http_request", () => {
+    return this.#serve("http", () => {
       throw new Error("No host serves http_request");
     });
   }

@@ -1,19 +1,12 @@
-import { createHash } from "node:crypto";
 import type { SkillCode } from "../invoke.ts";
-import type { Grant, JsonValue } from "../protocol.ts";
+import { hashJson } from "./canonical-json.ts";
+import { type Grants, type Mode, type Ruling, toRuling } from "./grants.ts";
 import { type Limits, PLATFORM_LIMITS } from "./limits.ts";
 import type { SandboxPolicy } from "./sandbox-policy.ts";
 
-/** What a skill really has: platform ∩ policy ∩ manifest, and which line decided. */
+/** What a skill really has: platform ∩ policy ∩ manifest ∩ call, and which line decided. */
 export type EffectivePolicy =
-  | {
-      readonly kind: "granted";
-      readonly limits: Limits;
-      readonly limitRules: Readonly<Record<keyof Limits, string>>;
-      readonly grants: Readonly<Record<Grant, boolean>>;
-      readonly grantRules: Readonly<Record<Grant, string>>;
-      readonly hash: string;
-    }
+  | GrantedPolicy
   | {
       readonly kind: "denied";
       readonly message: string;
@@ -21,9 +14,20 @@ export type EffectivePolicy =
       readonly hash: string;
     };
 
-type SkillFacts = Pick<SkillCode, "name" | "trust" | "capabilities" | "limits">;
+export interface GrantedPolicy {
+  readonly kind: "granted";
+  readonly mode: Mode;
+  readonly limits: Limits;
+  readonly limitRules: Readonly<Record<keyof Limits, string>>;
+  readonly grants: Grants;
+  /** Whether calls of different users may run in one process, one after the other. */
+  readonly users: "separate" | "shared";
+  /** What records of host calls hold. */
+  readonly record: "hashes" | "values";
+  readonly hash: string;
+}
 
-const PLANNED = ["kv", "schedule", "http", "secrets"] as const;
+type SkillFacts = Pick<SkillCode, "name" | "trust" | "capabilities" | "limits">;
 
 /** The rights of `skill` under `policies`, most important first. No policy, no rights. */
 export function toEffectivePolicy(
@@ -34,11 +38,6 @@ export function toEffectivePolicy(
   if (policy === undefined) {
     return denied(`No policy matches skill "${skill.name}" of trust "${skill.trust}"`, "no policy");
   }
-  const planned = PLANNED.find((name) => skill.capabilities[name] !== undefined);
-  if (planned !== undefined) {
-    const message = `The skill asks for "${planned}", which this version cannot grant`;
-    return denied(message, `platform: ${planned}`);
-  }
   return granted(policy, skill);
 }
 
@@ -46,44 +45,71 @@ function isMatch({ match }: SandboxPolicy, { name, trust }: SkillFacts): boolean
   return match.trust.includes(trust) && match.skills.some((each) => each === "*" || each === name);
 }
 
-function granted(policy: SandboxPolicy, skill: SkillFacts): EffectivePolicy {
+function granted(policy: SandboxPolicy, skill: SkillFacts): GrantedPolicy {
   const lowest = mapLimits((name) => lowestLimit(name, policy, skill));
   const limits = mapLimits((name) => lowest[name].value);
   const limitRules = mapLimits((name) => lowest[name].rule);
-  const { log, clock, random } = policy.grants;
-  const { capabilities } = skill;
-  const grants = {
-    log,
-    clock: clock && capabilities.clock !== undefined,
-    random: random && capabilities.random !== undefined,
-    http: false,
-  };
-  const grantRules = {
-    log: `${policy.file}: grants.log`,
-    clock: grantRule("clock", policy, skill),
-    random: grantRule("random", policy, skill),
-    http: "platform: http",
+  const none = (name: string): Ruling => ({ verdict: "denied", rule: `platform: ${name}` });
+  const grants: Grants = {
+    log: toRuling(
+      policy.mode,
+      { isAllowed: policy.grants.log, rule: `${policy.file}: grants.log` },
+      { isAllowed: true, rule: "" },
+    ),
+    clock: grantOf("clock", policy, skill),
+    random: grantOf("random", policy, skill),
+    schedule: none("schedule"),
+    config: { ...none("config"), values: {} },
+    kv: { ...none("kv"), maxBytes: 0, maxKeys: 0 },
+    http: {
+      ...none("http"),
+      allow: [],
+      deny: [],
+      asked: [],
+      privateAddresses: [],
+      maxRedirects: 0,
+    },
+    secrets: [],
   };
   const rights = { policy: policy.metadata.name, limits: { ...limits }, grants };
-  return { kind: "granted", limits, limitRules, grants, grantRules, hash: hashOf(rights) };
+  const hash = hashJson(JSON.parse(JSON.stringify(rights)));
+  const { mode } = policy;
+  return {
+    kind: "granted",
+    mode,
+    limits,
+    limitRules,
+    grants,
+    users: "shared",
+    record: "hashes",
+    hash,
+  };
 }
 
 function denied(message: string, rule: string): EffectivePolicy {
-  return { kind: "denied", message, rule, hash: hashOf({ denied: message, rule }) };
+  return { kind: "denied", message, rule, hash: hashJson({ denied: message, rule }) };
 }
 
 function lowestLimit(name: keyof Limits, policy: SandboxPolicy, { limits }: SkillFacts) {
+  const ceiling: Partial<Limits> = policy.ceiling;
+  const asked: { readonly [Name in keyof Limits]?: number | undefined } = limits ?? {};
   const candidates = [
-    { value: policy.ceiling[name], rule: `${policy.file}: ceiling.${name}` },
-    { value: limits?.[name] ?? Number.POSITIVE_INFINITY, rule: `manifest: limits.${name}` },
+    { value: ceiling[name] ?? PLATFORM_LIMITS[name], rule: `${policy.file}: ceiling.${name}` },
+    { value: asked[name] ?? Number.POSITIVE_INFINITY, rule: `manifest: limits.${name}` },
     { value: PLATFORM_LIMITS[name], rule: `platform: ${name}` },
   ] as const;
   return candidates.reduce((lowest, each) => (each.value < lowest.value ? each : lowest));
 }
 
-function grantRule(name: "clock" | "random", policy: SandboxPolicy, skill: SkillFacts): string {
-  const isAsked = skill.capabilities[name] !== undefined;
-  return isAsked ? `${policy.file}: grants.${name}` : `manifest: capabilities.${name}`;
+function grantOf(name: "clock" | "random", policy: SandboxPolicy, skill: SkillFacts): Ruling {
+  return toRuling(
+    policy.mode,
+    { isAllowed: policy.grants[name], rule: `${policy.file}: grants.${name}` },
+    {
+      isAllowed: skill.capabilities[name] !== undefined,
+      rule: `manifest: capabilities.${name}`,
+    },
+  );
 }
 
 function mapLimits<T>(toValue: (name: keyof Limits) => T): Record<keyof Limits, T> {
@@ -94,19 +120,10 @@ function mapLimits<T>(toValue: (name: keyof Limits) => T): Record<keyof Limits, 
     outputKiB: toValue("outputKiB"),
     logKiB: toValue("logKiB"),
     hostCalls: toValue("hostCalls"),
+    hostCallsPerSecond: toValue("hostCallsPerSecond"),
+    hostCallsAtOnce: toValue("hostCallsAtOnce"),
+    callsPerSkill: toValue("callsPerSkill"),
+    callsPerUser: toValue("callsPerUser"),
+    queueMs: toValue("queueMs"),
   };
-}
-
-function hashOf(value: JsonValue): string {
-  return createHash("sha256").update(toCanonicalJson(value)).digest("hex");
-}
-
-/** JSON text that is the same for equal values: keys in order, no space. */
-function toCanonicalJson(value: JsonValue): string {
-  return JSON.stringify(value, (_key, item: JsonValue) => {
-    if (typeof item !== "object" || item === null || Array.isArray(item)) return item;
-    return Object.fromEntries(
-      Object.entries(item).toSorted(([one], [other]) => (one < other ? -1 : 1)),
-    );
-  });
 }

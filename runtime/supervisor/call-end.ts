@@ -1,5 +1,6 @@
 import type { InvokeResult, SkillError, SkillErrorCode, Usage } from "../invoke.ts";
 import type { EffectivePolicy } from "../policy/effective-policy.ts";
+import { isGranted } from "../policy/grants.ts";
 import type { Limits } from "../policy/limits.ts";
 import { findJsonFault, GRANT_OF, type HostOutcome, type JsonValue } from "../protocol.ts";
 import type { KillReason, ProcessDeath, ProcessEnd, ResultFrame } from "./sandbox-process.ts";
@@ -79,8 +80,8 @@ function fromOutcome(
 ): SkillError {
   if (isLimitCode(code)) return limitError(code, used ?? 0, call, message);
   if (code !== "denied") return { code, message };
-  const denied = hostCalls.find(({ name }) => !call.policy.grants[GRANT_OF[name]]);
-  const rule = denied && call.policy.grantRules[GRANT_OF[denied.name]];
+  const denied = hostCalls.find(({ name }) => !isGranted(call.policy.grants[GRANT_OF[name]]));
+  const rule = denied && call.policy.grants[GRANT_OF[denied.name]].rule;
   return { code, message, rule: rule ?? "platform: admission" };
 }
 

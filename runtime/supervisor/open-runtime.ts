@@ -1,10 +1,15 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { toHostCallRecords } from "../broker/host-call-records.ts";
+import { CallBroker } from "../broker/call-broker.ts";
 import type { InvokeRequest, InvokeResult, SkillCode, SkillError, Usage } from "../invoke.ts";
-import { type EffectivePolicy, toEffectivePolicy } from "../policy/effective-policy.ts";
+import {
+  type EffectivePolicy,
+  type GrantedPolicy,
+  toEffectivePolicy,
+} from "../policy/effective-policy.ts";
+import { type Grants, isGranted } from "../policy/grants.ts";
 import { readPolicies } from "../policy/read-policies.ts";
 import type { SandboxPolicy } from "../policy/sandbox-policy.ts";
-import { findJsonFault, type JsonValue } from "../protocol.ts";
+import { findJsonFault, type Grant, type JsonValue } from "../protocol.ts";
 import type { Runtime, RuntimeOptions, RuntimeStats } from "../runtime.ts";
 import { type CallEnd, toCallEnd } from "./call-end.ts";
 import { ProcessPool } from "./process-pool.ts";
@@ -30,8 +35,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   else await opening;
   return new SandboxRuntime(policies, pool, options);
 }
-
-type GrantedPolicy = Extract<EffectivePolicy, { kind: "granted" }>;
 
 /** One call on its way: what is known before a process runs it. */
 interface PlannedCall {
@@ -72,7 +75,13 @@ class SandboxRuntime implements Runtime {
       errors: this.#errors,
       kills: this.#kills,
       starts: this.#pool.starts,
+      quarantined: [],
+      layers: [],
     };
+  }
+
+  release(_skillDigest: string): void {
+    // Nothing is quarantined yet.
   }
 
   close(): Promise<void> {
@@ -127,9 +136,14 @@ class SandboxRuntime implements Runtime {
     const skillDigest = request.skill.digest;
     if (end.kind === "result") {
       const { hostCalls, logs } = end.result;
-      if (onHostCall !== undefined) {
-        toHostCallRecords(hostCalls, { callId, skillDigest, policy }).forEach(onHostCall);
-      }
+      const { skill, userId } = request;
+      const broker = new CallBroker(
+        { callId, skill, userId, policy },
+        { services: {}, onHostCall },
+      );
+      hostCalls.forEach(({ name, ms }, index) =>
+        broker.note({ seq: index + 1, name, ms, args: null, result: null }),
+      );
       if (onLog !== undefined) for (const text of logs) onLog({ callId, skillDigest, text });
       return;
     }
@@ -168,7 +182,7 @@ function toProcessCall({ request, policy, input }: PlannedCall) {
       digest: unit.digest,
       tool: request.tool,
       limits: { memoryMiB, outputKiB, logKiB, hostCalls },
-      grants: policy.grants,
+      grants: toHostGrants(policy.grants),
       startMs: Date.now(),
       seed: randomBytes(SEED_BYTES).toString("hex"),
     },
@@ -176,6 +190,18 @@ function toProcessCall({ request, policy, input }: PlannedCall) {
     unit: unit.bytes,
     wallMs,
     cpuMs,
+  };
+}
+
+function toHostGrants(grants: Grants): Readonly<Record<Grant, boolean>> {
+  return {
+    log: isGranted(grants.log),
+    clock: isGranted(grants.clock),
+    random: isGranted(grants.random),
+    config: isGranted(grants.config),
+    http: isGranted(grants.http),
+    kv: isGranted(grants.kv),
+    schedule: isGranted(grants.schedule),
   };
 }
 

@@ -10,7 +10,15 @@ const hostCalls = () =>
     digest: "",
     tool: "try-it",
     limits: { memoryMiB: 8, outputKiB: 1, logKiB: 1, hostCalls: 1 },
-    grants: { log: true, clock: false, random: false, http: false },
+    grants: {
+      log: true,
+      clock: false,
+      random: false,
+      config: false,
+      http: false,
+      kv: false,
+      schedule: false,
+    },
     startMs: 0,
     seed: "",
   });
