@@ -35,7 +35,7 @@ const IDLE_MS = 30_000;
 const MAX_DEPTH = 32;
 const SHORT_MS = 4;
 /** A call that runs longer than this keeps nobody else waiting behind it. */
-const STALL_MS = 40;
+const STALL_MS = 250;
 /** Processes for the short calls of one cordon: more than cores only take turns. */
 const BUSY_PROCESSES = availableParallelism();
 
