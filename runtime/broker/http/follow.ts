@@ -56,8 +56,7 @@ async function makeHop(ask: HttpAsk, call: HttpCall): Promise<Hop> {
   const { headers, parameters } = place(ask, call);
   const query = withoutParameters(target.query, parameters);
   const url = target.origin + target.path + query;
-  // A server may send a secret on, in the place that it redirects to.
-  if (call.leakScanner.find(url) !== undefined) throw leaked();
+  checkLeaks([url, JSON.stringify(ask.headers), body], call);
   const { signal } = call.deadline;
   const { privateAddresses } = call.policy.grants.http;
   const isAllowed = createAddressCheck({ privateAddresses });
@@ -100,7 +99,11 @@ function place(
   return placed;
 }
 
-/** Why an answer is withheld. */
-export function leaked(): HttpRefusal {
-  return refuse("The response was withheld: it held a secret", "secret leak");
+/**
+ * A server may send a secret on in the place that it redirects to, and a guest may have come by
+ * one: neither goes anywhere.
+ */
+function checkLeaks(parts: readonly (string | Buffer)[], { leakScanner }: HttpCall): void {
+  if (parts.every((part) => leakScanner.find(part) === undefined)) return;
+  throw refuse("The request was not sent: it held a secret", "secret leak");
 }

@@ -4,7 +4,7 @@ import type { LeakScanner } from "../secrets/leak-scanner.ts";
 import type { SecretValues } from "../secrets/secret-values.ts";
 import type { Service, ServiceOutcome, ServiceReply, ServiceRequest } from "../service.ts";
 import { Deadline } from "./deadline.ts";
-import { follow, type HttpCall, leaked } from "./follow.ts";
+import { follow, type HttpCall } from "./follow.ts";
 import { parseHttpAsk } from "./http-ask.ts";
 import { HttpRefusal } from "./http-refusal.ts";
 import { lookupAll, type Resolve } from "./resolve-host.ts";
@@ -76,9 +76,9 @@ function withhold({ ruling, outcome, shown }: ShownReply, leakScanner: LeakScann
       ? isSafe(outcome.message)
       : isSafe(outcome.value) && leakScanner.find(outcome.body ?? "") === undefined;
   if (isClean) return { ruling, outcome, shown: { args, result: shown.result } };
-  const { message, ruling: leak = ruling } = leaked();
+  const message = "The response was withheld: it held a secret";
   return {
-    ruling: leak,
+    ruling: { verdict: "denied", rule: "platform: secret leak" },
     outcome: { kind: "error", message },
     shown: { args, result: { error: message } },
   };

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { brotliCompressSync, gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, test, vi } from "vitest";
 import { createHttpService } from "../../../../runtime/broker/http/http-service.ts";
 import type { Resolve } from "../../../../runtime/broker/http/resolve-host.ts";
 import { createLeakScanner } from "../../../../runtime/broker/secrets/leak-scanner.ts";
@@ -183,6 +183,22 @@ describe("http", () => {
     const { outcome } = await ask({ url: `https://api.test:${origin.port}/` });
     expect(outcome).toMatchObject({ message: "The server's certificate cannot be trusted" });
     expect(origin.requests).toHaveLength(0);
+  });
+
+  test("is led by no variable of the environment", async ({ expect, onTestFinished }) => {
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await using proxy = await openHttp(echo);
+    for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"]) {
+      vi.stubEnv(name, `http://127.0.0.1:${proxy.port}`);
+    }
+    vi.stubEnv("NODE_USE_ENV_PROXY", "1");
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    await using origin = await openHttps(echo);
+    const good = await ask({ url: `https://api.test:${origin.port}/` });
+    expect(good.outcome.kind).toBe("ok");
+    const wrongName = await ask({ url: `https://wrong.test:${origin.port}/` });
+    expect(wrongName.outcome.kind).toBe("error");
+    expect(proxy.requests).toHaveLength(0);
   });
 
   test("makes no request that the policy does not grant", async ({ expect }) => {
@@ -494,11 +510,11 @@ describe("http and its bounds", () => {
     "waits no longer than is granted for a server that %s",
     async ([, answer], { expect }) => {
       await using server = await openTcp(answer);
-      const rule = { timeoutMs: 200 };
+      const rule = { timeoutMs: 500 };
       const reply = await ask({ url: `http://api.test:${server.port}/` }, { rule });
       expect(reply.outcome).toEqual({
         kind: "error",
-        message: "The request took longer than 200 ms",
+        message: "The request took longer than 500 ms",
       });
       expect(reply.ruling.verdict).toBe("allowed");
       await server.closed;
@@ -516,9 +532,9 @@ describe("http and its bounds", () => {
 
   test("waits no longer than is granted for a TLS server that says nothing", async ({ expect }) => {
     await using server = await openTcp(() => undefined);
-    const rule = { timeoutMs: 200 };
+    const rule = { timeoutMs: 500 };
     const reply = await ask({ url: `https://api.test:${server.port}/` }, { rule });
-    expect(reply.outcome).toMatchObject({ message: "The request took longer than 200 ms" });
+    expect(reply.outcome).toMatchObject({ message: "The request took longer than 500 ms" });
     await server.closed;
   });
 
@@ -714,6 +730,21 @@ describe("http and secrets", () => {
       expect(JSON.stringify(reply)).not.toContain(TOKEN);
     });
   }
+
+  test.for([
+    { url: `http://api.test/?a=${TOKEN}` },
+    { url: `http://api.test/${Buffer.from(TOKEN).toString("hex")}` },
+    { url: "http://api.test/", headers: { "x-a": TOKEN } },
+    { url: "http://api.test/", method: "POST" },
+  ])("sends no secret that a guest came by: %j", async (args, { expect }) => {
+    const body = "method" in args ? `it is ${TOKEN}` : "";
+    const reply = await ask(args, { body });
+    expect(reply).toMatchObject({
+      ruling: { verdict: "denied", rule: "platform: secret leak" },
+      outcome: { kind: "error", message: "The request was not sent: it held a secret" },
+      shown: { args: { withheld: "they held a secret" } },
+    });
+  });
 
   test("withholds a secret from one who never named it", async ({ expect }) => {
     await using origin = await openHttp((_request, response) => response.end(`it is ${TOKEN}`));

@@ -23,7 +23,7 @@ describe("decodeBody()", () => {
   });
 
   test.for(CODINGS)("stops a bomb in %s at the limit", async ([encoding, encode], { expect }) => {
-    const bomb = encode(Buffer.alloc(50_000_000));
+    const bomb = encode(Buffer.alloc(10_000_000));
     expect(bomb.length).toBeLessThan(100_000);
     await expect(decodeBody(bomb, encoding, 100_000)).rejects.toThrow("larger than 100000 bytes");
   });
