@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import type { HostCallFrame, HostFunction, ServedHostCall } from "../protocol.ts";
 import { GRANT_OF } from "../protocol.ts";
 import { GuestStop } from "./guest-stop.ts";
+import type { HostPort } from "./host-port.ts";
 
 /** What one call of a guest may ask of its host: counted, capped and noted for the record. */
-export class HostCalls {
+export class HostCalls implements HostPort {
   readonly served: ServedHostCall[] = [];
   readonly logs: string[] = [];
   readonly #frame: HostCallFrame;
@@ -55,10 +56,10 @@ export class HostCalls {
     });
   }
 
-  /** Declared so that plugins that import it link; a later version serves it. */
-  httpRequest(): never {
-    return this.#serve("http", () => {
-      throw new Error("No host serves http_request");
+  /** Declared so that guests link; a later version serves it. */
+  ask(name: HostFunction): never {
+    return this.#serve(name, () => {
+      throw new Error(`No host serves "${name}"`);
     });
   }
 

@@ -65,7 +65,7 @@ export class WasmKernel {
         config_get: () => NULL,
         var_get: (name: bigint) => this.#getVar(this.#text(name)),
         var_set: (name: bigint, value: bigint) => this.#setVar(this.#text(name), value),
-        http_request: () => hostCalls.httpRequest(),
+        http_request: () => hostCalls.ask("http"),
         http_status_code: () => 0,
         http_headers: () => NULL,
         log_trace: log,
