@@ -1,7 +1,7 @@
 /** A module as the tests write it. Every function takes nothing, gives an i32 and is exported. */
 export interface WasmParts {
   /** What memory holds at first, from address 0 on. */
-  readonly data?: readonly number[];
+  readonly data?: readonly number[] | undefined;
   /** The function, by number, that runs at the start; imported ones come first. */
   readonly start?: number;
   readonly imports?: readonly WasmImport[];
