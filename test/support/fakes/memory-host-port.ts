@@ -1,6 +1,6 @@
 import type { GuestStop } from "../../../runtime/host/guest-stop.ts";
 import type { HostAnswer, HostPort } from "../../../runtime/host/host-port.ts";
-import type { HostFunction, JsonValue } from "../../../runtime/protocol.ts";
+import type { Grant, HostFunction, JsonValue } from "../../../runtime/protocol.ts";
 
 export interface Asked {
   readonly name: HostFunction;
@@ -8,15 +8,27 @@ export interface Asked {
   readonly body: string;
 }
 
+type Answers = Readonly<Partial<Record<HostFunction, (args: JsonValue) => HostAnswer>>>;
+
+export const NOTHING_GRANTED: Readonly<Record<Grant, boolean>> = {
+  log: true,
+  clock: false,
+  random: false,
+  config: false,
+  http: false,
+  kv: false,
+  schedule: false,
+};
+
 /** A host that answers in the process what the broker would, and remembers what it was asked. */
 export class MemoryHostPort implements HostPort {
   readonly logs: string[] = [];
   readonly asked: Asked[] = [];
   readonly stops: GuestStop[] = [];
-  readonly #answers: Readonly<Partial<Record<HostFunction, HostAnswer>>>;
+  readonly #answers: Answers;
   #draws = 0n;
 
-  constructor(answers: Readonly<Partial<Record<HostFunction, HostAnswer>>> = {}) {
+  constructor(answers: Answers = {}) {
     this.#answers = answers;
   }
 
@@ -35,9 +47,9 @@ export class MemoryHostPort implements HostPort {
 
   ask(name: HostFunction, args: JsonValue, body: Uint8Array = new Uint8Array()): HostAnswer {
     this.asked.push({ name, args, body: Buffer.from(body).toString() });
-    const answer = this.#answers[name];
-    if (answer === undefined) throw new Error(`"${name}" is not granted`);
-    return answer;
+    const toAnswer = this.#answers[name];
+    if (toAnswer === undefined) throw new Error(`"${name}" is not granted`);
+    return toAnswer(args);
   }
 
   halt(stop: GuestStop): GuestStop {

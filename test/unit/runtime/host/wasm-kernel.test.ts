@@ -100,17 +100,19 @@ test("WasmBlocks halts a call that asks for more than its memory", ({ expect }) 
 });
 
 test("WasmKernel reads the operator's values from the host", ({ expect }) => {
-  const host = new MemoryHostPort({ config: answer({ value: "blue" }) });
+  const host = new MemoryHostPort({ config: () => answer({ value: "blue" }) });
   const kernel = openKernel(host);
   expect(read(kernel, kernel.getConfig(put(kernel, "color")))).toBe("blue");
   expect(host.asked).toEqual([{ name: "config", args: { name: "color" }, body: "" }]);
-  const without = openKernel(new MemoryHostPort({ config: answer({ value: null }) }));
+  const without = openKernel(new MemoryHostPort({ config: () => answer({ value: null }) }));
   expect(without.getConfig(put(without, "color"))).toBe(0n);
 });
 
 test("WasmKernel hands a request on, its secrets by name, and the answer back", ({ expect }) => {
   const headers = { "content-type": "text/plain" };
-  const host = new MemoryHostPort({ http: answer({ status: 201, headers, url: "" }, "made") });
+  const host = new MemoryHostPort({
+    http: () => answer({ status: 201, headers, url: "" }, "made"),
+  });
   const kernel = openKernel(host);
   const request = {
     url: "https://api.test/things",
@@ -149,7 +151,7 @@ test.for([
   '{"url":"x","headers":{"a":1}}',
   '{"url":"x","headers":"a"}',
 ])("WasmKernel asks for nothing when a request is %j", (text, { expect }) => {
-  const host = new MemoryHostPort({ http: answer({ status: 200 }) });
+  const host = new MemoryHostPort({ http: () => answer({ status: 200 }) });
   const kernel = openKernel(host);
   expect(() => kernel.request(put(kernel, text), 0n)).toThrow("Cannot read an http request");
   expect(host.asked).toEqual([]);
@@ -157,10 +159,10 @@ test.for([
 
 test("WasmKernel keeps values by key: found, empty, missing, deleted, listed", ({ expect }) => {
   const host = new MemoryHostPort({
-    "kv-get": answer({ found: true }, ""),
-    "kv-set": answer({}),
-    "kv-delete": answer({ found: true }),
-    "kv-list": answer({ keys: ["a", "b"] }),
+    "kv-get": () => answer({ found: true }, ""),
+    "kv-set": () => answer({}),
+    "kv-delete": () => answer({ found: true }),
+    "kv-list": () => answer({ keys: ["a", "b"] }),
   });
   const kernel = openKernel(host);
   const empty = kernel.getKey(put(kernel, "a"));
@@ -177,8 +179,8 @@ test("WasmKernel keeps values by key: found, empty, missing, deleted, listed", (
   ]);
   const without = openKernel(
     new MemoryHostPort({
-      "kv-get": answer({ found: false }),
-      "kv-delete": answer({ found: false }),
+      "kv-get": () => answer({ found: false }),
+      "kv-delete": () => answer({ found: false }),
     }),
   );
   expect(without.getKey(put(without, "a"))).toBe(0n);
@@ -186,7 +188,7 @@ test("WasmKernel keeps values by key: found, empty, missing, deleted, listed", (
 });
 
 test("WasmKernel bounds what it hands to the host", ({ expect }) => {
-  const host = new MemoryHostPort({ "kv-get": answer({ found: false }) });
+  const host = new MemoryHostPort({ "kv-get": () => answer({ found: false }) });
   const kernel = openKernel(host);
   const long = kernel.blocks.alloc(3_000_000n);
   expect(() => kernel.getKey(long)).toThrow(RangeError);

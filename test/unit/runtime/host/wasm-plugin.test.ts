@@ -3,7 +3,7 @@ import { WasmKernel } from "../../../../runtime/host/wasm-kernel.ts";
 import { WasmPlugin } from "../../../../runtime/host/wasm-plugin.ts";
 import { WasmWasi } from "../../../../runtime/host/wasm-wasi.ts";
 import type { Grant } from "../../../../runtime/protocol.ts";
-import { MemoryHostPort } from "../../../support/fakes/memory-host-port.ts";
+import { MemoryHostPort, NOTHING_GRANTED } from "../../../support/fakes/memory-host-port.ts";
 import {
   encodeModule,
   type WasmImport,
@@ -12,15 +12,7 @@ import {
 } from "../../../support/wasm-module.ts";
 
 const MEMORY_MIB = 1;
-const NOTHING: Readonly<Record<Grant, boolean>> = {
-  log: true,
-  clock: false,
-  random: false,
-  config: false,
-  http: false,
-  kv: false,
-  schedule: false,
-};
+const NOTHING = NOTHING_GRANTED;
 const PAGE = 65_536;
 const OK = 0;
 const EBADF = 8;
