@@ -141,32 +141,28 @@ function checkLocals(body: WasmReader): void {
 /** Up to the end that closes the function. The frequent cases are here, since modules are large. */
 function walk(body: WasmReader): void {
   const { bytes, end } = body;
+  const { none, number, memory, block, end: endOfBlock } = OPERAND;
   let at = body.at;
   let depth = 1;
   while (at < end) {
-    const opcode = bytes[at] ?? 0;
-    const operand = OPCODES[opcode] ?? 0;
+    const operand = OPCODES[bytes[at] ?? 0] ?? 0;
     at += 1;
-    if (operand === OPERAND.number) {
+    if (operand === none) continue;
+    if (operand === number || operand === memory) {
+      if (operand === memory) {
+        if ((bytes[at] ?? 0) >= FIRST_BAD_ALIGNMENT) throw badAlignment(at);
+        at += 1;
+      }
       while ((bytes[at] ?? 0) >= 0x80) at += 1;
       at += 1;
-    } else if (operand === OPERAND.memory) {
-      if ((bytes[at] ?? 0) >= FIRST_BAD_ALIGNMENT) throw badAlignment(at);
-      at += 1;
-      while ((bytes[at] ?? 0) >= 0x80) at += 1;
-      at += 1;
-    } else if (operand === OPERAND.block) {
-      depth += 1;
+    } else if (operand === endOfBlock) {
+      depth -= 1;
+      if (depth === 0) break;
+    } else {
+      if (operand === block) depth += 1;
       if (depth > MAX_DEPTH) {
         throw refusal(at - 1, `${depth} nested blocks: expected at most ${MAX_DEPTH}`);
       }
-      body.at = at;
-      skipBlockType(body);
-      at = body.at;
-    } else if (operand === OPERAND.end) {
-      depth -= 1;
-      if (depth === 0) break;
-    } else if (operand !== OPERAND.none) {
       body.at = at;
       skipOperand(body, operand, at - 1);
       at = body.at;
@@ -195,6 +191,8 @@ function skipOperand(body: WasmReader, operand: number, from: number): void {
       return body.skip(8);
     case OPERAND.bytes16:
       return body.skip(16);
+    case OPERAND.block:
+      return skipBlockType(body);
     case OPERAND.memory:
       return skipAddress(body);
     case OPERAND.memoryAndLane:
