@@ -13,11 +13,15 @@ let detected: Promise<Layers> | undefined;
 
 /**
  * The layers that this host has for sandbox processes, found by starting a process inside of them;
- * once for each thread, the answer is kept. A host that has none still gives an answer; rejects
+ * once for each thread: the answer is kept. A host that has none still gives an answer; rejects
  * only when not even a bare process starts.
  */
 export function detectLayers(): Promise<Layers> {
-  detected ??= detect();
+  detected ??= detect().catch((error: unknown) => {
+    // What kept it from starting may pass.
+    detected = undefined;
+    throw error;
+  });
   return detected;
 }
 
