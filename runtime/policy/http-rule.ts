@@ -39,6 +39,7 @@ export function isCovering(rule: HttpRule, other: HttpRule): boolean {
     isSuperset(rule.ports, other.ports) &&
     isSuperset(rule.methods, other.methods) &&
     (rule.paths === undefined ||
+      rule.paths.includes("/") ||
       (other.paths?.every((path) => isOneOf(rule.paths, (prefix) => isUnder(prefix, path))) ??
         false))
   );
