@@ -113,6 +113,25 @@ describe("nexflow skill", () => {
     }
   });
 
+  test("run --trace tells what the skill asked for and what was decided", async ({ expect }) => {
+    const run = ["skill", "run", CLOCK, "--tool", "now", "--trace", "--label", "traced"];
+    const env = { NEXFLOW_SECRET_API_TOKEN: "hidden-from-traces" };
+    const [text, json] = await Promise.all([
+      runCommand(run, { env }),
+      runCommand([...run, "--json"], { env }),
+    ]);
+    expect(text.stdout).toMatch(/ 1 {2}\w+ {2}allowed {2}\S+: grants\.clock {2}/u);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      ok: true,
+      trace: {
+        policyHash: expect.stringMatching(/^[0-9a-f]{64}$/u),
+        hostCalls: [{ seq: 1, decision: "allowed", rule: expect.stringContaining("grants.clock") }],
+        logs: [],
+      },
+    });
+    expect(text.stdout + json.stdout).not.toContain("hidden-from-traces");
+  });
+
   test("run ends with 1 and a typed error for a skill that misbehaves", async ({ expect }) => {
     await using dir = await openTempDir();
     const folder = await writeSkill(dir.path, "for (;;);");
