@@ -14,18 +14,25 @@ export interface CallRecorderDeps {
   readonly limits?: Partial<RecorderLimits>;
 }
 
-/** What may wait for the store: records, and characters of the values that they hold. */
+/** What may wait here, and what may be on its way to the store at a time. */
 export interface RecorderLimits {
-  readonly maxRecords: number;
-  readonly maxChars: number;
+  readonly waiting: Amount;
+  readonly sent: Amount;
 }
 
-const LIMITS: RecorderLimits = { maxRecords: 20_000, maxChars: 32 * 1_048_576 };
+interface Amount {
+  readonly records: number;
+  /** Of the values that the records hold. */
+  readonly chars: number;
+}
+
+const LIMITS: RecorderLimits = {
+  waiting: { records: 20_000, chars: 32 * 1_048_576 },
+  sent: { records: 10_000, chars: 16 * 1_048_576 },
+};
 /** Long enough for a lone turn to end before its records are written. */
 const GATHER_MS = 50;
 const BATCH_MOST = 500;
-/** Batches on their way to the store at a time. */
-const SENT_MOST = 4;
 
 interface Waiting {
   readonly kind: keyof Pick<RecordCalls, "skillCalls" | "hostCalls">;
@@ -41,8 +48,8 @@ export class CallRecorder {
   readonly #deps: CallRecorderDeps;
   readonly #limits: RecorderLimits;
   readonly #waiting: Waiting[] = [];
-  #chars = 0;
-  #sent = 0;
+  #waitingChars = 0;
+  #sent: Amount = { records: 0, chars: 0 };
   #dropped = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -63,13 +70,18 @@ export class CallRecorder {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    while (this.#waiting.length > 0 && this.#sent < SENT_MOST) void this.#send();
+    while (this.#waiting.length > 0 && this.#maySend()) void this.#send();
+  }
+
+  #maySend(): boolean {
+    const { records, chars } = this.#limits.sent;
+    return this.#sent.records < records && this.#sent.chars < chars;
   }
 
   #add(kind: Waiting["kind"], row: QueryArgs): void {
     const chars = charsOf(row);
     this.#waiting.push({ kind, row, chars });
-    this.#chars += chars;
+    this.#waitingChars += chars;
     this.#dropOldest();
     this.#schedule();
   }
@@ -80,10 +92,10 @@ export class CallRecorder {
   }
 
   #dropOldest(): void {
-    const { maxRecords, maxChars } = this.#limits;
+    const { records, chars } = this.#limits.waiting;
     let over = 0;
-    while (this.#waiting.length - over > maxRecords || this.#chars > maxChars) {
-      this.#chars -= this.#waiting[over]?.chars ?? 0;
+    while (this.#waiting.length - over > records || this.#waitingChars > chars) {
+      this.#waitingChars -= this.#waiting[over]?.chars ?? 0;
       over += 1;
     }
     this.#waiting.splice(0, over);
@@ -92,19 +104,24 @@ export class CallRecorder {
 
   async #send(): Promise<void> {
     const batch = this.#waiting.splice(0, BATCH_MOST);
-    for (const { chars } of batch) this.#chars -= chars;
+    const size = { records: batch.length, chars: batch.reduce((sum, each) => sum + each.chars, 0) };
+    this.#waitingChars -= size.chars;
+    this.#addSent(size);
     const rowsOf = (kind: Waiting["kind"]) =>
       batch.flatMap((each) => (each.kind === kind ? [each.row] : []));
     const { save, maxRows, log } = this.#deps;
-    this.#sent += 1;
     try {
       await save({ skillCalls: rowsOf("skillCalls"), hostCalls: rowsOf("hostCalls"), maxRows });
       this.#reportDropped();
     } catch (error) {
       log.error({ records: batch.length, error }, "Records of skill calls are lost");
     }
-    this.#sent -= 1;
+    this.#addSent({ records: -size.records, chars: -size.chars });
     this.#schedule();
+  }
+
+  #addSent({ records, chars }: Amount): void {
+    this.#sent = { records: this.#sent.records + records, chars: this.#sent.chars + chars };
   }
 
   #reportDropped(): void {

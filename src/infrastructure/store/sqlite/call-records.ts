@@ -10,7 +10,7 @@ export interface RecordCalls {
 }
 
 /** Rows that one batch removes at most: a bound that was lowered does not hold up the store. */
-const MAX_TRIMMED = 5_000;
+const MAX_TRIMMED = 2_000;
 
 /** Adds the batch and drops the oldest rows beyond `maxRows`. To be called in a transaction. */
 export function recordCalls(
