@@ -11,14 +11,14 @@ const SILENT = { error: silent, warn: silent, info: silent, debug: silent };
 const ALL: ListCalls = { skill: undefined, isDenied: false, limit: 1_000 };
 
 describe("CallRecorder on SQLite", () => {
-  test("what was flushed is on record after the store was closed", async ({ expect }) => {
+  test("what was saved is on record after the store was closed", async ({ expect }) => {
     await using dir = await openTempDir();
     const record = hostCallRecord({ decision: "denied", args: { url: "https://x.test" } });
     {
       await using opened = await openRecorder(dir.path);
       opened.recorder.addHostCall({ skill: "notes", record });
       opened.recorder.addCall(callRecord({ outcome: "quarantined", rule: "platform: kills" }));
-      opened.recorder.flush();
+      await opened.stored();
     }
     const { skill, usage, ...facts } = callRecord();
     expect(readCalls(dir.path, ALL)).toEqual([
