@@ -1,8 +1,8 @@
 import { realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { PLATFORM_LIMITS } from "../policy/limits.ts";
+import { findHostProgram } from "./host-program.ts";
 
 const WASM_PAGES = PLATFORM_LIMITS.memoryMiB * 16;
 export const WASM_TABLE_ENTRIES = 65_536;
@@ -10,9 +10,6 @@ export const WASM_TABLE_ENTRIES = 65_536;
 const OLD_SPACE_MIB = 128;
 
 const require = createRequire(import.meta.url);
-const hostDir = fileURLToPath(new URL("../host", import.meta.url));
-/** The program of a sandbox process. */
-export const HOST_PROGRAM = path.join(hostDir, "main.ts");
 
 /** What every sandbox process is started with. */
 export function sandboxFlags(): readonly string[] {
@@ -41,14 +38,7 @@ function permissionFlags(): string[] {
 function readablePaths(): readonly string[] {
   const isolatedVm = path.dirname(require.resolve("isolated-vm/package.json"));
   const gypBuild = createRequire(path.join(isolatedVm, "package.json")).resolve("node-gyp-build");
-  const logical = [
-    hostDir,
-    path.join(hostDir, "..", "protocol.ts"),
-    path.join(hostDir, "..", "..", "package.json"),
-    isolatedVm,
-    path.dirname(gypBuild),
-    path.dirname(require.resolve("@cfworker/json-schema/package.json")),
-  ];
+  const logical = [...findHostProgram().reads, isolatedVm, path.dirname(gypBuild)];
   const real = logical.map((each) => realpathSync(each));
   // node-gyp-build looks for it to tell one C library from the other.
   return [...new Set([...logical, ...real, "/etc/alpine-release"])];

@@ -1,11 +1,12 @@
 import type { Duplex } from "node:stream";
-import { HOST_PROGRAM, sandboxFlags } from "./host-flags.ts";
+import { sandboxFlags } from "./host-flags.ts";
+import { findHostProgram } from "./host-program.ts";
 import type { Layers } from "./layers/layers.ts";
 import { type HostProcess, spawnInLayers } from "./layers/spawn-in-layers.ts";
 
 /** Starts the host program inside `layers`, with no right but to read its own code. */
 export function spawnHost(layers: Layers): HostProcess {
-  return spawnInLayers(layers, [...sandboxFlags(), HOST_PROGRAM]);
+  return spawnInLayers(layers, [...sandboxFlags(), findHostProgram().file]);
 }
 
 /** The pipe to the watchdog thread, see `host/watchdog.ts`. */
