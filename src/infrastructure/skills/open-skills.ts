@@ -5,6 +5,7 @@ import { Fault } from "#domain/shared/fault.ts";
 import type { Skill } from "#domain/skill/skill.ts";
 import {
   type CallRecord,
+  checkLayerNames,
   type HostCallRecord,
   type Kv,
   openRuntime,
@@ -50,10 +51,12 @@ export interface OpenSandbox extends Sandbox, AsyncDisposable {}
 
 /**
  * Loads the skills and starts the runtime. A skill that does not load is logged and left out;
- * throws `Fault` (`CONFIG_INVALID`) where the policies or the folder of skills cannot be read.
+ * throws `Fault` (`CONFIG_INVALID`) where the policies or the folder of skills cannot be read, or
+ * there is no such layer.
  */
 export async function openSandbox(options: SkillsOptions): Promise<OpenSandbox> {
   const { policyDir, processes, kv, secrets, allowMissingLayers, label, recorder, log } = options;
+  checkAllowedLayers(allowMissingLayers);
   const names = new Map<string, string>();
   const nameOf = (digest: string) => names.get(digest) ?? digest;
   const [packages, runtime] = await Promise.all([
@@ -108,6 +111,17 @@ export async function loadSkills({
 export function throwPolicyFault(error: unknown): never {
   if (!(error instanceof PolicyError)) throw error;
   throw new Fault("CONFIG_INVALID", error.message, { cause: error });
+}
+
+/** Throws `Fault` (`CONFIG_INVALID`) where a name is no layer's. */
+export function checkAllowedLayers(names: readonly string[]): void {
+  try {
+    checkLayerNames(names);
+  } catch (cause) {
+    const message = `Cannot use NEXFLOW_ALLOW_MISSING_LAYERS "${names.join(",")}"`;
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    throw new Fault("CONFIG_INVALID", message + why, { cause });
+  }
 }
 
 /** The skill folders in `skillsDir`. Throws `Fault` (`CONFIG_INVALID`) where it cannot be read. */

@@ -5,7 +5,7 @@ import { Fault } from "#domain/shared/fault.ts";
 import type { JsonValue } from "#domain/shared/json.ts";
 import { type HostCallRecord, type InvokeResult, openRuntime } from "../../../runtime/index.ts";
 import { loadSkill, toSkillCode } from "../../../skills-registry/index.ts";
-import { throwPolicyFault } from "./open-skills.ts";
+import { checkAllowedLayers, throwPolicyFault } from "./open-skills.ts";
 
 export interface SkillFolderCall {
   readonly folder: string;
@@ -28,10 +28,12 @@ export interface SkillFolderRun {
 
 /**
  * Runs one call of the skill in `folder` in a sandbox of its own, which keeps no values. Rejects with `SkillFormatError`
- * where the skill cannot be loaded and with `Fault` (`CONFIG_INVALID`) where the policy cannot.
+ * where the skill cannot be loaded and with `Fault` (`CONFIG_INVALID`) where the policy cannot, or
+ * there is no such layer.
  */
 export async function runSkillFolder(call: SkillFolderCall): Promise<SkillFolderRun> {
   const { folder, tool, input, policy, label, secrets, allowMissingLayers } = call;
+  checkAllowedLayers(allowMissingLayers);
   const skill = toSkillCode(await loadSkill(folder));
   return withPolicyDir(policy, async (policyDir) => {
     const hostCalls: HostCallRecord[] = [];

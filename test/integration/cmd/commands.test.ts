@@ -38,6 +38,7 @@ describe("nexflow", () => {
   test.for([
     [{ NEXFLOW_PORT: "many" }, "NEXFLOW_PORT"],
     [{ NEXFLOW_MODEL: "acme/one" }, "acme/one"],
+    [{ NEXFLOW_ALLOW_MISSING_LAYERS: "no-such-layer" }, "no-such-layer"],
     [{ NEXFLOW_MODEL: "openai/gpt" }, "OPENAI_API_KEY"],
     [{ NEXFLOW_HOST: "0.0.0.0", NEXFLOW_ADMIN_TOKEN: "weak" }, "NEXFLOW_ADMIN_TOKEN"],
     [
