@@ -1,5 +1,6 @@
 import { describe, test } from "vitest";
 import { CallRecorder } from "#infrastructure/store/call-recorder.ts";
+import { skillCallToArgs } from "#infrastructure/store/call-rows.ts";
 import type { ListCalls } from "#infrastructure/store/list-calls.ts";
 import { readCalls } from "#infrastructure/store/local-store.ts";
 import { openStore } from "#infrastructure/store/open-store.ts";
@@ -90,6 +91,25 @@ describe("CallRecorder on SQLite", () => {
     const ids = kept.flatMap(({ kind, callId }) => (kind === "call" ? [callId] : []));
     expect(ids).toEqual(Array.from({ length: 10 }, (_, index) => `call-${index + 15}`));
   });
+});
+
+test("a bound that was lowered is reached a piece at a time", async ({ expect }) => {
+  await using dir = await openTempDir();
+  await using store = await openStore(dir.path);
+  const row = skillCallToArgs(callRecord(), 1);
+  const record = (count: number, maxRows: number) =>
+    store.writer.call("recordCalls", {
+      skillCalls: Array.from({ length: count }, () => row),
+      hostCalls: [],
+      maxRows,
+    });
+  const kept = () => readCalls(dir.path, { ...ALL, limit: 10_000 })?.length;
+  await record(2_500, 5_000);
+  expect(kept()).toBe(2_500);
+  await record(1, 10);
+  expect(kept()).toBe(501);
+  await record(1, 10);
+  expect(kept()).toBe(10);
 });
 
 test("readCalls() gives nothing where there is no database", async ({ expect }) => {
