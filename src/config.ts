@@ -83,8 +83,8 @@ export interface Config {
 
 /**
  * Reads the configuration from `env` (by default the process's own environment). Any secret may
- * come from the file that `<NAME>_FILE` names instead, those for skills too. Throws `Fault` (`CONFIG_INVALID`) that
- * names every variable that is wrong; never shows the value of a secret.
+ * come from the file that `<NAME>_FILE` names instead, those for skills too. Throws `Fault`
+ * (`CONFIG_INVALID`) that names what is wrong; never shows the value of a secret.
  */
 export function parseConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,

@@ -72,8 +72,11 @@ export async function openSandbox(options: SkillsOptions): Promise<OpenSandbox> 
       allowMissingLayers,
       onCall: (record) => recorder.addCall(record),
       onHostCall: (record) => {
-        recorder.addHostCall({ skill: nameOf(record.skillDigest), record });
-        log.debug({ record }, "Host call");
+        const skill = nameOf(record.skillDigest);
+        recorder.addHostCall({ skill, record });
+        // The values are for the record alone.
+        const { args: _args, result: _result, ...facts } = record;
+        log.debug({ skill, ...facts }, "Host call");
       },
       onLog: ({ callId, skillDigest, text }) =>
         log.debug({ callId, skill: nameOf(skillDigest), text }, "Skill log"),
@@ -118,9 +121,9 @@ export function checkAllowedLayers(names: readonly string[]): void {
   try {
     checkLayerNames(names);
   } catch (cause) {
-    const message = `Cannot use NEXFLOW_ALLOW_MISSING_LAYERS "${names.join(",")}"`;
-    const why = cause instanceof Error ? `: ${cause.message}` : "";
-    throw new Fault("CONFIG_INVALID", message + why, { cause });
+    if (!(cause instanceof RangeError)) throw cause;
+    const message = `Cannot use NEXFLOW_ALLOW_MISSING_LAYERS: ${cause.message}`;
+    throw new Fault("CONFIG_INVALID", message, { cause });
   }
 }
 

@@ -27,9 +27,9 @@ export interface SkillFolderRun {
 }
 
 /**
- * Runs one call of the skill in `folder` in a sandbox of its own, which keeps no values. Rejects with `SkillFormatError`
- * where the skill cannot be loaded and with `Fault` (`CONFIG_INVALID`) where the policy cannot, or
- * there is no such layer.
+ * Runs one call of the skill in `folder` in a sandbox of its own; what it keeps is gone after it.
+ * Rejects with `SkillFormatError` where the skill cannot be loaded and with `Fault`
+ * (`CONFIG_INVALID`) where the policy cannot, or there is no such layer.
  */
 export async function runSkillFolder(call: SkillFolderCall): Promise<SkillFolderRun> {
   const { folder, tool, input, policy, label, secrets, allowMissingLayers } = call;

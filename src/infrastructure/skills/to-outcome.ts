@@ -2,8 +2,7 @@ import type { ToolOutcome } from "#domain/message/message.ts";
 import type { InvokeResult, SkillErrorCode } from "../../../runtime/index.ts";
 
 const AGAIN_LATER = "Nothing was run: the same call may be made again after a moment";
-const SMALLER = "The same call would end the same way: ask for less at a time";
-const NOT_AGAIN = "The same call would end the same way";
+const SMALLER = "The same call may well end the same way: ask for less at a time";
 
 /** What a model had better do next. */
 const ADVICE: Readonly<Record<SkillErrorCode, string | undefined>> = {
@@ -11,7 +10,7 @@ const ADVICE: Readonly<Record<SkillErrorCode, string | undefined>> = {
   "cpu-time": SMALLER,
   memory: SMALLER,
   "output-size": SMALLER,
-  "log-size": NOT_AGAIN,
+  "log-size": SMALLER,
   "host-calls": SMALLER,
   "host-call-rate": SMALLER,
   "host-call-concurrency": SMALLER,
