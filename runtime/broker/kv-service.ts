@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { GRANT_OF } from "../protocol.ts";
+import type { HostFunction } from "../protocol.ts";
 import type { Kv, KvSpace } from "./kv.ts";
 import { parseArgs } from "./parse-args.ts";
 import type { Service, ServiceOutcome, ServiceRequest } from "./service.ts";
@@ -24,9 +24,7 @@ const listArgs = z.strictObject({
   limit: z.int().min(1).max(MAX_LISTED).default(DEFAULT_LISTED),
 });
 
-type KvFunction = {
-  [Name in keyof typeof GRANT_OF]: (typeof GRANT_OF)[Name] extends "kv" ? Name : never;
-}[keyof typeof GRANT_OF];
+type KvFunction = Extract<HostFunction, `kv-${string}`>;
 
 /**
  * The values a skill keeps for its user. `kv-get {key}` answers `{found}` and the value as body,
