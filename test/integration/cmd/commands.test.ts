@@ -133,6 +133,23 @@ describe("nexflow skill", () => {
     expect(text.stdout + json.stdout).not.toContain("hidden-from-traces");
   });
 
+  test("run lets the policy decide that matches the call's label", async ({ expect }) => {
+    const run = ["skill", "run", CLOCK, "--tool", "now", "--trace", "--json"];
+    const results = await Promise.all([
+      runCommand([...run, "--label", "offline"]),
+      runCommand(run, { env: { NEXFLOW_POLICY_LABEL: "offline" } }),
+    ]);
+    for (const { code, stdout } of results) {
+      expect(code).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({
+        ok: false,
+        trace: {
+          hostCalls: [{ decision: "denied", rule: expect.stringMatching(/^offline\.yaml:/u) }],
+        },
+      });
+    }
+  });
+
   test("run ends with 1 and a typed error for a skill that misbehaves", async ({ expect }) => {
     await using dir = await openTempDir();
     const folder = await writeSkill(dir.path, "for (;;);");
