@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { enableCompileCache } from "node:module";
+import type { PolicyExplainRequest } from "#presentation/cmd/policy-reports.ts";
 import type { SkillRunRequest } from "#presentation/cmd/skill.ts";
 
 enableCompileCache();
@@ -34,6 +35,13 @@ process.exitCode = await runProgram(
       migrate: async () => (await localStore()).migrateStore(config().homeDir),
     },
     skill: { listSkills, runSkill },
+    policy: {
+      check: async (targets) =>
+        (await policyTools()).checkPolicies(targets.length === 0 ? [policyDir()] : targets),
+      list: async (policy) => (await policyTools()).listPolicies(policy ?? policyDir()),
+      explain: explainSkill,
+      diff: async (before, after) => (await policyTools()).comparePolicies(before, after),
+    },
     login: { mintLoginUrl },
   },
   process.argv.slice(2),
@@ -108,11 +116,25 @@ async function listSkills() {
 
 async function runSkill(request: SkillRunRequest) {
   const { runSkillFolder } = await import("#infrastructure/skills/run-skill-folder.ts");
-  const policy = request.policy ?? config().policyDir ?? path.join(root, "sandbox-policies");
+  const policy = request.policy ?? policyDir();
   const result = await runSkillFolder({ ...request, policy }).catch(throwSkillError);
   return result.kind === "ok"
     ? { ok: true as const, output: result.output, usage: result.usage }
     : { ok: false as const, error: result.error, usage: result.usage };
+}
+
+function policyTools() {
+  return import("#infrastructure/skills/policy-tools.ts");
+}
+
+function policyDir(): string {
+  return config().policyDir ?? path.join(root, "sandbox-policies");
+}
+
+async function explainSkill(request: PolicyExplainRequest) {
+  const { explainSkill: explain } = await policyTools();
+  const policy = request.policy ?? policyDir();
+  return explain({ ...request, policy, skillsDir: config().skillsDir }).catch(throwSkillError);
 }
 
 function throwSkillError(error: unknown): never {
