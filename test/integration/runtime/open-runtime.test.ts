@@ -165,18 +165,13 @@ describe("openRuntime()", () => {
     expect(await Promise.all(busy)).toHaveLength(4);
   });
 
-  test("does not begin a call that is cancelled as it gets its process", async ({
-    runtime,
-    expect,
-  }) => {
-    const controller = new AbortController();
+  test("does not begin a call whose signal is aborted", async ({ runtime, expect }) => {
     const skill = createSkill({ body: "for (;;);" });
-    const starting = runtime.invoke({ ...call, skill }, controller.signal);
-    controller.abort();
+    const starting = runtime.invoke({ ...call, skill }, AbortSignal.abort());
     expect(await starting).toMatchObject({ kind: "error", error: { code: "cancelled" } });
     expect(runtime.stats().processes).toMatchObject([
-      { calls: 0, state: "idle" },
-      { calls: 0, state: "idle" },
+      { calls: 0, state: "spare" },
+      { calls: 0, state: "spare" },
     ]);
   });
 
@@ -215,8 +210,20 @@ describe("openRuntime()", () => {
 
 test("probeProtections() finds in force what the engine itself can hold", async ({ expect }) => {
   const protections = await probeProtections();
-  const missing = protections.filter(({ isInForce }) => !isInForce).map(({ name }) => name);
-  expect(missing).toEqual(["no-network"]);
+  const inForce = protections.filter(({ isInForce }) => isInForce).map(({ name }) => name);
+  expect(inForce).toEqual(
+    expect.arrayContaining([
+      "no-files",
+      "no-programs",
+      "kill-at-deadline",
+      "no-code-from-strings",
+      "empty-environment",
+      "wasm-memory-cap",
+      "wasm-table-cap",
+    ]),
+  );
+  const missing = protections.filter(({ isInForce }) => !isInForce);
+  expect(missing.filter(({ remedy }) => remedy === undefined)).toEqual([]);
 });
 
 function isAlive(pid: number): boolean {
