@@ -43,7 +43,7 @@ export function pause(ms: number): Promise<void> {
   });
 }
 
-/** Waits until a process is free: what follows measures a call, not a start. */
-export async function waitForFreeProcess(runtime: Runtime): Promise<void> {
-  while (runtime.stats().processes.every(({ state }) => state === "busy")) await pause(5);
+/** Waits until a process is ready that no call has used: what follows measures no start. */
+export async function waitForSpare(runtime: Runtime): Promise<void> {
+  while (runtime.stats().processes.every(({ state }) => state !== "spare")) await pause(5);
 }

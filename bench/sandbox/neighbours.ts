@@ -15,7 +15,7 @@ const STORMS = {
   "while one makes garbage without end":
     "for (;;) Array.from({ length: 10_000 }, (_, index) => ({ index }));",
   "while one calls its host without end":
-    "for (;;) await Promise.all(Array.from({ length: 8 }, () => host.kv.get('key')));",
+    "for (;;) await Promise.all(Array.from({ length: 4 }, () => host.kv.get('key')));",
 } as const;
 const STORM_LIMITS = { wallMs: 1_000, cpuMs: 1_000, memoryMiB: 32 };
 
