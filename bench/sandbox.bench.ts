@@ -12,7 +12,7 @@ const METHODS = [
   "deadline: wallMs 200, counted from the call, a spare process being ready; dead is what /proc says, looked at every ms",
   "neighbours: one user's calls one after the other, 1.5 s blocks in three rounds, the block of the median p99; the storm is another user's guest, called again as soon as a limit ends it",
   "memory: smaps_rollup of four processes",
-  "cold start: ten runtimes for each engine, opened in this process one after the other",
+  "cold start: ten new programs for each engine; a second runtime of a program knows the layers of the host",
   "rights: means of 50 under the shipped policies; what is worked out for a skill is kept with it",
   "recording: the same calls in turns on two runtimes, callbacks that count; kv is served outside the sandbox process, the clock inside",
 ];

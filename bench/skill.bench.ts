@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { LoadOrder, LoadReport } from "./load/skill-load.ts";
+import { nextMessage } from "./next-message.ts";
 import type { BenchOptions } from "./options.ts";
 import { ARMS } from "./peers/arms.ts";
 import { descendantsOf, pssMiBOf } from "./processes.ts";
@@ -15,10 +16,9 @@ import { type BenchResult, type BenchRow, describeMachine, quantile, round } fro
 
 const ROUNDS = 3;
 const BLOCK_MS = 1_000;
-/** Before each block, not counted: an arm that had to rest wakes up. */
 const WAKE_MS = 100;
 const WARM_UP_MS = 2_000;
-const LOADS: Readonly<Record<string, Omit<LoadOrder, "forMs">>> = {
+const LOADS: Readonly<Record<string, Pick<LoadOrder, "concurrency" | "everyMs">>> = {
   "1": { concurrency: 1 },
   "8": { concurrency: 8 },
   "32": { concurrency: 32 },
@@ -33,7 +33,8 @@ export async function run({ scale }: BenchOptions): Promise<BenchResult> {
   const names = Object.keys(ARMS).filter((name) => hasPeers || ARMS[name]?.isPeer === false);
   const arms = await Promise.all(names.map(openArm));
   try {
-    for (const arm of arms) await measure(arm, { concurrency: 8, forMs: WARM_UP_MS * scale });
+    for (const arm of arms)
+      await measure(arm, { concurrency: 8, wakeMs: 0, forMs: WARM_UP_MS * scale });
     for (let at = 0; at < ROUNDS; at += 1) {
       for (const load of Object.keys(LOADS)) {
         for (const arm of at % 2 === 0 ? arms : arms.toReversed()) {
@@ -61,7 +62,7 @@ interface MeasuredArm {
 async function openArm(name: string): Promise<MeasuredArm> {
   // isolated-vm wants the flag; for the others it changes nothing but their start.
   const child = fork(LOAD, [name], { execArgv: ["--no-node-snapshot"] });
-  await nextMessage(child, name);
+  await nextMessage(child);
   return { name, process: child, blocks: new Map() };
 }
 
@@ -75,30 +76,14 @@ async function closeArm({ process: child }: MeasuredArm): Promise<void> {
 async function measureBlock(arm: MeasuredArm, load: string, scale: number): Promise<void> {
   const order = LOADS[load];
   if (order === undefined) throw new RangeError(`Cannot measure load "${load}": there is none`);
-  await measure(arm, { ...order, forMs: WAKE_MS * scale });
-  const report = await measure(arm, { ...order, forMs: BLOCK_MS * scale });
+  const times = { wakeMs: WAKE_MS * scale, forMs: BLOCK_MS * scale };
+  const report = await measure(arm, { ...order, ...times });
   arm.blocks.set(load, [...(arm.blocks.get(load) ?? []), report]);
 }
 
-async function measure({ name, process: child }: MeasuredArm, order: LoadOrder) {
+async function measure({ process: child }: MeasuredArm, order: LoadOrder) {
   child.send(order);
-  return (await nextMessage(child, name)) as LoadReport;
-}
-
-/** Rejects when the process ends before it answers. */
-async function nextMessage(child: ChildProcess, name: string): Promise<unknown> {
-  const settled = new AbortController();
-  const { signal } = settled;
-  const died = once(child, "exit", { signal }).then(([code]) => {
-    throw new Error(`Cannot measure "${name}": its process ended with ${String(code)}`);
-  });
-  try {
-    const [message] = (await Promise.race([once(child, "message", { signal }), died])) as [unknown];
-    return message;
-  } finally {
-    died.catch(() => undefined);
-    settled.abort();
-  }
+  return (await nextMessage(child)) as LoadReport;
 }
 
 async function toRows({ name, process: child, blocks }: MeasuredArm): Promise<readonly BenchRow[]> {
@@ -132,7 +117,7 @@ function yesOrNo(is: boolean | undefined): string {
 function describe(hasPeers: boolean, scale: number): string {
   const method =
     '{"text":"hello"} in and out; closed loop; "paced": one call every 5 ms, as a chat makes ' +
-    `them; ${ROUNDS} interleaved blocks of ${BLOCK_MS * scale} ms for each row, medians; a load ` +
+    `them; ${ROUNDS} interleaved blocks of ${BLOCK_MS * scale} ms for each row after ${WAKE_MS * scale} ms to wake up, medians; a load ` +
     "process for each arm; a call waits in line behind those made before it; ours also checks both " +
     "schemas, decides by policy and meters; workerd answers raw HTTP over kept-alive sockets from one " +
     "isolate that all calls share; a spawned node survives its guest but gives it every right of " +

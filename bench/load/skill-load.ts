@@ -15,6 +15,8 @@ export interface LoadOrder {
   readonly concurrency: number;
   /** From one call of a caller to its next; as soon as possible when absent. */
   readonly everyMs?: number;
+  /** What ends before is not counted: an arm that had to rest wakes up. */
+  readonly wakeMs: number;
   readonly forMs: number;
 }
 
@@ -44,25 +46,27 @@ async function serve(order: LoadOrder | "end"): Promise<void> {
   process.disconnect();
 }
 
-async function runBlock(
-  measured: Arm,
-  { concurrency, everyMs, forMs }: LoadOrder,
-): Promise<LoadReport> {
+async function runBlock(measured: Arm, order: LoadOrder): Promise<LoadReport> {
+  const { concurrency, everyMs, wakeMs, forMs } = order;
   const tookMs: number[] = [];
-  const startedMs = performance.now();
+  const beginMs = performance.now() + wakeMs;
+  const endMs = beginMs + forMs;
+  let lastMs = endMs;
   const caller = async () => {
-    while (performance.now() < startedMs + forMs && tookMs.length < MAX_CALLS) {
+    while (performance.now() < endMs && tookMs.length < MAX_CALLS) {
       const calledMs = performance.now();
       // All callers come before the first is served, as those of a server do.
       await Promise.resolve();
       check(await measured.call(ECHO.input));
-      tookMs.push(performance.now() - calledMs);
-      if (everyMs !== undefined) await pause(calledMs + everyMs - performance.now());
+      const endedMs = performance.now();
+      if (endedMs >= beginMs && endedMs <= endMs) tookMs.push(endedMs - calledMs);
+      if (tookMs.length === MAX_CALLS) lastMs = endedMs;
+      if (everyMs !== undefined) await pause(calledMs + everyMs - endedMs);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, caller));
   return {
-    callsPerSecond: (tookMs.length * 1_000) / (performance.now() - startedMs),
+    callsPerSecond: (tookMs.length * 1_000) / (lastMs - beginMs),
     p50Ms: quantile(tookMs, 0.5),
     p99Ms: quantile(tookMs, 0.99),
   };
