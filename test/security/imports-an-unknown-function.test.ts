@@ -2,7 +2,7 @@ import { attackTest } from "../support/attack-test.ts";
 import { encodeModule, wasm } from "../support/wasm-module.ts";
 
 const importing = encodeModule({
-  imports: [{ kind: "function", module: "wasi_snapshot_preview1", name: "path_open" }],
+  imports: [{ kind: "function", module: "env", name: "system" }],
   functions: { try_it: wasm.i32(0) },
 });
 
@@ -12,7 +12,7 @@ attackTest("a module that imports what no host has is not run", async ({ attack,
     kind: "error",
     error: {
       code: "denied",
-      message: 'The module imports "wasi_snapshot_preview1.path_open", which no host has',
+      message: expect.stringContaining('the module imports "env.system", which no host has'),
     },
   });
 });

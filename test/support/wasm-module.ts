@@ -1,5 +1,9 @@
 /** A module as the tests write it. Every function takes nothing, gives an i32 and is exported. */
 export interface WasmParts {
+  /** What memory holds at first, from address 0 on. */
+  readonly data?: readonly number[] | undefined;
+  /** The function, by number, that runs at the start; imported ones come first. */
+  readonly start?: number;
   readonly imports?: readonly WasmImport[];
   /** The limits of each memory: `[flags, min]` or `[flags, min, max]`. */
   readonly memories?: readonly (readonly number[])[];
@@ -9,7 +13,13 @@ export interface WasmParts {
 }
 
 export type WasmImport =
-  | { readonly kind: "function"; readonly module: string; readonly name: string }
+  | {
+      readonly kind: "function";
+      readonly module: string;
+      readonly name: string;
+      /** Parameters and results in letters, as in "iI:i"; nothing to an i64 when absent. */
+      readonly type?: string;
+    }
   | { readonly kind: "memory"; readonly module: string; readonly name: string };
 
 /** Instructions, as far as the tests need them. */
@@ -21,6 +31,11 @@ export const wasm = {
   call: (index: number) => [0x10, ...toLeb(index)],
   drop: [0x1a],
   i32: (value: number) => [0x41, ...toSignedLeb(value)],
+  i64: (value: number) => [0x42, ...toSignedLeb(value)],
+  load: [0x28, 0x02, 0x00],
+  load64: [0x29, 0x03, 0x00],
+  add: [0x6a],
+  wrap: [0xa7],
   grow: [0x40, 0x00],
   isNegative: [0x41, 0x00, 0x48],
   ifThen: [0x04, 0x40],
@@ -32,9 +47,16 @@ const I64 = 0x7e;
 const FUNCTION_REFERENCE = 0x70;
 const EXTERNAL = { function: 0, memory: 2 } as const;
 
-/** The bytes of a module. Imported functions take nothing and give an i64. */
+export type WasmSection = readonly [id: number, items: readonly (readonly number[])[]];
+
+/** A module of these sections, each a count and its items, whether they make sense or not. */
+export function encodeSections(sections: readonly WasmSection[]): Uint8Array {
+  return Uint8Array.from([...HEADER, ...sections.flatMap(([id, items]) => section(id, items))]);
+}
+
 export function encodeModule(parts: WasmParts): Uint8Array {
-  const { imports = [], memories = [], tables = [], functions = {} } = parts;
+  const { imports = [], memories = [], tables = [], functions = {}, data, start } = parts;
+  const types = imports.flatMap((each) => (each.kind === "function" ? [toType(each)] : []));
   const importedFunctions = imports.filter(({ kind }) => kind === "function").length;
   const bodies = Object.values(functions);
   const exported = Object.keys(functions).map((name, index) =>
@@ -44,22 +66,34 @@ export function encodeModule(parts: WasmParts): Uint8Array {
   return Uint8Array.from(
     [
       HEADER,
-      section(1, TYPES),
+      section(1, [TYPE_OF_FUNCTIONS, ...types]),
       section(2, imports.map(toImport)),
       section(3, bodies.map(toFirstType)),
       section(4, tables.map(toTable)),
       section(5, memories.map(toLimits)),
       section(7, [...exported, ...exportedMemory]),
+      start === undefined ? [] : [8, ...withLength(toLeb(start))],
       section(10, bodies.map(toBody)),
+      section(
+        11,
+        data === undefined ? [] : [[0, ...wasm.i32(0), ...wasm.end, ...withLength(data)]],
+      ),
     ].flat(),
   );
 }
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
-const TYPES = [
-  [0x60, 0, 1, I32],
-  [0x60, 0, 1, I64],
-];
+const TYPE_OF_FUNCTIONS = [0x60, 0, 1, I32];
+const VALUE_TYPES: Readonly<Record<string, number>> = { i: I32, I: I64 };
+
+function toType({ type = ":I" }: { readonly type?: string }): readonly number[] {
+  const [parameters = "", results = ""] = type.split(":");
+  return [0x60, ...toTypes(parameters), ...toTypes(results)];
+}
+
+function toTypes(letters: string): readonly number[] {
+  return withLength(Array.from(letters, (letter) => VALUE_TYPES[letter] ?? 0));
+}
 
 function toFirstType(): readonly number[] {
   return [0];
@@ -81,8 +115,11 @@ function toBody(body: readonly number[]): readonly number[] {
   return withLength([0, ...body, ...wasm.end]);
 }
 
-function toImport({ kind, module, name }: WasmImport): readonly number[] {
-  const description = kind === "function" ? [EXTERNAL.function, 1] : [EXTERNAL.memory, 0, 1];
+function toImport({ kind, module, name }: WasmImport, index: number): readonly number[] {
+  const isFunction = kind === "function";
+  const description = isFunction
+    ? [EXTERNAL.function, ...toLeb(index + 1)]
+    : [EXTERNAL.memory, 0, 1];
   return [...toName(module), ...toName(name), ...description];
 }
 
