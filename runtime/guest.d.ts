@@ -7,8 +7,9 @@
  * - It needs its capability in `nexflow.json` and a grant in the operator's policy. Without, it is
  *   denied: it throws or rejects with an `Error` whose message says what is not granted. A skill may
  *   catch that and do without; one that lets it through ends as `denied`.
- * - It is counted and on record, a denied one as well. At a limit (number, rate, at once, log, time,
- *   memory) the call of the skill ends; no `catch` and no `finally` of the skill holds that up.
+ * - It is counted and on record, a denied one as well. Past a limit (number, rate, at once, log) the
+ *   call of the skill has failed with that limit's error, whatever it catches: no further call of
+ *   the host is answered, and what the skill returns does not count.
  */
 
 /**
