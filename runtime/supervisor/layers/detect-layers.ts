@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { sandboxFlags } from "../host-flags.ts";
+import { readablePaths, sandboxFlags } from "../host-flags.ts";
 import { type CgroupRoots, findCgroups } from "./cgroup.ts";
 import { findLaunchPlan } from "./find-launch-plan.ts";
 import { type LaunchPlan, toLauncher } from "./launcher.ts";
@@ -13,16 +13,23 @@ let detected: Promise<Layers> | undefined;
 
 /**
  * The layers that this host has for sandbox processes, found by starting a process inside of them;
- * once for each thread, the answer is kept. A host that has none still gives an answer; rejects
+ * once for each thread: the answer is kept. A host that has none still gives an answer; rejects
  * only when not even a bare process starts.
  */
 export function detectLayers(): Promise<Layers> {
-  detected ??= detect();
+  detected ??= detect().catch((error: unknown) => {
+    // What kept it from starting may pass.
+    detected = undefined;
+    throw error;
+  });
   return detected;
 }
 
 async function detect(): Promise<Layers> {
-  const [{ plan, tools, reasons }, found] = await Promise.all([findLaunchPlan(), findCgroups()]);
+  const [{ plan, tools, reasons }, found] = await Promise.all([
+    findLaunchPlan(readablePaths()),
+    findCgroups(),
+  ]);
   const cgroups = "version" in found ? found : undefined;
   const cgroupReason = "version" in found ? undefined : found.reason;
   const options = { flags: sandboxFlags(), addon: require.resolve("isolated-vm") };
@@ -45,21 +52,21 @@ interface Choice {
 }
 
 /** All that works by itself; should it not work together, less by one part; in the end nothing. */
-function weakerAndWeaker({ plan, cgroups }: Choice): readonly Choice[] {
+function weakerAndWeaker({ plan: whole, cgroups }: Choice): readonly Choice[] {
+  const plan = { ...whole, files: undefined };
   const { namespaces } = plan;
   const withoutPid = namespaces && { ...namespaces, pid: false };
+  const privileges = plan.privileges && "no-new";
   return [
+    { plan: whole, cgroups },
     { plan, cgroups },
     { plan: { ...plan, userId: undefined }, cgroups },
     { plan: { ...plan, namespaces: withoutPid }, cgroups },
     { plan: { ...plan, hasRlimits: false }, cgroups },
     { plan, cgroups: undefined },
     { plan: { ...plan, userId: undefined, namespaces: withoutPid }, cgroups },
-    { plan: { ...plan, namespaces: undefined, privileges: plan.privileges && "no-new" }, cgroups },
-    {
-      plan: { privileges: plan.privileges && "no-new", hasRlimits: plan.hasRlimits },
-      cgroups: undefined,
-    },
+    { plan: { ...plan, namespaces: undefined, privileges }, cgroups },
+    { plan: { privileges, hasRlimits: plan.hasRlimits }, cgroups: undefined },
     { plan: { namespaces: withoutPid }, cgroups: undefined },
     { plan: {}, cgroups: undefined },
   ];

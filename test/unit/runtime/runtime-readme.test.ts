@@ -4,6 +4,8 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { test } from "vitest";
 import { PLATFORM_LIMITS } from "../../../runtime/policy/limits.ts";
+import { LAYER_NAMES, type Layers } from "../../../runtime/supervisor/layers/layers.ts";
+import { missingLayersFor } from "../../../runtime/supervisor/layers/missing-layers.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const run = promisify(execFile);
@@ -27,6 +29,16 @@ test("runtime/README.md has every limit and every error code, and no other", asy
   const [, others = ""] = /The other errors: (.*)$/mu.exec(section) ?? [];
   const named = [...rows.flatMap((row) => codesIn(row.split("|")[3] ?? "")), ...codesIn(others)];
   expect(named.toSorted()).toEqual(codes.toSorted());
+});
+
+test("runtime/README.md has every layer, and those that skills need", async ({ expect }) => {
+  const section = sectionOf("Layers");
+  const rows = section.match(/^\| `.*$/gmu) ?? [];
+  const layers = rows.flatMap((row) => codesIn(row.split("|")[1] ?? ""));
+  expect(layers.toSorted()).toEqual(LAYER_NAMES.toSorted());
+  const bare: Layers = { launcher: [], states: [] };
+  const [, needed = ""] = /Community skills need (.*?);/u.exec(section) ?? [];
+  expect(codesIn(needed).toSorted()).toEqual(missingLayersFor("community", bare).toSorted());
 });
 
 test("runtime/README.md has every option", async ({ expect }) => {
