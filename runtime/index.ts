@@ -27,5 +27,6 @@ export type {
   RuntimeStats,
   SkillLog,
 } from "./runtime.ts";
+export { checkLayerNames } from "./supervisor/layers/missing-layers.ts";
 export { openRuntime } from "./supervisor/open-runtime.ts";
 export { type Protection, probeProtections } from "./supervisor/probe-protections.ts";

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { enableCompileCache } from "node:module";
-import type { SkillRunRequest } from "#presentation/cmd/skill.ts";
+import type { SkillRunReport, SkillRunRequest } from "#presentation/cmd/skill.ts";
 
 enableCompileCache();
 // What is written from here on holds conversations: nobody else on this machine reads it.
@@ -106,13 +106,18 @@ async function listSkills() {
   });
 }
 
-async function runSkill(request: SkillRunRequest) {
+async function runSkill(request: SkillRunRequest): Promise<SkillRunReport> {
   const { runSkillFolder } = await import("#infrastructure/skills/run-skill-folder.ts");
-  const policy = request.policy ?? config().policyDir ?? path.join(root, "sandbox-policies");
-  const result = await runSkillFolder({ ...request, policy }).catch(throwSkillError);
+  const { policyDir, policyLabel, skillSecrets: secrets, allowMissingLayers } = config();
+  const policy = request.policy ?? policyDir ?? path.join(root, "sandbox-policies");
+  const label = request.label ?? policyLabel;
+  const call = { ...request, policy, label, secrets, allowMissingLayers };
+  const { result, hostCalls, logs } = await runSkillFolder(call).catch(throwSkillError);
+  const { usage, policyHash } = result;
+  const trace = { policyHash, hostCalls, logs };
   return result.kind === "ok"
-    ? { ok: true as const, output: result.output, usage: result.usage }
-    : { ok: false as const, error: result.error, usage: result.usage };
+    ? { ok: true, output: result.output, usage, trace }
+    : { ok: false, error: result.error, usage, trace };
 }
 
 function throwSkillError(error: unknown): never {

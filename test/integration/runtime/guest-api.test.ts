@@ -1,151 +1,196 @@
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { test as baseTest } from "vitest";
-import { type InvokeResult, openRuntime } from "../../../runtime/index.ts";
-import { createSkill, type SkillParts, TOOL } from "../../support/skills.ts";
+import {
+  type CallRecord,
+  type Capabilities,
+  type HostCallRecord,
+  openRuntime,
+  type Runtime,
+} from "../../../runtime/index.ts";
+import { policyText } from "../../support/policies.ts";
+import { createSkill, TOOL } from "../../support/skills.ts";
 import { openTempDir } from "../../support/temp-dir.ts";
 
-const REASON = { reason: "to test it" };
-const POLICY = `
-apiVersion: nexflow.dev/sandbox/v1
-kind: SandboxPolicy
-metadata: { name: test, priority: 0 }
-match: { trust: [first-party], skills: ["*"] }
-mode: enforce
-ceiling:
-  wallMs: 5000
-  cpuMs: 5000
-  memoryMiB: 64
-  outputKiB: 256
-  logKiB: 64
-  hostCalls: { total: 50, perSecond: 50, atOnce: 4 }
-  concurrency: { perSkill: 4, perUser: 4 }
-  queueMs: 5000
-grants:
-  kv: { maxKiB: 1, maxKeys: 3 }
-  config: { UNIT: metric }
-`;
+const reason = "to test it";
 
-type Call = (body: string, parts?: SkillParts) => Promise<InvokeResult>;
+interface Fixtures {
+  readonly origin: string;
+  readonly requests: { readonly method: string; readonly headers: IncomingMessage["headers"] }[];
+  readonly records: HostCallRecord[];
+  readonly calls: CallRecord[];
+  readonly runtime: Runtime;
+}
 
-/** `call` runs the body of `run(tool, input, host)` under a policy that grants kv and config. */
-const test = baseTest.extend<{ readonly call: Call }>({
+const test = baseTest.extend<Fixtures>({
   // oxlint-disable-next-line no-empty-pattern -- vitest reads the fixtures' names from the pattern
-  call: async ({}, use) => {
-    await using dir = await openTempDir();
-    await writeFile(path.join(dir.path, "test.yaml"), POLICY);
-    await using runtime = await openRuntime({ policyDir: dir.path, minProcesses: 1 });
-    await use((body, parts = {}) => {
-      const skill = createSkill({
-        name: "guest",
-        trust: "first-party",
-        capabilities: { kv: REASON, config: REASON },
-        body,
-        ...parts,
-      });
-      return runtime.invoke({ skill, tool: TOOL, input: {}, userId: "ada" });
+  requests: async ({}, use) => use([]),
+  // oxlint-disable-next-line no-empty-pattern -- vitest reads the fixtures' names from the pattern
+  records: async ({}, use) => use([]),
+  // oxlint-disable-next-line no-empty-pattern -- vitest reads the fixtures' names from the pattern
+  calls: async ({}, use) => use([]),
+  origin: async ({ requests }, use) => {
+    const server = createServer((request, response) => {
+      requests.push({ method: request.method ?? "", headers: request.headers });
+      if (request.url === "/bytes") return void response.end(Buffer.from([0, 255, 128, 10]));
+      request.on("data", (chunk: Buffer) => response.write(chunk.toString().toUpperCase()));
+      request.on("end", () => response.end("!"));
     });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    server.close();
+  },
+  runtime: async ({ origin, records, calls }, use) => {
+    await using folder = await openTempDir();
+    const { port } = new URL(origin);
+    const rule = `{ host: 127.0.0.1, schemes: [http], ports: [${port}], methods: [GET, POST], paths: [/] }`;
+    const http = `{ allow: [${rule}], privateAddresses: [127.0.0.0/8] }`;
+    const grants = `{ log: true, clock: true, random: true, config: { UNIT: metric }, kv: { maxKiB: 1, maxKeys: 3 }, http: ${http} }`;
+    await writeFile(path.join(folder.path, "p.yaml"), policyText({ grants, wallMs: 10_000 }));
+    await using runtime = await openRuntime({
+      policyDir: folder.path,
+      maxProcesses: 2,
+      onHostCall: (record) => records.push(record),
+      onCall: (record) => calls.push(record),
+    });
+    await use(runtime);
   },
 });
 
-test("host.kv keeps text and bytes, lists keys and says what it deleted", async ({
-  call,
-  expect,
-}) => {
-  const result = await call(`
-    const { kv } = host;
-    await kv.set("a/text", "h\\u00e9llo \\ud83d\\ude00");
-    await kv.set("a/bytes", new Uint8Array([0, 255, 128]));
-    return {
-      text: await kv.getText("a/text"),
-      sizeOfText: (await kv.get("a/text")).length,
-      bytes: [...(await kv.get("a/bytes"))],
-      isBytes: (await kv.get("a/bytes")) instanceof Uint8Array,
-      missing: [await kv.get("b"), await kv.getText("b")].map((each) => each === undefined),
-      keys: await kv.list("a/"),
-      none: await kv.list("b/"),
-      deleted: [await kv.delete("a/text"), await kv.delete("a/text")],
-      left: await kv.list(),
-    };
-  `);
-  expect(result).toMatchObject({
-    kind: "ok",
-    output: {
-      text: "h\u00e9llo \u{1f600}",
-      sizeOfText: 11,
-      bytes: [0, 255, 128],
-      isBytes: true,
-      missing: [true, true],
-      keys: ["a/bytes", "a/text"],
-      none: [],
-      deleted: [true, false],
-      left: ["a/bytes"],
+const capabilities = (origin: string): Capabilities => ({
+  config: { reason },
+  kv: { reason },
+  http: [
+    {
+      host: "127.0.0.1",
+      schemes: ["http"],
+      ports: [Number(new URL(origin).port)],
+      methods: ["GET", "POST"],
+      paths: ["/"],
+      reason,
     },
+  ],
+});
+
+const invoke = (runtime: Runtime, origin: string, body: string, userId = "alice") =>
+  runtime.invoke({
+    skill: createSkill({ body, capabilities: capabilities(origin), limits: { wallMs: 10_000 } }),
+    tool: TOOL,
+    input: { origin },
+    userId,
   });
-});
 
-test("host.kv keeps values from one call to the next", async ({ call, expect }) => {
-  await call('await host.kv.set("key", "value");');
-  expect(await call('return await host.kv.getText("key");')).toMatchObject({ output: "value" });
-});
-
-test("host.kv.set() rejects what the quota has no room for, and stores nothing", async ({
-  call,
+test("a guest fetches what its policy and manifest allow, several at a time", async ({
+  runtime,
+  origin,
+  requests,
+  records,
   expect,
 }) => {
-  const result = await call(`
-    await host.kv.set("key", "small");
-    let message;
-    await host.kv.set("key", "x".repeat(2000)).catch((error) => { message = error.message; });
-    return { message, kept: await host.kv.getText("key") };
-  `);
+  const body = `
+    const one = host.http.fetch(input.origin + "/a", { method: "POST", body: "one é" });
+    const two = host.http.fetch(input.origin + "/bytes");
+    const [a, b] = await Promise.all([one, two]);
+    return [a.status, a.text(), [...b.bytes()]];`;
+  const result = await invoke(runtime, origin, body);
+  expect(result).toMatchObject({ kind: "ok", output: [200, "ONE É!", [0, 255, 128, 10]] });
+  expect(requests.map(({ method }) => method).toSorted()).toEqual(["GET", "POST"]);
+  expect(records).toMatchObject([{ decision: "allowed" }, { decision: "allowed" }]);
+  expect(records.map(({ name, rule }) => [name, rule.replace(/\d+:/u, "N:")])).toEqual([
+    ["http", "p.yaml:N: grants.http.allow.0"],
+    ["http", "p.yaml:N: grants.http.allow.0"],
+  ]);
+});
+
+test("a guest that is refused a request hears why, and the refusal is on record", async ({
+  runtime,
+  origin,
+  requests,
+  records,
+  expect,
+}) => {
+  const body = `
+    const refused = (error) => error.message;
+    return [
+      await host.http.fetch(input.origin, { method: "DELETE" }).catch(refused),
+      await host.http.fetch("http://127.0.0.1:1/").catch(refused),
+      await host.http.fetch("no url").catch(refused),
+    ];`;
+  const result = await invoke(runtime, origin, body);
   expect(result).toMatchObject({
     kind: "ok",
-    output: { message: expect.stringContaining("1024"), kept: "small" },
+    output: [expect.any(String), expect.any(String), expect.any(String)],
   });
+  expect(requests).toEqual([]);
+  expect(records.map(({ decision }) => decision).slice(0, 2)).toEqual(["denied", "denied"]);
 });
 
-test("host.config.get() gives the operator's values, undefined for others", async ({
-  call,
+test("a denied request that a guest does not catch ends its call with the line", async ({
+  runtime,
+  origin,
+  calls,
   expect,
 }) => {
-  const body = 'return [await host.config.get("UNIT"), await host.config.get("X") === undefined];';
-  expect(await call(body)).toMatchObject({ kind: "ok", output: ["metric", true] });
-});
-
-test("host.http.fetch() rejects where nothing is granted, and a guest may do without", async ({
-  call,
-  expect,
-}) => {
-  const fetched = 'await host.http.fetch("https://api.example.com/")';
-  const caught = `try { ${fetched}; } catch (error) { return [error instanceof Error, error.message]; }`;
-  expect(await call(caught)).toMatchObject({
-    kind: "ok",
-    output: [true, expect.stringContaining('"http" is not granted')],
-  });
-  expect(await call(fetched)).toMatchObject({ kind: "error", error: { code: "denied" } });
-});
-
-test("a limit on host calls fails the call of a guest that catches all", async ({
-  call,
-  expect,
-}) => {
-  const result = await call(`
-    for (let asked = 0; asked < 100; asked += 1) {
-      try { await host.config.get("UNIT"); } catch {}
-    }
-    return "done";
-  `);
+  const result = await invoke(runtime, origin, 'await host.http.fetch("https://example.com/");');
   expect(result).toMatchObject({
     kind: "error",
-    error: { code: expect.stringMatching(/^host-call(?:s|-rate)$/u), limit: 50 },
+    error: { code: "denied", rule: expect.any(String) },
   });
+  expect(calls).toMatchObject([{ outcome: "denied", hostCalls: 1, userId: "alice" }]);
 });
 
-test("host.schedule() rejects in this version", async ({ call, expect }) => {
-  const result = await call(
-    'return await host.schedule({ at: "tomorrow" }).then(() => "done", () => "rejected");',
-    { capabilities: { schedule: REASON } },
+test("a guest keeps values for its own user only, within its quota", async ({
+  runtime,
+  origin,
+  expect,
+}) => {
+  const write = `
+    await host.kv.set("a", "text é");
+    await host.kv.set("b", Uint8Array.of(0, 255));
+    const full = await host.kv.set("c", "x".repeat(2000)).catch((error) => error.message);
+    return [await host.kv.getText("a"), [...(await host.kv.get("b"))], await host.kv.list(), full];`;
+  expect(await invoke(runtime, origin, write)).toMatchObject({
+    kind: "ok",
+    output: ["text é", [0, 255], ["a", "b"], expect.stringMatching(/./u)],
+  });
+  const read = 'return [(await host.kv.getText("a")) ?? null, await host.kv.delete("a")];';
+  expect(await invoke(runtime, origin, read, "bob")).toMatchObject({ output: [null, false] });
+  expect(await invoke(runtime, origin, read)).toMatchObject({ output: ["text é", true] });
+});
+
+test("a guest reads what the operator configured", async ({ runtime, origin, expect }) => {
+  const body = 'return [await host.config.get("UNIT"), (await host.config.get("NONE")) ?? null];';
+  expect(await invoke(runtime, origin, body)).toMatchObject({ output: ["metric", null] });
+});
+
+test("calls of two users run in two processes under a policy that keeps them apart", async ({
+  runtime,
+  origin,
+  expect,
+}) => {
+  await invoke(runtime, origin, "return 1;", "alice");
+  await invoke(runtime, origin, "return 1;", "bob");
+  const cordons = runtime.stats().processes.flatMap(({ cordon }) => cordon ?? []);
+  expect(cordons.toSorted()).toEqual(["community/alice", "community/bob"]);
+});
+
+test("a skill that keeps being killed is out of use until it is released", async ({
+  runtime,
+  calls,
+  expect,
+}) => {
+  const skill = createSkill({ body: "for (;;);", limits: { wallMs: 50 } });
+  const call = { skill, tool: TOOL, input: {}, userId: "mallory" };
+  for (let kill = 0; kill < 5; kill += 1) await runtime.invoke(call);
+  expect(await runtime.invoke(call)).toMatchObject({ error: { code: "quarantined" } });
+  expect(runtime.stats().quarantined).toMatchObject([{ digest: skill.digest, kills: 5 }]);
+  runtime.release(skill.digest);
+  expect(await runtime.invoke(call)).toMatchObject({ error: { code: "wall-time" } });
+  expect(calls.map(({ outcome }) => outcome).filter((code) => code === "quarantined")).toHaveLength(
+    1,
   );
-  expect(result).toMatchObject({ kind: "ok", output: "rejected" });
 });
