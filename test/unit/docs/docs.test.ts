@@ -7,7 +7,12 @@ import { CLOSE } from "../../../src/presentation/gateway/socket.ts";
 import { message } from "../../contract/llm.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
-const GUIDES = ["README.md", ...(await list("docs/*.md")), "sandbox-policies/README.md"];
+const GUIDES = [
+  "README.md",
+  ...(await list("docs/*.md")),
+  "runtime/README.md",
+  "sandbox-policies/README.md",
+];
 const silent = () => undefined;
 const SILENT = { error: silent, warn: silent, info: silent, debug: silent };
 const read = (file: string) => readFile(path.join(ROOT, file), "utf8");
