@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { enableCompileCache } from "node:module";
+import type { PolicyExplainRequest } from "#presentation/cmd/policy-reports.ts";
 import type { SkillRunReport, SkillRunRequest } from "#presentation/cmd/skill.ts";
 
 enableCompileCache();
@@ -34,6 +35,13 @@ process.exitCode = await runProgram(
       migrate: async () => (await localStore()).migrateStore(config().homeDir),
     },
     skill: { listSkills, runSkill },
+    policy: {
+      check: async (targets) =>
+        (await policyTools()).checkPolicies(targets.length === 0 ? [policyDir()] : targets),
+      list: async (policy) => (await policyTools()).listPolicies(policy ?? policyDir()),
+      explain: explainSkill,
+      diff: async (before, after) => (await policyTools()).comparePolicies(before, after),
+    },
     login: { mintLoginUrl },
   },
   process.argv.slice(2),
@@ -108,8 +116,8 @@ async function listSkills() {
 
 async function runSkill(request: SkillRunRequest): Promise<SkillRunReport> {
   const { runSkillFolder } = await import("#infrastructure/skills/run-skill-folder.ts");
-  const { policyDir, policyLabel, skillSecrets: secrets, allowMissingLayers } = config();
-  const policy = request.policy ?? policyDir ?? path.join(root, "sandbox-policies");
+  const { policyLabel, skillSecrets: secrets, allowMissingLayers } = config();
+  const policy = request.policy ?? policyDir();
   const label = request.label ?? policyLabel;
   const call = { ...request, policy, label, secrets, allowMissingLayers };
   const { result, hostCalls, logs } = await runSkillFolder(call).catch(throwSkillError);
@@ -118,6 +126,20 @@ async function runSkill(request: SkillRunRequest): Promise<SkillRunReport> {
   return result.kind === "ok"
     ? { ok: true, output: result.output, usage, trace }
     : { ok: false, error: result.error, usage, trace };
+}
+
+function policyTools() {
+  return import("#infrastructure/skills/policy-tools.ts");
+}
+
+function policyDir(): string {
+  return config().policyDir ?? path.join(root, "sandbox-policies");
+}
+
+async function explainSkill(request: PolicyExplainRequest) {
+  const { explainSkill: explain } = await policyTools();
+  const policy = request.policy ?? policyDir();
+  return explain({ ...request, policy, skillsDir: config().skillsDir }).catch(throwSkillError);
 }
 
 function throwSkillError(error: unknown): never {
