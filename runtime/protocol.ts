@@ -17,6 +17,8 @@ export type ToHost =
   /** Keeps the unit in the body, packed by `packUnit`; `digest` is its sha256 in hex. */
   | { readonly kind: "load"; readonly digest: string }
   | { readonly kind: "drop"; readonly digest: string }
+  /** Nobody waits: time to load what a first call would have to. */
+  | { readonly kind: "warm-up" }
   /** Nobody waits: time to prepare a coming call of the unit. */
   | { readonly kind: "prepare"; readonly digest: string; readonly memoryMiB: number }
   | ({ readonly kind: "call" } & HostCallFrame)
@@ -85,6 +87,13 @@ export type FromHost =
       readonly epoch: number;
       readonly call: number;
       readonly outcome: HostOutcome;
+    }
+  /** A note, at once: the watchdog, who else would tell of a killed call, is not up yet. */
+  | {
+      readonly kind: "note";
+      readonly epoch: number;
+      readonly call: number;
+      readonly note: HostNote;
     }
   /** What a guest logged, in the body, at once: it is on record whatever comes of the call. */
   | {
@@ -248,7 +257,7 @@ export function parseToHost(head: unknown): ToHost {
   throw new RangeError(`Cannot read a frame of kind "${String(kind)}"`);
 }
 
-const TO_HOST = new Set<unknown>(["load", "drop", "prepare", "call", "answer"]);
+const TO_HOST = new Set<unknown>(["warm-up", "load", "drop", "prepare", "call", "answer"]);
 
 /** What a sandbox process says. It may be in a guest's hands: nothing in it is trusted. */
 export function parseFromHost(head: unknown): FromHost {
@@ -275,6 +284,8 @@ export function parseFromHost(head: unknown): FromHost {
       if (!isHostFunction(name)) throw new RangeError(`Cannot read host call "${String(name)}"`);
       return { kind, ...about, seq: asAmount(record["seq"]), name, args: args as JsonValue };
     }
+    case "note":
+      return { kind, ...about, note: parseNote(record["note"]) };
     case "halted":
       return { kind, ...about, outcome: parseOutcome(record["outcome"]) };
     case "log":

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type {
   AnswerFrame,
   HostCallFrame,
@@ -11,6 +10,7 @@ import type {
 import { GRANT_OF } from "../protocol.ts";
 import { GuestStop, toOutcome } from "./guest-stop.ts";
 import type { HostAnswer, HostPort } from "./host-port.ts";
+import { createSha256 } from "./load-late.ts";
 import type { SupervisorPipe } from "./supervisor-pipe.ts";
 import type { Watched } from "./watchdog.ts";
 
@@ -83,7 +83,7 @@ export class HostCalls implements HostPort {
   now(): number {
     const seq = this.#begin("now");
     const value = Math.floor(this.#frame.startMs + performance.now() - this.#startedMs);
-    this.notes.push({ seq, name: "now", value });
+    this.#note({ seq, name: "now", value });
     this.#assertGranted("now");
     return value;
   }
@@ -92,9 +92,9 @@ export class HostCalls implements HostPort {
   random(): bigint {
     const seq = this.#begin("random");
     this.#draws += 1;
-    const block = createHash("sha256").update(`${this.#frame.seed}:${this.#draws}`).digest();
+    const block = createSha256().update(`${this.#frame.seed}:${this.#draws}`).digest();
     const value = block.readBigUInt64LE(0);
-    this.notes.push({ seq, name: "random", value: String(value) });
+    this.#note({ seq, name: "random", value: String(value) });
     this.#assertGranted("random");
     return value;
   }
@@ -139,6 +139,12 @@ export class HostCalls implements HostPort {
     const { epoch, call } = this.#frame;
     this.#pipe.send({ kind: "halted", epoch, call, outcome: toOutcome(stop) });
     return stop;
+  }
+
+  #note(note: HostNote): void {
+    const { epoch, call } = this.#frame;
+    if (this.#watched.isUp()) this.notes.push(note);
+    else this.#pipe.send({ kind: "note", epoch, call, note });
   }
 
   #isAnswer(frame: ToHost): frame is { readonly kind: "answer" } & AnswerFrame {
