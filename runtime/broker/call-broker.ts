@@ -164,7 +164,7 @@ export class CallBroker {
       argsBytes: bytesOf(values.args, values.body),
       resultHash: hashJson(values.result, values.resultBody),
       resultBytes: bytesOf(values.result, values.resultBody),
-      ...(policy.record === "values"
+      ...(policy.record === "full"
         ? (shown ?? { args: values.args, result: values.result })
         : undefined),
     });
