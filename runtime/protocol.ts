@@ -144,6 +144,13 @@ export type Grant = (typeof GRANT_OF)[HostFunction];
 export const HOST_FUNCTIONS = Object.keys(GRANT_OF) as readonly HostFunction[];
 /** No limit allows more in one call. */
 export const MAX_HOST_CALLS = 10_000;
+/** The arguments of an ask as JSON text. */
+export const MAX_ARGS_CHARS = 256 * 1_024;
+
+/** What an ask may carry: as much as the broker would take at all. */
+export function maxBodyBytes(name: HostFunction): number {
+  return name === "http" ? 4 * 1_048_576 : 65_536;
+}
 
 /** A host call that was answered in the sandbox process itself: `now` and `random`. */
 export interface HostNote {

@@ -7,7 +7,7 @@ import type {
   JsonValue,
   ToHost,
 } from "../protocol.ts";
-import { GRANT_OF } from "../protocol.ts";
+import { GRANT_OF, MAX_ARGS_CHARS, maxBodyBytes } from "../protocol.ts";
 import { GuestStop, toOutcome } from "./guest-stop.ts";
 import type { HostAnswer, HostPort } from "./host-port.ts";
 import { createSha256 } from "./load-late.ts";
@@ -108,6 +108,7 @@ export class HostCalls implements HostPort {
 
   /** Asks the broker without waiting; what comes of it is given by `settle`. */
   send(name: HostFunction, args: JsonValue, body?: Uint8Array): number {
+    checkSize(name, args, body);
     const seq = this.#begin(name);
     const { epoch, call, limits } = this.#frame;
     if (this.#waiting.size >= limits.hostCallsAtOnce) {
@@ -177,6 +178,18 @@ export class HostCalls implements HostPort {
   #overrun(code: keyof typeof OVERRUN, used: number): GuestStop {
     return this.halt(new GuestStop(code, OVERRUN[code], used));
   }
+}
+
+/** Throws an `Error` for the guest where the broker would not even read the ask. */
+function checkSize(name: HostFunction, args: JsonValue, body: Uint8Array | undefined): void {
+  const chars = JSON.stringify(args)?.length ?? 0;
+  if (chars > MAX_ARGS_CHARS) {
+    const expected = `expected at most ${MAX_ARGS_CHARS}`;
+    throw new RangeError(`Cannot send ${chars} characters of arguments: ${expected}`);
+  }
+  const bytes = body?.length ?? 0;
+  if (bytes <= maxBodyBytes(name)) return;
+  throw new RangeError(`Cannot send ${bytes} bytes: expected at most ${maxBodyBytes(name)}`);
 }
 
 const OVERRUN = {

@@ -178,6 +178,7 @@ class SandboxRuntime implements Runtime {
       { cordon, queueMs, call: toProcessCall(call, broker) },
       signal,
     );
+    if (broker.isServing) await broker.finish();
     this.#note(call, cordon, end);
     if (!("pid" in end)) return refused(toUnrunError(end, policy));
     const { denial, calls: hostCalls } = broker;
