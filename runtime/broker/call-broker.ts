@@ -45,7 +45,8 @@ export class CallBroker {
   readonly #deps: BrokerDeps;
   readonly #ended = new AbortController();
   readonly #recorded = new Set<number>();
-  #atOnce = 0;
+  /** Asks that are being served, by their numbers. */
+  readonly #pending = new Map<number, PendingAsk>();
   #denial: Ruling | undefined;
 
   constructor(call: BrokeredCall, deps: BrokerDeps) {
@@ -64,7 +65,7 @@ export class CallBroker {
   }
 
   /**
-   * Serves and records one ask; what is unserved when the call ends is aborted. Throws
+   * Serves and records one ask, by the end of the call at the latest. Throws
    * `RangeError` where the sandbox process lets a guest go on past its limits.
    */
   async serve({ seq, name, args, body }: GuestAsk): Promise<AnswerFrame["outcome"] & Body> {
@@ -72,7 +73,7 @@ export class CallBroker {
     const startedMs = performance.now();
     const { policy, skill, userId } = this.#call;
     const { signal } = this.#ended;
-    this.#atOnce += 1;
+    this.#pending.set(seq, { name, args, body, startedMs });
     const { ruling, outcome, shown } = await this.#ask(name, {
       args,
       body,
@@ -81,8 +82,8 @@ export class CallBroker {
       userId,
       signal,
     });
-    this.#atOnce -= 1;
     const isOk = outcome.kind === "ok";
+    if (!this.#pending.delete(seq)) return CUT_OFF;
     const result = isOk ? outcome.value : { error: outcome.message };
     this.#record(ruling, {
       seq,
@@ -116,21 +117,36 @@ export class CallBroker {
   /** Records the calls of which, because the process was killed, only the names are known. */
   noteNames(names: readonly HostFunction[]): void {
     names.forEach((name, index) => {
-      if (this.#recorded.has(index + 1)) return;
+      if (this.#recorded.has(index + 1) || this.#pending.has(index + 1)) return;
       const ruling = this.#call.policy.grants[GRANT_OF[name]];
       this.#record(ruling, { seq: index + 1, name, values: { args: null, result: null } });
     });
   }
 
-  /** Aborts what is still being served. */
+  /** Aborts what is still being served and records it: what came of it nobody will hear. */
   end(): void {
-    if (this.#atOnce > 0) this.#ended.abort();
+    if (this.#pending.size === 0) return;
+    const pending = [...this.#pending];
+    this.#pending.clear();
+    this.#ended.abort();
+    for (const [seq, { name, args, body, startedMs }] of pending) {
+      const result = { error: CUT_OFF.message };
+      this.#record(this.#call.policy.grants[GRANT_OF[name]], {
+        seq,
+        name,
+        ms: performance.now() - startedMs,
+        values: { args, body, result },
+        // What of it may be shown, only the service knows.
+        shown: { args: null, result },
+      });
+    }
   }
 
   #assertWithinLimits(seq: number): void {
     const { hostCalls, hostCallsAtOnce } = this.#call.policy.limits;
-    const isWithin = seq <= hostCalls && this.#atOnce < hostCallsAtOnce && !this.#recorded.has(seq);
-    if (!isWithin) throw new RangeError(OVER);
+    const isKnown = this.#recorded.has(seq) || this.#pending.has(seq);
+    const isWithin = seq <= hostCalls && this.#pending.size < hostCallsAtOnce;
+    if (isKnown || !isWithin) throw new RangeError(OVER);
   }
 
   async #ask(name: HostFunction, request: Parameters<Service>[0]): Promise<ServiceReply> {
@@ -170,6 +186,16 @@ export class CallBroker {
     });
   }
 }
+
+interface PendingAsk extends Omit<GuestAsk, "seq"> {
+  readonly startedMs: number;
+}
+
+const CUT_OFF = {
+  kind: "error",
+  message: "The call ended before the answer",
+  isDenied: false,
+} as const;
 
 interface Body {
   readonly body?: Uint8Array | undefined;
