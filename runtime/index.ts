@@ -14,6 +14,13 @@ export { type Capabilities, capabilitiesSchema } from "./policy/capabilities.ts"
 export type { Mode, Ruling, Verdict } from "./policy/grants.ts";
 export { type Limits, limitsSchema } from "./policy/limits.ts";
 export { PolicyError } from "./policy/sandbox-policy.ts";
+export type { AttackGroup } from "./proof/attack.ts";
+export {
+  type ProofEvent,
+  type ProofOptions,
+  type ProofSummary,
+  proveSandbox,
+} from "./proof/prove-sandbox.ts";
 export type { JsonValue } from "./protocol.ts";
 export type {
   CallRecord,

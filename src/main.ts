@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { enableCompileCache } from "node:module";
+import type { ProveRequest } from "#presentation/cmd/sandbox.ts";
 import type { SkillRunRequest } from "#presentation/cmd/skill.ts";
 
 enableCompileCache();
@@ -34,6 +35,7 @@ process.exitCode = await runProgram(
       migrate: async () => (await localStore()).migrateStore(config().homeDir),
     },
     skill: { listSkills, runSkill },
+    sandbox: { prove: proveSandbox },
     login: { mintLoginUrl },
   },
   process.argv.slice(2),
@@ -113,6 +115,14 @@ async function runSkill(request: SkillRunRequest) {
   return result.kind === "ok"
     ? { ok: true as const, output: result.output, usage: result.usage }
     : { ok: false as const, error: result.error, usage: result.usage };
+}
+
+async function proveSandbox({ group, policyDir }: ProveRequest) {
+  const { openProof } = await import("#infrastructure/skills/open-proof.ts");
+  return openProof({
+    group,
+    policyDir: policyDir ?? config().policyDir ?? path.join(root, "sandbox-policies"),
+  });
 }
 
 function throwSkillError(error: unknown): never {

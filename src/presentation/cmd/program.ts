@@ -7,6 +7,7 @@ import { toExitCode, UsageError } from "./exit-code.ts";
 import { addLoginCommand, type LoginDeps } from "./login.ts";
 import { addMigrateCommand, type MigrateDeps } from "./migrate.ts";
 import { toPlainText } from "./output.ts";
+import { addSandboxCommand, type SandboxDeps } from "./sandbox.ts";
 import { addServeCommand, type ServeDeps } from "./serve.ts";
 import { addSkillCommand, type SkillDeps } from "./skill.ts";
 
@@ -17,6 +18,7 @@ export interface ProgramDeps {
   readonly doctor: DoctorDeps;
   readonly migrate: MigrateDeps;
   readonly skill: SkillDeps;
+  readonly sandbox: SandboxDeps;
   readonly login: LoginDeps;
 }
 
@@ -44,6 +46,7 @@ function createProgram(deps: ProgramDeps): Command {
   addServeCommand(program, deps.serve);
   addChatCommand(program, deps.chat);
   addSkillCommand(program, deps.skill);
+  addSandboxCommand(program, deps.sandbox);
   addDoctorCommand(program, deps.doctor);
   addMigrateCommand(program, deps.migrate);
   addLoginCommand(program, deps.login);

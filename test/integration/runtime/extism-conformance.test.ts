@@ -4,7 +4,7 @@ import createPlugin from "@extism/extism";
 import { test } from "vitest";
 import { openRuntime } from "../../../runtime/index.ts";
 import { CATALOG_DIR, loadSkill, toSkillCode } from "../../../skills-registry/index.ts";
-import { POLICY_DIR } from "../../support/attack-test.ts";
+import { POLICY_DIR } from "../../support/policy-dir.ts";
 
 /*
  * Our own kernel speaks the Extism ABI. What a plugin made with an Extism PDK answers through it

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { describe, test } from "vitest";
 import { toEffectivePolicy } from "../../../../runtime/policy/effective-policy.ts";
 import { parsePolicy } from "../../../../runtime/policy/sandbox-policy.ts";
-import { createSkill } from "../../../support/skills.ts";
+import { createSkill } from "../../../../runtime/proof/create-skill.ts";
 
 const text = await readFile(
   new URL("../../../../sandbox-policies/default.yaml", import.meta.url),

@@ -1,0 +1,27 @@
+import type { Attack } from "../attack.ts";
+import { encodeModule, I64, wasm } from "../encode-module.ts";
+
+const asking = encodeModule({
+  imports: [
+    { kind: "function", module: "extism:host/env", name: "alloc", params: [I64], results: [I64] },
+  ],
+  functions: {
+    try_it: [
+      ...wasm.loop,
+      ...wasm.i64(1n),
+      ...wasm.call(0),
+      ...wasm.drop,
+      ...wasm.branch(0),
+      ...wasm.end,
+      ...wasm.i32(0),
+    ],
+  },
+});
+
+export const asksTheHostForCrumbs: Attack = {
+  name: "asks-the-host-for-crumbs",
+  group: "memory",
+  about: "Asks the host for single bytes without end, so that only the bookkeeping grows",
+  skill: { wasm: asking },
+  expect: ["memory"],
+};
