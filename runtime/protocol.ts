@@ -10,13 +10,17 @@ export type JsonValue =
 /**
  * Frames between the supervisor and a sandbox process, on its stdin and stdout:
  * `u32 bytes after this field | u32 bytes of the head | head, JSON | body`, little endian.
- * A call's body is its input as JSON text, an `ok` result's is the output as JSON text.
+ * A call's body is its input as JSON text, an `ok` result's is the output as JSON text; an ask and
+ * its answer may carry bytes. Results come in the order of the calls.
  */
 export type ToHost =
   /** Keeps the unit in the body, packed by `packUnit`; `digest` is its sha256 in hex. */
   | { readonly kind: "load"; readonly digest: string }
   | { readonly kind: "drop"; readonly digest: string }
-  | ({ readonly kind: "call" } & HostCallFrame);
+  /** Nobody waits: time to prepare a coming call of the unit. */
+  | { readonly kind: "prepare"; readonly digest: string; readonly memoryMiB: number }
+  | ({ readonly kind: "call" } & HostCallFrame)
+  | ({ readonly kind: "answer" } & AnswerFrame);
 
 /** `epoch` names the process, `call` counts its calls: answers carry both. */
 export interface HostCallFrame {
@@ -38,10 +42,23 @@ export interface HostLimits {
   readonly outputKiB: number;
   readonly logKiB: number;
   readonly hostCalls: number;
+  readonly hostCallsPerSecond: number;
+  readonly hostCallsAtOnce: number;
+}
+
+/** What came of the ask `seq` of the call. */
+export interface AnswerFrame {
+  readonly call: number;
+  readonly seq: number;
+  readonly outcome:
+    | { readonly kind: "ok"; readonly value: JsonValue }
+    | { readonly kind: "error"; readonly message: string; readonly isDenied: boolean };
 }
 
 export type FromHost =
   | { readonly kind: "ready" }
+  /** What a `prepare` came to: how many calls of the unit are prepared. */
+  | { readonly kind: "prepared"; readonly digest: string; readonly spares: number }
   | {
       readonly kind: "result";
       readonly epoch: number;
@@ -49,8 +66,25 @@ export type FromHost =
       readonly outcome: HostOutcome;
       readonly cpuMs: number;
       readonly memoryMiB: number;
-      readonly hostCalls: readonly ServedHostCall[];
-      readonly logs: readonly string[];
+      /** Calls of this unit that are prepared. */
+      readonly spares: number;
+      readonly notes: readonly HostNote[];
+    }
+  /** What a guest asks of the broker. */
+  | {
+      readonly kind: "ask";
+      readonly epoch: number;
+      readonly call: number;
+      readonly seq: number;
+      readonly name: HostFunction;
+      readonly args: JsonValue;
+    }
+  /** What a guest logged, in the body, at once: it is on record whatever comes of the call. */
+  | {
+      readonly kind: "log";
+      readonly epoch: number;
+      readonly call: number;
+      readonly seq: number;
     };
 
 export type HostOutcome =
@@ -67,6 +101,8 @@ const HOST_ERROR_CODES = [
   "output-size",
   "log-size",
   "host-calls",
+  "host-call-rate",
+  "host-call-concurrency",
   "denied",
   "invalid-input",
   "invalid-output",
@@ -89,12 +125,19 @@ export const GRANT_OF = {
 } as const;
 export type HostFunction = keyof typeof GRANT_OF;
 export type Grant = (typeof GRANT_OF)[HostFunction];
+export const HOST_FUNCTIONS = Object.keys(GRANT_OF) as readonly HostFunction[];
+/** No limit allows more in one call. */
+export const MAX_HOST_CALLS = 10_000;
 
-export interface ServedHostCall {
-  readonly name: HostFunction;
-  readonly isAllowed: boolean;
-  readonly ms: number;
+/** A host call that was answered in the sandbox process itself: `now` and `random`. */
+export interface HostNote {
+  readonly seq: number;
+  readonly name: LocalFunction;
+  readonly value: number | string;
 }
+
+export const LOCAL_FUNCTIONS = ["now", "random"] as const;
+export type LocalFunction = (typeof LOCAL_FUNCTIONS)[number];
 
 /** The code of a skill with the contracts of its tools. */
 export interface Unit {
@@ -112,14 +155,18 @@ export interface UnitTool {
 const MAX_FRAME_BYTES = 32 * 1_048_576;
 export const MAX_MESSAGE_CHARS = 500;
 const FIELD_BYTES = 4;
+const NO_BYTES = Buffer.alloc(0);
 
 /** One frame as the bytes to write. */
-export function toFrame(head: ToHost | FromHost, body: Uint8Array = new Uint8Array()): Buffer {
-  const headBytes = Buffer.from(JSON.stringify(head));
-  const fields = Buffer.allocUnsafe(2 * FIELD_BYTES);
-  fields.writeUInt32LE(FIELD_BYTES + headBytes.length + body.length, 0);
-  fields.writeUInt32LE(headBytes.length, FIELD_BYTES);
-  return Buffer.concat([fields, headBytes, body]);
+export function toFrame(head: ToHost | FromHost, body: Uint8Array = NO_BYTES): Buffer {
+  const text = JSON.stringify(head);
+  const headBytes = Buffer.byteLength(text);
+  const frame = Buffer.allocUnsafe(2 * FIELD_BYTES + headBytes + body.length);
+  frame.writeUInt32LE(FIELD_BYTES + headBytes + body.length, 0);
+  frame.writeUInt32LE(headBytes, FIELD_BYTES);
+  frame.write(text, 2 * FIELD_BYTES);
+  frame.set(body, 2 * FIELD_BYTES + headBytes);
+  return frame;
 }
 
 export interface Frame {
@@ -190,27 +237,42 @@ function parseFrame(bytes: Buffer): Frame {
 /** What the supervisor says, as the host reads it: it comes from this program itself. */
 export function parseToHost(head: unknown): ToHost {
   const { kind } = asRecord(head);
-  if (kind === "load" || kind === "drop" || kind === "call") return head as ToHost;
-  throw new RangeError(
-    `Cannot read a frame of kind "${String(kind)}": expected load, drop or call`,
-  );
+  if (TO_HOST.has(kind)) return head as ToHost;
+  throw new RangeError(`Cannot read a frame of kind "${String(kind)}"`);
 }
+
+const TO_HOST = new Set<unknown>(["load", "drop", "prepare", "call", "answer"]);
 
 /** What a sandbox process says. It may be in a guest's hands: nothing in it is trusted. */
 export function parseFromHost(head: unknown): FromHost {
-  const { kind, epoch, call, outcome, cpuMs, memoryMiB, hostCalls, logs } = asRecord(head);
+  const record = asRecord(head);
+  const { kind } = record;
   if (kind === "ready") return { kind };
-  if (kind !== "result") throw new RangeError(`Cannot read a frame of kind "${String(kind)}"`);
-  return {
-    kind,
-    epoch: asAmount(epoch),
-    call: asAmount(call),
-    outcome: parseOutcome(outcome),
-    cpuMs: asAmount(cpuMs),
-    memoryMiB: asAmount(memoryMiB),
-    hostCalls: asArray(hostCalls).map(parseServedCall),
-    logs: asArray(logs).map(asText),
-  };
+  if (kind === "prepared") {
+    return { kind, digest: asText(record["digest"]), spares: asAmount(record["spares"]) };
+  }
+  const about = { epoch: asAmount(record["epoch"]), call: asAmount(record["call"]) };
+  switch (kind) {
+    case "result":
+      return {
+        kind,
+        ...about,
+        outcome: parseOutcome(record["outcome"]),
+        cpuMs: asAmount(record["cpuMs"]),
+        memoryMiB: asAmount(record["memoryMiB"]),
+        spares: asAmount(record["spares"]),
+        notes: asArray(record["notes"]).map(parseNote),
+      };
+    case "ask": {
+      const { name, args = null } = record;
+      if (!isHostFunction(name)) throw new RangeError(`Cannot read host call "${String(name)}"`);
+      return { kind, ...about, seq: asAmount(record["seq"]), name, args: args as JsonValue };
+    }
+    case "log":
+      return { kind, ...about, seq: asAmount(record["seq"]) };
+    default:
+      throw new RangeError(`Cannot read a frame of kind "${String(kind)}"`);
+  }
 }
 
 function parseOutcome(value: unknown): HostOutcome {
@@ -230,10 +292,15 @@ function parseOutcome(value: unknown): HostOutcome {
   };
 }
 
-function parseServedCall(value: unknown): ServedHostCall {
-  const { name, isAllowed, ms } = asRecord(value);
-  if (!isHostFunction(name)) throw new RangeError(`Cannot read host call "${String(name)}"`);
-  return { name, isAllowed: isAllowed === true, ms: asAmount(ms) };
+function parseNote(value: unknown): HostNote {
+  const { seq, name, value: answer } = asRecord(value);
+  const known = LOCAL_FUNCTIONS.find((each) => each === name);
+  if (known === undefined) throw new RangeError(`Cannot read a note of "${String(name)}"`);
+  return {
+    seq: asAmount(seq),
+    name: known,
+    value: typeof answer === "number" ? answer : asText(answer).slice(0, MAX_MESSAGE_CHARS),
+  };
 }
 
 function isHostFunction(name: unknown): name is HostFunction {

@@ -1,14 +1,22 @@
 import { hashJson } from "../policy/canonical-json.ts";
 import type { GrantedPolicy } from "../policy/effective-policy.ts";
-import { GRANT_OF, type HostFunction, type JsonValue } from "../protocol.ts";
-import type { HostCallRecord } from "../runtime.ts";
-import type { Service, ServiceOutcome, ServiceReply } from "./service.ts";
+import { isGranted, type Ruling } from "../policy/grants.ts";
+import {
+  type AnswerFrame,
+  GRANT_OF,
+  type HostFunction,
+  type HostNote,
+  type JsonValue,
+} from "../protocol.ts";
+import type { HostCallRecord, SkillLog } from "../runtime.ts";
+import type { Service, ServiceReply } from "./service.ts";
 
 export type Services = Readonly<Partial<Record<HostFunction, Service>>>;
 
 export interface BrokerDeps {
   readonly services: Services;
-  readonly onHostCall: ((record: HostCallRecord) => void) | undefined;
+  readonly onHostCall?: ((record: HostCallRecord) => void) | undefined;
+  readonly onLog?: ((entry: SkillLog) => void) | undefined;
 }
 
 export interface BrokeredCall {
@@ -26,75 +34,106 @@ export interface GuestAsk {
   readonly body: Buffer;
 }
 
-/** A host call that was answered in the sandbox process itself. */
-export interface NotedHostCall {
-  readonly seq: number;
-  readonly name: HostFunction;
-  readonly ms: number;
-  readonly args: JsonValue;
-  readonly result: JsonValue;
-}
+const OVER = "The sandbox process made more host calls than its limits allow";
 
 /** Serves and records the host calls of one call; what the sandbox says is not believed. */
 export class CallBroker {
   readonly #call: BrokeredCall;
   readonly #deps: BrokerDeps;
   readonly #ended = new AbortController();
+  readonly #recorded = new Set<number>();
+  #atOnce = 0;
+  #denial: Ruling | undefined;
 
   constructor(call: BrokeredCall, deps: BrokerDeps) {
     this.#call = call;
     this.#deps = deps;
   }
 
-  /** Serves and records one ask. Never rejects; what is still unserved at the end is aborted. */
-  async serve({ seq, name, args, body }: GuestAsk): Promise<ServiceOutcome> {
+  /** The first denial. */
+  get denial(): Ruling | undefined {
+    return this.#denial;
+  }
+
+  /** How many host calls are on record. */
+  get calls(): number {
+    return this.#recorded.size;
+  }
+
+  /**
+   * Serves and records one ask; what is unserved when the call ends is aborted. Throws
+   * `RangeError` where the sandbox process lets a guest go on past its limits.
+   */
+  async serve({ seq, name, args, body }: GuestAsk): Promise<AnswerFrame["outcome"] & Body> {
+    this.#assertWithinLimits(seq);
     const startedMs = performance.now();
     const { policy, skill, userId } = this.#call;
+    const { signal } = this.#ended;
+    this.#atOnce += 1;
     const { ruling, outcome, shown } = await this.#ask(name, {
       args,
       body,
       policy,
       skill,
       userId,
-      signal: this.#ended.signal,
+      signal,
     });
-    const result = outcome.kind === "ok" ? outcome.value : { error: outcome.message };
-    const resultBody = outcome.kind === "ok" ? outcome.body : undefined;
-    this.#record({
+    this.#atOnce -= 1;
+    const isOk = outcome.kind === "ok";
+    const result = isOk ? outcome.value : { error: outcome.message };
+    this.#record(ruling, {
       seq,
       name,
-      ...this.#decided(ruling),
       ms: performance.now() - startedMs,
-      ...hashesOf({ args, body, result, resultBody }),
-      ...(policy.record === "values" ? (shown ?? { args, result }) : {}),
+      values: { args, body, result, resultBody: isOk ? outcome.body : undefined },
+      shown,
     });
-    return outcome;
+    if (isOk) return outcome;
+    return { kind: "error", message: outcome.message, isDenied: ruling.verdict === "denied" };
   }
 
-  /** Records a call that the sandbox process answered itself; the decision is made here again. */
-  note({ seq, name, ms, args, result }: NotedHostCall): void {
-    if (this.#deps.onHostCall === undefined) return;
-    const { grants, record } = this.#call.policy;
-    this.#record({
-      seq,
-      name,
-      ...this.#decided(grants[GRANT_OF[name]]),
-      ms,
-      ...hashesOf({ args, body: undefined, result, resultBody: undefined }),
-      ...(record === "values" ? { args, result } : {}),
+  /** Records what a guest logged and passes it on where that is granted. */
+  log(seq: number, text: string): void {
+    this.#assertWithinLimits(seq);
+    const ruling = this.#call.policy.grants.log;
+    this.#record(ruling, { seq, name: "log", values: { args: text, result: null } });
+    if (!isGranted(ruling)) return;
+    const { callId, skill } = this.#call;
+    this.#deps.onLog?.({ callId, skillDigest: skill.digest, text });
+  }
+
+  /** Records a call that the sandbox process answered itself; what decides is decided here again. */
+  note({ seq, name, value }: HostNote): void {
+    const ruling = this.#call.policy.grants[GRANT_OF[name]];
+    this.#record(ruling, { seq, name, values: { args: null, result: value } });
+  }
+
+  /** Records the calls of which, because the process was killed, only the names are known. */
+  noteNames(names: readonly HostFunction[]): void {
+    names.forEach((name, index) => {
+      if (this.#recorded.has(index + 1)) return;
+      const ruling = this.#call.policy.grants[GRANT_OF[name]];
+      this.#record(ruling, { seq: index + 1, name, values: { args: null, result: null } });
     });
   }
 
   /** Aborts what is still being served. */
   end(): void {
-    this.#ended.abort();
+    if (this.#atOnce > 0) this.#ended.abort();
+  }
+
+  #assertWithinLimits(seq: number): void {
+    const { hostCalls, hostCallsAtOnce } = this.#call.policy.limits;
+    const isWithin = seq <= hostCalls && this.#atOnce < hostCallsAtOnce && !this.#recorded.has(seq);
+    if (!isWithin) throw new RangeError(OVER);
   }
 
   async #ask(name: HostFunction, request: Parameters<Service>[0]): Promise<ServiceReply> {
     const service = this.#deps.services[name];
     const { [GRANT_OF[name]]: ruling } = this.#call.policy.grants;
-    if (ruling.verdict === "denied") {
-      return { ruling, outcome: { kind: "error", message: `"${GRANT_OF[name]}" is not granted` } };
+    if (!isGranted(ruling)) {
+      const message = `The skill may not call "${name}": "${GRANT_OF[name]}" is not granted`;
+      return { ruling, outcome: { kind: "error", message } };
     }
     if (service === undefined) {
       return { ruling, outcome: { kind: "error", message: `This host does not serve "${name}"` } };
@@ -102,32 +141,46 @@ export class CallBroker {
     return service(request);
   }
 
-  #decided({ verdict, rule }: ServiceReply["ruling"]): Decided {
-    return { decision: verdict, rule };
-  }
-
-  #record(record: Omit<HostCallRecord, "callId" | "skillDigest" | "policyHash">): void {
+  #record({ verdict, rule }: Ruling, served: ServedCall): void {
+    const { seq, name, ms = 0, values, shown } = served;
+    this.#recorded.add(seq);
+    if (verdict === "denied") this.#denial ??= { verdict, rule };
     const { callId, skill, policy } = this.#call;
-    const about = { callId, skillDigest: skill.digest, policyHash: policy.hash };
-    this.#deps.onHostCall?.({ ...about, ...record });
+    this.#deps.onHostCall?.({
+      callId,
+      skillDigest: skill.digest,
+      seq,
+      name,
+      decision: verdict,
+      rule,
+      policyHash: policy.hash,
+      ms,
+      argsHash: hashJson(values.args, values.body),
+      argsBytes: bytesOf(values.args, values.body),
+      resultHash: hashJson(values.result, values.resultBody),
+      resultBytes: bytesOf(values.result, values.resultBody),
+      ...(policy.record === "values"
+        ? (shown ?? { args: values.args, result: values.result })
+        : undefined),
+    });
   }
 }
 
-type Decided = Pick<HostCallRecord, "decision" | "rule">;
-type Hashes = Pick<HostCallRecord, "argsHash" | "argsBytes" | "resultHash" | "resultBytes">;
+interface Body {
+  readonly body?: Uint8Array | undefined;
+}
 
-function hashesOf(values: {
-  readonly args: JsonValue;
-  readonly body: Uint8Array | undefined;
-  readonly result: JsonValue;
-  readonly resultBody: Uint8Array | undefined;
-}): Hashes {
-  return {
-    argsHash: hashJson(values.args, values.body),
-    argsBytes: bytesOf(values.args, values.body),
-    resultHash: hashJson(values.result, values.resultBody),
-    resultBytes: bytesOf(values.result, values.resultBody),
+interface ServedCall {
+  readonly seq: number;
+  readonly name: HostFunction;
+  readonly ms?: number;
+  readonly values: {
+    readonly args: JsonValue;
+    readonly body?: Uint8Array | undefined;
+    readonly result: JsonValue;
+    readonly resultBody?: Uint8Array | undefined;
   };
+  readonly shown?: ServiceReply["shown"];
 }
 
 function bytesOf(value: JsonValue, body: Uint8Array | undefined): number {

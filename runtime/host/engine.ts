@@ -5,8 +5,10 @@ import type { HostCalls } from "./host-calls.ts";
 export interface Engine {
   /** The output as JSON text. Throws what the guest throws, or `GuestStop`. */
   call(request: EngineCall): EngineReply;
-  /** Prepares the next call; called while nobody waits. */
-  prepare(): void;
+  /** Calls that are prepared. */
+  readonly spares: number;
+  /** Prepares one more call, unless there are enough; called while nobody waits. */
+  prepare(memoryMiB: number): void;
   dispose(): void;
 }
 

@@ -1,55 +1,73 @@
-import { writeSync } from "node:fs";
-import process from "node:process";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import v8 from "node:v8";
-import type { FromHost, HostCallFrame, HostOutcome, ToHost } from "../protocol.ts";
-import { FrameReader, parseToHost, toFrame } from "../protocol.ts";
+import type { HostCallFrame, HostOutcome } from "../protocol.ts";
 import { GuestStop, toOutcome } from "./guest-stop.ts";
 import { HostCalls } from "./host-calls.ts";
+import { type Order, SupervisorPipe } from "./supervisor-pipe.ts";
 import { getContract, Units } from "./units.ts";
 import { startWatchdog } from "./watchdog.ts";
 
-/** The program of a sandbox process: runs one call after the other, told by frames on stdin. */
-const STDOUT_FD = 1;
-const NO_OUTPUT = "";
-/** Between calls nothing counts: the next one is another's. */
-const NO_CALL = Number.POSITIVE_INFINITY;
+/*
+ * The program of a sandbox process: runs one call after the other, told by frames on stdin. Nothing
+ * here imports `node:process`: that opens stdin and stdout as streams, which no longer block.
+ */
 
-const units = new Units();
-const reader = new FrameReader();
+const NO_OUTPUT = "";
+/** The event loop, which nothing here waits in, gets its turn after so many orders. */
+const ORDERS_PER_TURN = 64;
 
 // This program itself may not make code from strings; guests, in contexts made later, may.
 v8.setFlagsFromString("--no-disallow-code-generation-from-strings");
-const callBegan = startWatchdog();
-process.stdin.on("data", (chunk: Buffer) => {
-  for (const { head, body } of reader.push(chunk)) handle(parseToHost(head), body);
-});
-send({ kind: "ready" });
+const units = new Units();
+const pipe = new SupervisorPipe();
+const watched = startWatchdog();
+pipe.send({ kind: "ready" });
+await serve();
 
-function handle(frame: ToHost, body: Buffer): void {
+async function serve(): Promise<never> {
+  for (let orders = 1; ; orders += 1) {
+    const order = pipe.next();
+    if (order === undefined) process.exit();
+    handle(order);
+    if (orders % ORDERS_PER_TURN === 0) await nextTurn();
+  }
+}
+
+function handle({ frame, body }: Order): void {
   switch (frame.kind) {
     case "load":
       return units.load(frame.digest, body);
     case "drop":
       return units.drop(frame.digest);
+    case "prepare":
+      return prepare(frame.digest, frame.memoryMiB);
     case "call":
-      run(frame, body.toString());
-      return units.get(frame.digest).engine.prepare();
+      return run(frame, body.toString());
+    case "answer":
+      // To an ask of a call that has ended.
+      return;
     default:
       return frame satisfies never;
   }
 }
 
+function prepare(digest: string, memoryMiB: number): void {
+  const engine = units.find(digest)?.engine;
+  engine?.prepare(memoryMiB);
+  pipe.send({ kind: "prepared", digest, spares: engine?.spares ?? 0 });
+}
+
 function run(frame: HostCallFrame, input: string): void {
   const cpuBeforeMs = cpuMsOfProcess();
-  callBegan[0] = cpuBeforeMs;
-  const hostCalls = new HostCalls(frame);
+  watched.beginCall(cpuBeforeMs);
+  const hostCalls = new HostCalls({ frame, pipe, watched });
   const { outcome, output, memoryMiB } = execute(frame, input, hostCalls);
   const { epoch, call } = frame;
-  const { served, logs } = hostCalls;
   const cpuMs = cpuMsOfProcess() - cpuBeforeMs;
-  callBegan[0] = NO_CALL;
-  send(
-    { kind: "result", epoch, call, outcome, cpuMs, memoryMiB, hostCalls: served, logs },
+  watched.endCall();
+  const spares = units.find(frame.digest)?.engine.spares ?? 0;
+  pipe.send(
+    { kind: "result", epoch, call, outcome, cpuMs, memoryMiB, spares, notes: hostCalls.notes },
     Buffer.from(output),
   );
 }
@@ -83,9 +101,4 @@ function execute(frame: HostCallFrame, input: string, hostCalls: HostCalls): Exe
 function causeOf(error: unknown, { stop, denial }: HostCalls): unknown {
   if (stop !== undefined || error instanceof GuestStop) return stop ?? error;
   return denial ?? error;
-}
-
-function send(frame: FromHost, body?: Uint8Array): void {
-  const bytes = toFrame(frame, body);
-  for (let at = 0; at < bytes.length; ) at += writeSync(STDOUT_FD, bytes, at);
 }

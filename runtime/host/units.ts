@@ -31,6 +31,10 @@ export class Units {
     this.#units.delete(digest);
   }
 
+  find(digest: string): LoadedUnit | undefined {
+    return this.#units.get(digest);
+  }
+
   get(digest: string): LoadedUnit {
     const unit = this.#units.get(digest);
     if (unit === undefined) throw new Error(`Cannot run unit "${digest}": it was not loaded`);

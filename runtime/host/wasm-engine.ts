@@ -41,6 +41,8 @@ export class WasmEngine implements Engine {
     return { output: toText(kernel.output, frame.limits.outputKiB), memoryMiB: usedMiB() };
   }
 
+  readonly spares = 0;
+
   prepare(): void {
     // A fresh instance costs microseconds: there is nothing to gain.
   }

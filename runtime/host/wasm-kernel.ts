@@ -1,5 +1,5 @@
 import { GuestStop, TOO_MUCH_MEMORY } from "./guest-stop.ts";
-import type { HostCalls } from "./host-calls.ts";
+import type { HostPort } from "./host-port.ts";
 
 const MIB = 1_048_576;
 const NULL = 0n;
@@ -16,7 +16,7 @@ const BLOCK_COST_BYTES = 256;
 export class WasmKernel {
   output: Uint8Array = new Uint8Array();
   error: string | undefined;
-  readonly #hostCalls: HostCalls;
+  readonly #hostCalls: HostPort;
   readonly #maxBytes: number;
   readonly #blocks = new Map<number, DataView>();
   readonly #vars = new Map<string, Uint8Array>();
@@ -25,7 +25,7 @@ export class WasmKernel {
   #lastBlock = 0;
   #bytes = 0;
 
-  constructor(input: string, maxMemoryMiB: number, hostCalls: HostCalls) {
+  constructor(input: string, maxMemoryMiB: number, hostCalls: HostPort) {
     this.#hostCalls = hostCalls;
     this.#maxBytes = maxMemoryMiB * MIB;
     this.#inputAddress = this.#store(Buffer.from(input));
@@ -65,7 +65,7 @@ export class WasmKernel {
         config_get: () => NULL,
         var_get: (name: bigint) => this.#getVar(this.#text(name)),
         var_set: (name: bigint, value: bigint) => this.#setVar(this.#text(name), value),
-        http_request: () => hostCalls.httpRequest(),
+        http_request: () => hostCalls.ask("http", null),
         http_status_code: () => 0,
         http_headers: () => NULL,
         log_trace: log,

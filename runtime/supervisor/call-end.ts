@@ -1,8 +1,8 @@
 import type { InvokeResult, SkillError, SkillErrorCode, Usage } from "../invoke.ts";
-import type { EffectivePolicy } from "../policy/effective-policy.ts";
-import { isGranted } from "../policy/grants.ts";
+import type { GrantedPolicy } from "../policy/effective-policy.ts";
+import type { Ruling } from "../policy/grants.ts";
 import type { Limits } from "../policy/limits.ts";
-import { findJsonFault, GRANT_OF, type HostOutcome, type JsonValue } from "../protocol.ts";
+import { findJsonFault, type HostOutcome, type JsonValue } from "../protocol.ts";
 import type { KillReason, ProcessDeath, ProcessEnd, ResultFrame } from "./sandbox-process.ts";
 
 /** What a call came to, and what it took. */
@@ -14,23 +14,28 @@ export interface CallEnd {
 }
 
 interface EndedCall {
-  readonly policy: Extract<EffectivePolicy, { kind: "granted" }>;
-  readonly wallMs: number;
+  readonly policy: GrantedPolicy;
+  /** The first host call that was denied. */
+  readonly denial: Ruling | undefined;
 }
 
 /** The end of a call as its caller sees it. What a sandbox process says is checked once more. */
-export function toCallEnd(end: ProcessEnd, call: EndedCall): CallEnd {
+export function toCallEnd(
+  end: Exclude<ProcessEnd, { kind: "unstarted" }>,
+  call: EndedCall,
+): CallEnd {
+  const { wallMs } = end;
   switch (end.kind) {
     case "result":
-      return fromResult(end.result, end.body, call);
+      return fromResult(end.result, end.body, { ...call, wallMs });
     case "killed": {
       const error = fromKill(end.reason, end.used, call);
-      const usage = { wallMs: call.wallMs, cpuMs: 0, memoryMiB: 0, outputBytes: 0 };
       const cpuMs = end.reason === "cpu-time" ? end.used : 0;
-      return { end: { kind: "error", error }, usage: { ...usage, cpuMs } };
+      const usage = { wallMs, cpuMs, memoryMiB: 0, outputBytes: 0 };
+      return { end: { kind: "error", error }, usage };
     }
     case "died": {
-      const usage = { wallMs: call.wallMs, cpuMs: 0, memoryMiB: 0, outputBytes: 0 };
+      const usage = { wallMs, cpuMs: 0, memoryMiB: 0, outputBytes: 0 };
       return { end: { kind: "error", error: fromDeath(end.death, call) }, usage };
     }
     default:
@@ -38,12 +43,16 @@ export function toCallEnd(end: ProcessEnd, call: EndedCall): CallEnd {
   }
 }
 
-function fromResult(result: ResultFrame, body: Buffer, call: EndedCall): CallEnd {
+function fromResult(
+  result: ResultFrame,
+  body: Buffer,
+  call: EndedCall & { readonly wallMs: number },
+): CallEnd {
   const { cpuMs, memoryMiB, outcome } = result;
   const usage = { wallMs: call.wallMs, cpuMs, memoryMiB, outputBytes: body.length };
-  const error = outcome.kind === "error" ? fromOutcome(outcome, result, call) : undefined;
-  const fault = error ?? findOverrun(result, body, call);
-  if (fault !== undefined) return { end: { kind: "error", error: fault }, usage };
+  const error =
+    outcome.kind === "error" ? fromOutcome(outcome, call) : findOverrun(result, body, call);
+  if (error !== undefined) return { end: { kind: "error", error }, usage };
   const output = parseOutput(body);
   if ("error" in output) return { end: { kind: "error", error: output.error }, usage };
   return { end: { kind: "ok", output: output.value }, usage };
@@ -75,14 +84,11 @@ function parseOutput(body: Buffer): { readonly value: JsonValue } | { readonly e
 
 function fromOutcome(
   { code, message, used }: Extract<HostOutcome, { kind: "error" }>,
-  { hostCalls }: ResultFrame,
   call: EndedCall,
 ): SkillError {
   if (isLimitCode(code)) return limitError(code, used ?? 0, call, message);
   if (code !== "denied") return { code, message };
-  const denied = hostCalls.find(({ name }) => !isGranted(call.policy.grants[GRANT_OF[name]]));
-  const rule = denied && call.policy.grants[GRANT_OF[denied.name]].rule;
-  return { code, message, rule: rule ?? "platform: admission" };
+  return { code, message, rule: call.denial?.rule ?? "platform: admission" };
 }
 
 function fromKill(reason: KillReason, used: number, call: EndedCall): SkillError {
@@ -117,16 +123,26 @@ const LIMIT_OF = {
   "output-size": { limit: "outputKiB", message: "The output is too large" },
   "log-size": { limit: "logKiB", message: "The skill logged too much" },
   "host-calls": { limit: "hostCalls", message: "The skill made too many host calls" },
+  "host-call-rate": {
+    limit: "hostCallsPerSecond",
+    message: "The skill made too many host calls in a second",
+  },
+  "host-call-concurrency": {
+    limit: "hostCallsAtOnce",
+    message: "The skill made too many host calls at a time",
+  },
+  "queue-time": { limit: "queueMs", message: "No sandbox process became free in time" },
 } as const satisfies Partial<Record<SkillErrorCode, { limit: keyof Limits; message: string }>>;
 
 function isLimitCode(code: SkillErrorCode): code is keyof typeof LIMIT_OF {
   return Object.hasOwn(LIMIT_OF, code);
 }
 
-function limitError(
+/** The error of a limit that was passed by at least its own value. */
+export function limitError(
   code: keyof typeof LIMIT_OF,
   used: number,
-  { policy }: EndedCall,
+  { policy }: Pick<EndedCall, "policy">,
   message: string = LIMIT_OF[code].message,
 ): SkillError {
   const { limit: name } = LIMIT_OF[code];

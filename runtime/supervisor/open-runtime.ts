@@ -1,20 +1,16 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { CallBroker } from "../broker/call-broker.ts";
-import type { InvokeRequest, InvokeResult, SkillCode, SkillError, Usage } from "../invoke.ts";
-import {
-  type EffectivePolicy,
-  type GrantedPolicy,
-  toEffectivePolicy,
-} from "../policy/effective-policy.ts";
-import { type Grants, isGranted } from "../policy/grants.ts";
-import { readPolicies } from "../policy/read-policies.ts";
-import type { SandboxPolicy } from "../policy/sandbox-policy.ts";
-import { findJsonFault, type Grant, type JsonValue } from "../protocol.ts";
+import { CallBroker, type Services } from "../broker/call-broker.ts";
+import type { InvokeRequest, InvokeResult, SkillError, Usage } from "../invoke.ts";
+import { hashJson } from "../policy/canonical-json.ts";
+import type { EffectivePolicy, GrantedPolicy } from "../policy/effective-policy.ts";
+import { PolicyBook } from "../policy/policy-book.ts";
+import { findJsonFault, type JsonValue } from "../protocol.ts";
 import type { Runtime, RuntimeOptions, RuntimeStats } from "../runtime.ts";
-import { type CallEnd, toCallEnd } from "./call-end.ts";
-import { ProcessPool } from "./process-pool.ts";
-import type { ProcessEnd, SandboxProcess } from "./sandbox-process.ts";
-import { toUnit } from "./units.ts";
+import { type CallEnd, limitError, toCallEnd } from "./call-end.ts";
+import { CallSlots, type Slot } from "./call-slots.ts";
+import { type NoProcess, type PoolEnd, ProcessPool } from "./process-pool.ts";
+import { Quarantine } from "./quarantine.ts";
+import { toProcessCall } from "./to-process-call.ts";
 
 const MAX_INPUT_BYTES = 1_048_576;
 const MAX_CODE_BYTES = 16 * 1_048_576;
@@ -27,8 +23,8 @@ const NO_USAGE: Usage = { wallMs: 0, cpuMs: 0, memoryMiB: 0, outputBytes: 0 };
  * process does not start.
  */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const policies = await readPolicies(options.policyDir);
   const { minProcesses: min = 2, maxProcesses = 4, onNotice = () => undefined } = options;
+  const policies = await PolicyBook.open(options.policyDir, onNotice);
   const pool = new ProcessPool({ min, max: Math.max(min, maxProcesses), onNotice });
   const opening = pool.open();
   if (options.startInBackground === true) opening.catch(() => undefined);
@@ -42,18 +38,23 @@ interface PlannedCall {
   readonly callId: string;
   readonly policy: GrantedPolicy;
   readonly input: string;
+  readonly seed: string;
+  readonly startMs: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 class SandboxRuntime implements Runtime {
-  readonly #policies: readonly SandboxPolicy[];
+  readonly #policies: PolicyBook;
   readonly #pool: ProcessPool;
   readonly #options: RuntimeOptions;
-  readonly #effective = new WeakMap<SkillCode, EffectivePolicy>();
+  readonly #services: Services = {};
+  readonly #slots = new CallSlots();
+  readonly #quarantine = new Quarantine();
   #calls = 0;
   #errors = 0;
   #kills = 0;
 
-  constructor(policies: readonly SandboxPolicy[], pool: ProcessPool, options: RuntimeOptions) {
+  constructor(policies: PolicyBook, pool: ProcessPool, options: RuntimeOptions) {
     this.#policies = policies;
     this.#pool = pool;
     this.#options = options;
@@ -61,10 +62,16 @@ class SandboxRuntime implements Runtime {
 
   async invoke(request: InvokeRequest, signal?: AbortSignal): Promise<InvokeResult> {
     this.#calls += 1;
-    const policy = this.#policyOf(request.skill);
-    const { end, usage } = await this.#attempt(request, policy, signal);
-    if (end.kind === "error") this.#errors += 1;
-    return { ...end, usage, policyHash: policy.hash };
+    const policy = this.#policies.effective(request.skill, request.label);
+    const callId = request.callId ?? randomUUID();
+    const replay = request.replay ?? {
+      seed: randomBytes(SEED_BYTES).toString("hex"),
+      startMs: Date.now(),
+    };
+    const ended = await this.#attempt({ request, callId, ...replay, signal }, policy);
+    if (ended.end.kind === "error") this.#errors += 1;
+    this.#record({ request, callId, ...replay }, policy, ended);
+    return { ...ended.end, usage: ended.usage, policyHash: policy.hash };
   }
 
   stats(): RuntimeStats {
@@ -75,17 +82,18 @@ class SandboxRuntime implements Runtime {
       errors: this.#errors,
       kills: this.#kills,
       starts: this.#pool.starts,
-      quarantined: [],
+      quarantined: this.#quarantine.list(Date.now()),
       layers: [],
     };
   }
 
-  release(_skillDigest: string): void {
-    // Nothing is quarantined yet.
+  release(skillDigest: string): void {
+    this.#quarantine.release(skillDigest);
   }
 
-  close(): Promise<void> {
-    return this.#pool.close();
+  async close(): Promise<void> {
+    this.#policies.close();
+    await this.#pool.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -93,115 +101,169 @@ class SandboxRuntime implements Runtime {
   }
 
   async #attempt(
-    request: InvokeRequest,
+    call: Omit<PlannedCall, "policy" | "input">,
     policy: EffectivePolicy,
-    signal: AbortSignal | undefined,
-  ): Promise<CallEnd> {
+  ): Promise<EndedCall> {
     if (policy.kind === "denied") {
       const { message, rule } = policy;
       return refused({ code: "denied", message, rule });
     }
-    const input = toInputText(request);
+    if (call.signal?.aborted === true) return refused(CANCELLED);
+    const input = toInputText(call.request);
     if (typeof input !== "string") return refused(input);
-    const process = await this.#pool.acquire(signal);
-    if ("kind" in process) return refused(NO_PROCESS[process.kind]);
-    if (signal?.aborted === true) {
-      this.#pool.release(process);
-      return refused(NO_PROCESS.cancelled);
-    }
-    const callId = request.callId ?? randomUUID();
-    return this.#runIn(process, { request, callId, policy, input }, signal);
+    const cordon = toCordon(call.request, policy);
+    const out = this.#quarantine.find(cordon, call.request.skill.digest, Date.now());
+    if (out !== undefined) return refused(toQuarantined(out.untilMs));
+    return this.#runInSlots({ ...call, policy, input }, cordon);
   }
 
-  async #runIn(
-    process: SandboxProcess,
-    call: PlannedCall,
-    signal: AbortSignal | undefined,
-  ): Promise<CallEnd> {
-    const cancel = () => process.kill("cancelled");
-    signal?.addEventListener("abort", cancel, { once: true });
+  /** Runs the call when its skill and user have no more calls running than they may. */
+  async #runInSlots(call: PlannedCall, cordon: string): Promise<EndedCall> {
+    const { policy, signal } = call;
     const startedMs = performance.now();
+    const slots = toSlots(call);
+    const taking = this.#slots.take(slots, { waitMs: policy.limits.queueMs, signal });
+    const taken = taking instanceof Promise ? await taking : taking;
+    if (taken.kind === "cancelled") return refused(CANCELLED);
+    if (taken.kind === "full") return refused(toConcurrencyError(taken.slot, policy));
     try {
-      const end = await process.run(toProcessCall(call));
-      this.#report(call, process.pid, end);
-      return toCallEnd(end, { policy: call.policy, wallMs: performance.now() - startedMs });
+      const waitedMs = performance.now() - startedMs;
+      return await this.#run(call, cordon, Math.max(1, policy.limits.queueMs - waitedMs));
     } finally {
-      signal?.removeEventListener("abort", cancel);
-      this.#pool.release(process);
+      this.#slots.free(slots);
     }
   }
 
-  #report({ callId, policy, request }: PlannedCall, pid: number, end: ProcessEnd): void {
-    const { onHostCall, onLog, onNotice } = this.#options;
-    const skillDigest = request.skill.digest;
-    if (end.kind === "result") {
-      const { hostCalls, logs } = end.result;
-      const { skill, userId } = request;
-      const broker = new CallBroker(
-        { callId, skill, userId, policy },
-        { services: {}, onHostCall },
-      );
-      hostCalls.forEach(({ name, ms }, index) =>
-        broker.note({ seq: index + 1, name, ms, args: null, result: null }),
-      );
-      if (onLog !== undefined) for (const text of logs) onLog({ callId, skillDigest, text });
-      return;
-    }
-    this.#kills += 1;
-    const about = { pid, callId, skillDigest };
-    if (end.kind === "killed") {
-      onNotice?.({ kind: "process-killed", reason: end.reason, ...about });
-    } else {
-      onNotice?.({ kind: "process-died", ...end.death, ...about });
-    }
+  async #run(call: PlannedCall, cordon: string, queueMs: number): Promise<EndedCall> {
+    const { request, callId, policy, signal } = call;
+    const { skill, userId } = request;
+    const { onHostCall, onLog } = this.#options;
+    const deps = { services: this.#services, onHostCall, onLog };
+    const broker = new CallBroker({ callId, skill, userId, policy }, deps);
+    const end = await this.#pool.run(
+      { cordon, queueMs, call: toProcessCall(call, broker) },
+      signal,
+    );
+    this.#note(call, cordon, end);
+    if (!("pid" in end)) return refused(toUnrunError(end, policy));
+    const { denial, calls: hostCalls } = broker;
+    return { ...toCallEnd(end, { policy, denial }), hostCalls };
   }
 
-  #policyOf(skill: SkillCode): EffectivePolicy {
-    const known = this.#effective.get(skill);
-    if (known !== undefined) return known;
-    const policy = toEffectivePolicy(this.#policies, skill);
-    this.#effective.set(skill, policy);
-    return policy;
+  /** Tells of a process that the call cost, and judges the skill. */
+  #note({ callId, request, signal }: PlannedCall, cordon: string, end: PoolEnd): void {
+    const { onNotice } = this.#options;
+    const { skill } = request;
+    const about = { callId, skillDigest: skill.digest };
+    const isKilled =
+      end.kind === "killed" && end.reason !== "cancelled" && end.reason !== "retired";
+    const wasKilled = isKilled || (end.kind === "died" && signal?.aborted !== true);
+    if (end.kind === "killed" && "pid" in end) {
+      this.#kills += 1;
+      onNotice?.({ kind: "process-killed", pid: end.pid, reason: end.reason, ...about });
+    }
+    if (end.kind === "died") {
+      this.#kills += 1;
+      onNotice?.({ kind: "process-died", pid: end.pid, ...end.death, ...about });
+    }
+    const begun = this.#quarantine.note(cordon, skill, { wasKilled, nowMs: Date.now() });
+    if (begun === undefined) return;
+    const { kills, untilMs } = begun;
+    const named = { skill: skill.name, skillDigest: skill.digest };
+    onNotice?.({ kind: "skill-quarantined", ...named, kills, untilMs });
+  }
+
+  #record(
+    {
+      request,
+      callId,
+      seed,
+      startMs,
+    }: Pick<PlannedCall, "request" | "callId" | "seed" | "startMs">,
+    policy: EffectivePolicy,
+    { end, usage, hostCalls }: EndedCall,
+  ): void {
+    const { onCall } = this.#options;
+    if (onCall === undefined) return;
+    const { skill, tool, userId, input } = request;
+    const { name, version, digest } = skill;
+    onCall({
+      callId,
+      skill: { name, version, digest },
+      tool,
+      userId,
+      policyHash: policy.hash,
+      seed,
+      startMs,
+      ...(findJsonFault(input) === undefined ? summaryOf(input) : { inputHash: "", inputBytes: 0 }),
+      outcome: end.kind === "ok" ? "ok" : end.error.code,
+      rule: end.kind === "ok" ? undefined : end.error.rule,
+      usage,
+      hostCalls,
+    });
   }
 }
 
-const NO_PROCESS: Readonly<Record<"overloaded" | "cancelled", SkillError>> = {
-  overloaded: { code: "overloaded", message: "No sandbox process became free in time" },
-  cancelled: { code: "cancelled", message: "The call was cancelled before it ran" },
-};
-
-function refused(error: SkillError): CallEnd {
-  return { end: { kind: "error", error }, usage: NO_USAGE };
+interface EndedCall extends CallEnd {
+  readonly hostCalls: number;
 }
 
-function toProcessCall({ request, policy, input }: PlannedCall) {
-  const unit = toUnit(request.skill);
-  const { wallMs, cpuMs, memoryMiB, outputKiB, logKiB, hostCalls } = policy.limits;
+const CANCELLED: SkillError = { code: "cancelled", message: "The call was cancelled" };
+
+function refused(error: SkillError): EndedCall {
+  return { end: { kind: "error", error }, usage: NO_USAGE, hostCalls: 0 };
+}
+
+function toUnrunError({ kind, waitedMs }: NoProcess, policy: GrantedPolicy): SkillError {
+  switch (kind) {
+    case "cancelled":
+      return CANCELLED;
+    case "overloaded":
+      return { code: "overloaded", message: "Too many calls wait for a sandbox process" };
+    case "queue-time":
+      return limitError("queue-time", waitedMs, { policy });
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** Whose calls may share a process: those of one trust and, unless the policy lets them, one user. */
+function toCordon({ skill, userId }: InvokeRequest, { users }: GrantedPolicy): string {
+  return users === "shared" ? skill.trust : `${skill.trust}/${userId}`;
+}
+
+function toSlots({ request, policy }: PlannedCall): readonly Slot[] {
+  const { callsPerSkill, callsPerUser } = policy.limits;
+  return [
+    { name: `skill ${request.skill.digest}`, most: callsPerSkill },
+    { name: `user ${request.userId}`, most: callsPerUser },
+  ];
+}
+
+function toConcurrencyError({ name, most }: Slot, { limitRules }: GrantedPolicy): SkillError {
+  const isSkill = name.startsWith("skill ");
   return {
-    frame: {
-      digest: unit.digest,
-      tool: request.tool,
-      limits: { memoryMiB, outputKiB, logKiB, hostCalls },
-      grants: toHostGrants(policy.grants),
-      startMs: Date.now(),
-      seed: randomBytes(SEED_BYTES).toString("hex"),
-    },
-    input,
-    unit: unit.bytes,
-    wallMs,
-    cpuMs,
+    code: "concurrency",
+    message: `Too many calls of this ${isSkill ? "skill" : "user"} are running: at most ${most} may`,
+    limit: most,
+    used: most + 1,
+    rule: isSkill ? limitRules.callsPerSkill : limitRules.callsPerUser,
   };
 }
 
-function toHostGrants(grants: Grants): Readonly<Record<Grant, boolean>> {
+function toQuarantined(untilMs: number): SkillError {
+  const until = new Date(untilMs).toISOString();
   return {
-    log: isGranted(grants.log),
-    clock: isGranted(grants.clock),
-    random: isGranted(grants.random),
-    config: isGranted(grants.config),
-    http: isGranted(grants.http),
-    kv: isGranted(grants.kv),
-    schedule: isGranted(grants.schedule),
+    code: "quarantined",
+    message: `The skill was killed too often and is out of use until ${until}`,
+    rule: "platform: quarantine",
+  };
+}
+
+function summaryOf(input: JsonValue) {
+  return {
+    inputHash: hashJson(input),
+    inputBytes: Buffer.byteLength(JSON.stringify(input) ?? "null"),
   };
 }
 
@@ -215,13 +277,9 @@ function toInputText({ input, skill }: InvokeRequest): string | SkillError {
   if (fault !== undefined) {
     return { code: "invalid-input", message: `The input cannot be used: ${fault}` };
   }
-  const text = toJsonText(input);
+  const text = JSON.stringify(input) ?? "null";
   const bytes = Buffer.byteLength(text);
   if (bytes <= MAX_INPUT_BYTES) return text;
   const message = `The input has ${bytes} bytes, expected at most ${MAX_INPUT_BYTES}`;
   return { code: "invalid-input", message, rule: "platform: input size" };
-}
-
-function toJsonText(input: JsonValue): string {
-  return JSON.stringify(input) ?? "null";
 }

@@ -1,5 +1,7 @@
+import { availableParallelism } from "node:os";
 import type { ProcessStats, RuntimeNotice } from "../runtime.ts";
-import { SandboxProcess } from "./sandbox-process.ts";
+import { PaceBook } from "./pace-book.ts";
+import { type ProcessCall, type ProcessEnd, SandboxProcess } from "./sandbox-process.ts";
 
 export interface ProcessPoolOptions {
   readonly min: number;
@@ -7,25 +9,48 @@ export interface ProcessPoolOptions {
   readonly onNotice: (notice: RuntimeNotice) => void;
 }
 
-/** Why no process was handed out. */
-export type NoProcess = { readonly kind: "overloaded" | "cancelled" };
+/** A call and whose processes may run it. */
+export interface PoolCall {
+  readonly cordon: string;
+  readonly call: ProcessCall;
+  /** How long it may wait for a process. */
+  readonly queueMs: number;
+}
+
+export type PoolEnd =
+  | (Exclude<ProcessEnd, { kind: "unstarted" }> & { readonly pid: number })
+  | NoProcess;
+
+/** Why nothing was run. */
+export interface NoProcess {
+  readonly kind: "overloaded" | "queue-time" | "cancelled";
+  readonly waitedMs: number;
+}
 
 const MAX_WAITING = 2_000;
-const MAX_WAIT_MS = 10_000;
 const IDLE_MS = 30_000;
+/** Calls that wait in the pipe of a process whose calls are short. */
+const MAX_DEPTH = 32;
+/** A call that runs longer than this keeps nobody else waiting behind it. */
+const STALL_MS = 40;
+/** Processes for the short calls of one cordon: more than cores only take turns. */
+const BUSY_PROCESSES = availableParallelism();
 
 /**
- * Between `min` and `max` sandbox processes. While it may grow it keeps one idle, so that a killed
- * process costs its neighbours nothing. Who waited longest is served first; the process that
- * rested longest serves, so that the others can prepare their next call.
+ * Up to `max` sandbox processes. A process serves one cordon from its first call on; blank ones
+ * are kept to spare while there may be more, so that neither a new cordon nor a killed process
+ * costs a caller the start of one. Who waited longest is served first.
  */
 export class ProcessPool {
   readonly #options: ProcessPoolOptions;
   readonly #all = new Set<SandboxProcess>();
-  readonly #idle: SandboxProcess[] = [];
+  readonly #blank: SandboxProcess[] = [];
+  readonly #cordons = new Map<string, SandboxProcess[]>();
   readonly #waiting = new Set<Waiter>();
   readonly #starting = new Set<Promise<void>>();
-  #shrinkTimer: NodeJS.Timeout | undefined;
+  readonly #pace = new PaceBook();
+  #tidyTimer: NodeJS.Timeout | undefined;
+  #stallTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #starts = 0;
 
@@ -47,55 +72,115 @@ export class ProcessPool {
   }
 
   list(): readonly ProcessStats[] {
-    return [...this.#all].map(({ pid, calls, isBusy }) => ({
+    return [...this.#all].map(({ pid, calls, depth, cordon }) => ({
       pid,
       calls,
-      state: isBusy ? "busy" : "idle",
+      state: cordon === undefined ? "spare" : depth > 0 ? "busy" : "idle",
+      cordon,
     }));
   }
 
-  /** A process for one call, to be given back with `release`. Rejects when none can be started. */
-  async acquire(signal: AbortSignal | undefined): Promise<SandboxProcess | NoProcess> {
-    if (this.#isClosed || signal?.aborted === true) return { kind: "cancelled" };
-    const idle = this.#idle.shift();
-    if (idle !== undefined) {
-      this.#fill();
-      return idle;
+  /**
+   * Runs one call. Rejects when no process can be started. A call whose process is lost before it
+   * began runs in another one.
+   */
+  async run(wanted: PoolCall, signal: AbortSignal | undefined): Promise<PoolEnd> {
+    const startedMs = performance.now();
+    for (;;) {
+      const idle = this.#place(wanted);
+      const begun =
+        idle === undefined
+          ? await this.#wait(wanted, startedMs, signal)
+          : this.#begin(idle, wanted, signal);
+      if ("kind" in begun) return begun;
+      const { process, ended } = begun;
+      const end = await ended;
+      this.#takeBack(process);
+      if (end.kind === "unstarted") continue;
+      if (end.kind === "result") this.#pace.note(wanted.call.frame.digest, end.wallMs);
+      return { ...end, pid: process.pid };
     }
-    if (this.#waiting.size >= MAX_WAITING) return { kind: "overloaded" };
-    return this.#wait(signal);
-  }
-
-  /** Takes `process` back, alive or dead. */
-  release(process: SandboxProcess): void {
-    if (!this.#all.has(process)) return this.#fill();
-    if (process.isWorn) process.kill("retired");
-    else this.#offer(process);
   }
 
   /** Kills every process; resolves when they are gone. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearInterval(this.#shrinkTimer);
-    for (const waiter of this.#waiting) waiter.settle({ kind: "cancelled" });
+    clearInterval(this.#tidyTimer);
+    clearInterval(this.#stallTimer);
+    for (const waiter of this.#waiting) waiter.giveUp("cancelled");
     await Promise.allSettled(this.#starting);
     const all = [...this.#all];
     for (const process of all) process.kill("cancelled");
     await Promise.all(all.map(({ exited }) => exited));
   }
 
-  async #wait(signal: AbortSignal | undefined): Promise<SandboxProcess | NoProcess> {
-    const { promise, resolve, reject } = Promise.withResolvers<SandboxProcess | NoProcess>();
-    const waiter: Waiter = { settle: resolve, fail: reject };
+  /** A process that may run the call now, if there is one. */
+  #place({ cordon, call }: PoolCall): SandboxProcess | undefined {
+    if (this.#isClosed) return undefined;
+    const own = this.#cordons.get(cordon) ?? [];
+    const idle = findIdle(own, call);
+    const isReady = idle !== undefined && isPreparedFor(idle, call);
+    if (isReady || (idle !== undefined && own.length >= BUSY_PROCESSES)) return idle;
+    const shallow = this.#findShallow(own, call);
+    if (shallow !== undefined && own.length >= BUSY_PROCESSES) return shallow;
+    return idle ?? this.#assign(cordon) ?? shallow;
+  }
+
+  /** The process with the fewest calls, if all calls there and this one are short. */
+  #findShallow(own: readonly SandboxProcess[], call: ProcessCall): SandboxProcess | undefined {
+    if (!this.#pace.isShort(call.frame.digest)) return undefined;
+    let best: SandboxProcess | undefined;
+    for (const each of own) {
+      const isOpen = each.takesMore && each.depth < Math.min(MAX_DEPTH, best?.depth ?? MAX_DEPTH);
+      if (isOpen && each.runningMs < STALL_MS) best = each;
+    }
+    return best;
+  }
+
+  /** A blank process, from now on one of the cordon's. */
+  #assign(cordon: string): SandboxProcess | undefined {
+    const blank = this.#blank.shift();
+    if (blank === undefined) return undefined;
+    blank.cordon = cordon;
+    const own = this.#cordons.get(cordon);
+    if (own === undefined) this.#cordons.set(cordon, [blank]);
+    else own.push(blank);
+    this.#fill();
+    return blank;
+  }
+
+  #begin(process: SandboxProcess, { call }: PoolCall, signal: AbortSignal | undefined): BegunCall {
+    const ended = process.run(call, signal);
+    if (process.depth > 1) this.#stallTimer ??= this.#watchForStalls();
+    return { process, ended };
+  }
+
+  async #wait(
+    wanted: PoolCall,
+    startedMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<BegunCall | NoProcess> {
+    const waitedMs = () => performance.now() - startedMs;
+    if (this.#isClosed || signal?.aborted === true) {
+      return { kind: "cancelled", waitedMs: waitedMs() };
+    }
+    if (this.#waiting.size >= MAX_WAITING) return { kind: "overloaded", waitedMs: waitedMs() };
+    const { promise, resolve, reject } = Promise.withResolvers<BegunCall | NoProcess>();
     // Out of the queue at once: a process offered after this would be lost.
-    const giveUp = (reason: NoProcess) => {
+    const giveUp = (kind: NoProcess["kind"]) => {
       this.#waiting.delete(waiter);
-      resolve(reason);
+      resolve({ kind, waitedMs: waitedMs() });
     };
-    const cancel = () => giveUp({ kind: "cancelled" });
-    const timer = setTimeout(() => giveUp({ kind: "overloaded" }), MAX_WAIT_MS);
+    const begin = (process: SandboxProcess) => {
+      this.#waiting.delete(waiter);
+      resolve(this.#begin(process, wanted, signal));
+    };
+    const waiter: Waiter = { wanted, begin, fail: reject, giveUp };
+    const cancel = () => giveUp("cancelled");
+    const timer = setTimeout(() => giveUp("queue-time"), wanted.queueMs - waitedMs());
     signal?.addEventListener("abort", cancel, { once: true });
     this.#waiting.add(waiter);
+    this.#makeRoom(wanted.cordon);
     this.#fill();
     try {
       return await promise;
@@ -106,22 +191,47 @@ export class ProcessPool {
     }
   }
 
-  #offer(process: SandboxProcess): void {
-    const [waiter] = this.#waiting;
-    if (waiter === undefined) {
-      this.#idle.push(process);
-      return;
+  /** Gives those who wait what they can have now; makes room for the first who gets nothing. */
+  #serveWaiting(): void {
+    const unserved = new Set<string>();
+    for (const { wanted, begin } of this.#waiting) {
+      const { cordon, call } = wanted;
+      const kind = `${cordon} ${this.#pace.isShort(call.frame.digest)}`;
+      if (unserved.has(kind)) continue;
+      const process = this.#place(wanted);
+      if (process !== undefined) begin(process);
+      else {
+        if (unserved.size === 0) this.#makeRoom(cordon);
+        unserved.add(kind);
+      }
     }
-    this.#waiting.delete(waiter);
-    waiter.settle(process);
   }
 
-  /** Starts what is missing: a process for everyone who waits and one to spare, within bounds. */
+  /** After a call: what is worn goes, what is free serves who waits. */
+  #takeBack(process: SandboxProcess): void {
+    if (process.isWorn && process.depth === 0) process.kill("retired");
+    else if (this.#waiting.size > 0) this.#serveWaiting();
+  }
+
+  /** At the bound, an idle process of another cordon makes way. */
+  #makeRoom(cordon: string): void {
+    if (this.#all.size + this.#starting.size < this.#options.max) return;
+    let oldest: SandboxProcess | undefined;
+    for (const each of this.#all) {
+      const mayGo = each.depth === 0 && each.isAlive && each.cordon !== cordon;
+      if (mayGo && each.restingSinceMs < (oldest?.restingSinceMs ?? Number.POSITIVE_INFINITY)) {
+        oldest = each;
+      }
+    }
+    oldest?.kill("retired");
+  }
+
+  /** Starts what is missing: one for everyone who waits and one to spare, within bounds. */
   #fill(): void {
     if (this.#isClosed) return;
     const { min, max } = this.#options;
-    const busy = this.#all.size - this.#idle.length;
-    const wanted = Math.min(max, Math.max(min, busy + this.#waiting.size + 1));
+    const taken = this.#all.size - this.#blank.length;
+    const wanted = Math.min(max, Math.max(min, taken + Math.max(1, this.#waiting.size)));
     for (let count = this.#all.size + this.#starting.size; count < wanted; count += 1) {
       this.#start().catch(() => undefined);
     }
@@ -144,16 +254,20 @@ export class ProcessPool {
     const process = await SandboxProcess.start();
     this.#starts += 1;
     this.#all.add(process);
+    this.#blank.push(process);
     void process.exited.then(() => this.#forget(process));
-    this.#shrinkLater();
-    this.#offer(process);
+    this.#tidyTimer ??= setInterval(() => this.#tidy(), IDLE_MS).unref();
+    this.#serveWaiting();
   }
 
   #forget(process: SandboxProcess): void {
     this.#all.delete(process);
-    const at = this.#idle.indexOf(process);
-    if (at !== -1) this.#idle.splice(at, 1);
+    remove(this.#blank, process);
+    const own = this.#cordons.get(process.cordon ?? "");
+    if (own !== undefined) remove(own, process);
+    if (own?.length === 0) this.#cordons.delete(process.cordon ?? "");
     this.#fill();
+    this.#serveWaiting();
   }
 
   #reportFailedStart(error: unknown): void {
@@ -163,23 +277,70 @@ export class ProcessPool {
     for (const waiter of this.#waiting) waiter.fail(error);
   }
 
-  /** Above `min`, a process that nobody needed for a while is let go. */
-  #shrinkLater(): void {
-    if (this.#all.size <= this.#options.min) return;
-    this.#shrinkTimer ??= setInterval(() => this.#shrink(), IDLE_MS).unref();
+  /** Above `min`, a process that nobody needed for a while is let go, the longest idle first. */
+  #tidy(): void {
+    const nowMs = performance.now();
+    const idle = [...this.#all]
+      .filter((each) => each.depth === 0 && each.isAlive)
+      .filter((each) => each.isWorn || nowMs - each.restingSinceMs > IDLE_MS)
+      .toSorted((one, other) => one.restingSinceMs - other.restingSinceMs);
+    const assigned = idle.filter(({ cordon }) => cordon !== undefined);
+    const spare = Math.max(0, this.#all.size - this.#options.min);
+    for (const each of [...assigned, ...idle].slice(0, spare)) each.kill("retired");
   }
 
-  #shrink(): void {
-    if (this.#all.size > this.#options.min && this.#idle.length > 1) {
-      this.#idle.shift()?.kill("retired");
+  /** Who waits behind a call that turns out long goes to another process. */
+  #watchForStalls(): NodeJS.Timeout {
+    return setInterval(() => this.#endStalls(), STALL_MS).unref();
+  }
+
+  #endStalls(): void {
+    let isDeep = false;
+    for (const each of this.#all) {
+      isDeep ||= each.depth > 1;
+      if (each.depth > 1 && each.runningMs > STALL_MS) each.takeBack();
     }
-    if (this.#all.size > this.#options.min) return;
-    clearInterval(this.#shrinkTimer);
-    this.#shrinkTimer = undefined;
+    if (isDeep) return;
+    clearInterval(this.#stallTimer);
+    this.#stallTimer = undefined;
   }
 }
 
+interface BegunCall {
+  readonly process: SandboxProcess;
+  readonly ended: Promise<ProcessEnd>;
+}
+
 interface Waiter {
-  readonly settle: (answer: SandboxProcess | NoProcess) => void;
+  readonly wanted: PoolCall;
+  readonly begin: (process: SandboxProcess) => void;
   readonly fail: (error: unknown) => void;
+  readonly giveUp: (kind: NoProcess["kind"]) => void;
+}
+
+/** The idle process that is best prepared; of equals the one that worked last. */
+function findIdle(
+  own: readonly SandboxProcess[],
+  { frame }: ProcessCall,
+): SandboxProcess | undefined {
+  let best: SandboxProcess | undefined;
+  for (const each of own) {
+    if (each.depth > 0 || !each.takesMore) continue;
+    const isBetter =
+      best === undefined ||
+      each.sparesOf(frame.digest) > best.sparesOf(frame.digest) ||
+      (each.sparesOf(frame.digest) === best.sparesOf(frame.digest) &&
+        each.restingSinceMs > best.restingSinceMs);
+    if (isBetter) best = each;
+  }
+  return best;
+}
+
+function isPreparedFor(process: SandboxProcess, { frame, canPrepare }: ProcessCall): boolean {
+  return !canPrepare || process.sparesOf(frame.digest) > 0;
+}
+
+function remove(list: SandboxProcess[], process: SandboxProcess): void {
+  const at = list.indexOf(process);
+  if (at !== -1) list.splice(at, 1);
 }

@@ -1,15 +1,18 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
+import type { CallBroker } from "../broker/call-broker.ts";
 import {
   type Frame,
   FrameReader,
   type FromHost,
   type HostCallFrame,
+  type HostFunction,
   parseFromHost,
   type ToHost,
   toFrame,
 } from "../protocol.ts";
 import { type HostProcess, spawnHost, watchPipeOf } from "./spawn-host.ts";
+import { WatchReader, type WatchReport } from "./watch-reader.ts";
 
 /** One call as a sandbox process runs it. */
 export interface ProcessCall {
@@ -19,13 +22,23 @@ export interface ProcessCall {
   readonly unit: Uint8Array;
   readonly wallMs: number;
   readonly cpuMs: number;
+  readonly broker: CallBroker;
+  /** Whether further calls of the unit are prepared while the process rests. */
+  readonly canPrepare: boolean;
 }
 
-/** How a call ended; after all but `result` the process is gone. */
+/** How a call ended; after `killed` and `died` the process is gone. */
 export type ProcessEnd =
-  | { readonly kind: "result"; readonly result: ResultFrame; readonly body: Buffer }
-  | { readonly kind: "killed"; readonly reason: KillReason; readonly used: number }
-  | { readonly kind: "died"; readonly death: ProcessDeath };
+  | {
+      readonly kind: "result";
+      readonly result: ResultFrame;
+      readonly body: Buffer;
+      readonly wallMs: number;
+    }
+  | { readonly kind: "killed"; readonly reason: KillReason; readonly used: number; wallMs: number }
+  | { readonly kind: "died"; readonly death: ProcessDeath; readonly wallMs: number }
+  /** Another call took the process with it before this one began: nothing was run. */
+  | { readonly kind: "unstarted" };
 
 export type ResultFrame = Extract<FromHost, { kind: "result" }>;
 export type KillReason =
@@ -45,32 +58,48 @@ export interface ProcessDeath {
 
 const START_TIMEOUT_MS = 20_000;
 const WATCH_EVERY_MS = 50;
-const WATCH_REPORT_BYTES = 24;
+/** At a deadline the watchdog is asked once more what the guest did, and waited for so long. */
+const LAST_REPORT_MS = 8;
+/** A call that was cancelled before it began may finish in this time, for its neighbours' sake. */
+const ABANDONED_MS = 50;
 const STDERR_CHARS = 4_096;
 const MAX_UNITS = 16;
 const MAX_RESULT_BYTES = 16 * 1_048_576;
 /** What a process may hold on top of its first size and the memory of the call. */
 const PROCESS_SLACK_MIB = 160;
 const MAX_CALLS = 20_000;
+const MAX_AGE_MS = 60 * 60_000;
 
 let lastEpoch = 0;
 
-/** A sandbox process: runs one call at a time and is killed when a call goes too far. */
+/** A sandbox process: runs the calls it is given in order and is killed when one goes too far. */
 export class SandboxProcess {
   readonly epoch: number;
   /** Settles when the process is gone. */
   readonly exited: Promise<ProcessDeath>;
+  /** Whose calls it runs; once set it never changes. */
+  cordon: string | undefined;
+  /** When the last call ended, or the start. */
+  restingSinceMs = performance.now();
   readonly #child: HostProcess;
   readonly #watch: Duplex;
   readonly #reader = new FrameReader(MAX_RESULT_BYTES);
+  readonly #reports = new WatchReader();
   readonly #units = new Set<string>();
-  #running: RunningCall | undefined;
+  readonly #spares = new Map<string, number>();
+  readonly #bornMs = performance.now();
+  /** The first one is running, the others wait in the pipe. */
+  readonly #calls: RunningCall[] = [];
   #onReady: (() => void) | undefined;
+  #onPrepared: ((spares: number) => void) | undefined;
   #killed: { readonly reason: KillReason; readonly used: number } | undefined;
   #stderr = "";
   #firstMiB = 0;
   #lastMiB = 0;
-  #calls = 0;
+  #lastNumber = 0;
+  #isPreparing = false;
+  #isRetiring = false;
+  #lastNames: readonly HostFunction[] = [];
 
   private constructor(child: HostProcess) {
     lastEpoch += 1;
@@ -82,7 +111,7 @@ export class SandboxProcess {
     child.stderr.on("data", (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(0, STDERR_CHARS);
     });
-    this.#watch.on("data", (reports: Buffer) => this.#checkReport(reports));
+    this.#watch.on("data", (chunk: Buffer) => this.#receiveReports(chunk));
     for (const pipe of [child.stdin, this.#watch]) pipe.on("error", ignoreBrokenPipe);
   }
 
@@ -102,34 +131,72 @@ export class SandboxProcess {
     return this.#child.pid ?? 0;
   }
 
+  /** How many calls it was given. */
   get calls(): number {
-    return this.#calls;
+    return this.#lastNumber;
   }
 
-  get isBusy(): boolean {
-    return this.#running !== undefined;
+  /** How many calls it has. */
+  get depth(): number {
+    return this.#calls.length;
+  }
+
+  get isAlive(): boolean {
+    return this.#killed === undefined;
+  }
+
+  /** Whether it takes calls: it lives and is not worn. */
+  get takesMore(): boolean {
+    return this.isAlive && !this.isWorn;
+  }
+
+  /** For how long the running call has been running; 0 when none is. */
+  get runningMs(): number {
+    const [head] = this.#calls;
+    return head === undefined ? 0 : performance.now() - head.startedMs;
   }
 
   /** Whether it should be replaced before its next call. */
   get isWorn(): boolean {
-    return this.#calls >= MAX_CALLS || this.#lastMiB > this.#firstMiB + PROCESS_SLACK_MIB;
+    return (
+      this.#isRetiring ||
+      this.#lastNumber >= MAX_CALLS ||
+      this.#lastMiB > this.#firstMiB + PROCESS_SLACK_MIB ||
+      performance.now() - this.#bornMs > MAX_AGE_MS
+    );
   }
 
-  /** Runs one call. Never rejects. */
-  async run(call: ProcessCall): Promise<ProcessEnd> {
-    if (this.#running !== undefined) throw new Error("Cannot run: the process is busy");
-    this.#calls += 1;
-    const ended = Promise.withResolvers<ProcessEnd>();
-    this.#running = {
+  /** How many calls of the unit are prepared. */
+  sparesOf(digest: string): number {
+    return this.#spares.get(digest) ?? 0;
+  }
+
+  /** Runs one call after those it has. Never rejects; `signal` ends it as `killed`, `cancelled`. */
+  run(call: ProcessCall, signal?: AbortSignal): Promise<ProcessEnd> {
+    this.#lastNumber += 1;
+    const { promise, resolve } = Promise.withResolvers<ProcessEnd>();
+    const running: RunningCall = {
       call,
-      number: this.#calls,
-      startedMs: performance.now(),
-      end: ended.resolve,
-      wallTimer: setTimeout(() => this.kill("wall-time", this.#elapsedMs()), call.wallMs),
-      watchTimer: this.#watchLater(this.#calls),
+      number: this.#lastNumber,
+      startedMs: 0,
+      end: resolve,
+      isAbandoned: false,
+      wallTimer: undefined,
+      watchTimer: undefined,
+      signal,
+      cancel: () => this.#cancel(running),
     };
-    this.#send(call);
-    return ended.promise;
+    signal?.addEventListener("abort", running.cancel, { once: true });
+    this.#calls.push(running);
+    if (this.#calls[0] === running) this.#begin(running);
+    this.#send(running);
+    return promise;
+  }
+
+  /** Gives back, as `unstarted`, what waits behind the running call; the process ends with that one. */
+  takeBack(): void {
+    for (const waiting of this.#calls.splice(1)) settle(waiting, { kind: "unstarted" });
+    this.#isRetiring = true;
   }
 
   /** Kills the process at once; `used` is what the running call took of what it is killed for. */
@@ -139,22 +206,55 @@ export class SandboxProcess {
     this.#child.kill("SIGKILL");
   }
 
-  #send({ frame, input, unit }: ProcessCall): void {
+  #begin(running: RunningCall): void {
+    running.startedMs = performance.now();
+    this.#lastNames = [];
+    const { number, call } = running;
+    const wallMs = running.isAbandoned ? ABANDONED_MS : call.wallMs;
+    running.wallTimer = setTimeout(() => this.#stopAtDeadline(running), wallMs);
+    running.watchTimer = this.#watchLater(number);
+  }
+
+  #stopAtDeadline(running: RunningCall): void {
+    if (running.isAbandoned) return this.kill("cancelled");
+    this.#askWatchdog(running.number);
+    running.wallTimer = setTimeout(() => this.#killAtDeadline(running), LAST_REPORT_MS);
+    running.isOver = true;
+  }
+
+  #killAtDeadline({ startedMs }: RunningCall): void {
+    this.kill("wall-time", performance.now() - startedMs);
+  }
+
+  #cancel(running: RunningCall): void {
+    if (running === this.#calls[0]) return this.kill("cancelled");
+    // It has not begun, and its neighbours have done nothing: it is left to run unheard.
+    running.isAbandoned = true;
+    settle(running, { kind: "killed", reason: "cancelled", used: 0, wallMs: 0 });
+  }
+
+  #send({ call, number }: RunningCall): void {
+    const { frame, input, unit } = call;
     const frames: Buffer[] = [];
     const add = (head: ToHost, body?: Uint8Array) => frames.push(toFrame(head, body));
     if (!this.#units.has(frame.digest)) {
       const [oldest] = this.#units;
       if (this.#units.size >= MAX_UNITS && oldest !== undefined) {
         this.#units.delete(oldest);
+        this.#spares.delete(oldest);
         add({ kind: "drop", digest: oldest });
       }
       add({ kind: "load", digest: frame.digest }, unit);
     }
     this.#units.delete(frame.digest);
     this.#units.add(frame.digest);
-    const named = { kind: "call", epoch: this.epoch, call: this.#calls, ...frame } as const;
-    add(named, Buffer.from(input));
-    this.#child.stdin.write(frames.length === 1 ? frames[0] : Buffer.concat(frames));
+    add({ kind: "call", epoch: this.epoch, call: number, ...frame }, Buffer.from(input));
+    this.#write(frames);
+  }
+
+  #write(frames: Buffer[]): void {
+    const [first] = frames;
+    this.#child.stdin.write(frames.length === 1 ? first : Buffer.concat(frames));
   }
 
   #receive(chunk: Buffer): void {
@@ -168,48 +268,105 @@ export class SandboxProcess {
 
   #handle({ head, body }: Frame): void {
     const frame = parseFromHost(head);
-    if (frame.kind === "ready") return this.#onReady?.();
-    const isCurrent = frame.epoch === this.epoch && frame.call === this.#running?.number;
-    if (isCurrent) this.#end({ kind: "result", result: frame, body });
+    switch (frame.kind) {
+      case "ready":
+        return this.#onReady?.();
+      case "prepared":
+        return this.#onPrepared?.(frame.spares);
+      case "result":
+        return this.#endFirst(this.#runningOf(frame), frame, body);
+      case "ask":
+        return void this.#serve(this.#runningOf(frame), frame, body);
+      case "log":
+        return this.#runningOf(frame)?.call.broker.log(frame.seq, body.toString());
+      default:
+        return frame satisfies never;
+    }
   }
 
-  #end(end: ProcessEnd): void {
-    const running = this.#running;
+  /** The running call, if that is what the frame is about. */
+  #runningOf({ epoch, call }: { readonly epoch: number; readonly call: number }) {
+    const [head] = this.#calls;
+    return epoch === this.epoch && call === head?.number ? head : undefined;
+  }
+
+  async #serve(
+    running: RunningCall | undefined,
+    { seq, name, args }: Extract<FromHost, { kind: "ask" }>,
+    asked: Buffer,
+  ): Promise<void> {
     if (running === undefined) return;
-    this.#running = undefined;
-    clearTimeout(running.wallTimer);
-    clearTimeout(running.watchTimer);
-    running.end(end);
+    try {
+      const { body, ...outcome } = running.isAbandoned
+        ? CANCELLED
+        : await running.call.broker.serve({ seq, name, args, body: asked });
+      if (this.#killed !== undefined || this.#calls[0] !== running) return;
+      this.#write([toFrame({ kind: "answer", call: running.number, seq, outcome }, body)]);
+    } catch {
+      this.kill("bad-frame");
+    }
   }
 
-  #watchLater(call: number): NodeJS.Timeout {
-    return setTimeout(() => this.#watch.write(Uint8Array.of(call % 256)), WATCH_EVERY_MS);
+  #endFirst(running: RunningCall | undefined, result: ResultFrame, body: Buffer): void {
+    if (running === undefined) return;
+    // What comes after its deadline comes too late.
+    if (running.isOver) return this.#killAtDeadline(running);
+    const { frame, broker, canPrepare } = running.call;
+    for (const note of result.notes) broker.note(note);
+    this.#spares.set(frame.digest, result.spares);
+    this.#calls.shift();
+    settle(running, { kind: "result", result, body, wallMs: elapsedMs(running) });
+    this.restingSinceMs = performance.now();
+    const [next] = this.#calls;
+    if (next !== undefined) this.#begin(next);
+    else if (canPrepare) setImmediate(() => this.#prepare(frame));
   }
 
-  /**
-   * The watchdog's answer, as doubles: processor time of the call, memory of the process, call. An
-   * answer about an earlier call may have come late, together with it: the last one counts.
-   */
-  #checkReport(reports: Buffer): void {
-    if (reports.length % WATCH_REPORT_BYTES !== 0) return this.kill("bad-frame");
-    const report = reports.subarray(-WATCH_REPORT_BYTES);
-    const cpuMs = report.readDoubleLE(0);
-    const memoryMiB = report.readDoubleLE(8);
+  /** One at a time, so that a call that comes meanwhile waits for one at most. */
+  #prepare({ digest, limits }: Pick<HostCallFrame, "digest" | "limits">): void {
+    const isResting = this.#calls.length === 0 && !this.#isPreparing;
+    if (!isResting || !this.isAlive || this.isWorn || !this.#units.has(digest)) return;
+    this.#isPreparing = true;
+    this.#onPrepared = (spares) => {
+      this.#isPreparing = false;
+      const hasMore = spares > this.sparesOf(digest);
+      this.#spares.set(digest, spares);
+      if (hasMore) setImmediate(() => this.#prepare({ digest, limits }));
+    };
+    this.#write([toFrame({ kind: "prepare", digest, memoryMiB: limits.memoryMiB })]);
+  }
+
+  #watchLater(number: number): NodeJS.Timeout {
+    return setTimeout(() => this.#askWatchdog(number), WATCH_EVERY_MS);
+  }
+
+  #askWatchdog(number: number): void {
+    this.#watch.write(Uint8Array.of(number % 256));
+  }
+
+  #receiveReports(chunk: Buffer): void {
+    try {
+      for (const report of this.#reports.push(chunk)) this.#check(report);
+    } catch {
+      this.kill("bad-frame");
+    }
+  }
+
+  /** An answer about an earlier call may come late: it counts for nothing. */
+  #check({ cpuMs, memoryMiB, request, names }: WatchReport): void {
     this.#firstMiB ||= memoryMiB;
     this.#lastMiB = memoryMiB;
-    if (this.#running === undefined || report.readDoubleLE(16) !== this.#running.number % 256)
-      return;
-    const { call, number } = this.#running;
+    const [running] = this.#calls;
+    if (running === undefined || request !== running.number % 256) return;
+    this.#lastNames = names;
+    if (running.isOver) return this.#killAtDeadline(running);
+    const { call, number } = running;
     const grownMiB = memoryMiB - this.#firstMiB;
     if (cpuMs > call.cpuMs) return this.kill("cpu-time", cpuMs);
     if (grownMiB > call.frame.limits.memoryMiB + PROCESS_SLACK_MIB) {
       return this.kill("memory", grownMiB);
     }
-    this.#running.watchTimer = this.#watchLater(number);
-  }
-
-  #elapsedMs(): number {
-    return this.#running === undefined ? 0 : performance.now() - this.#running.startedMs;
+    running.watchTimer = this.#watchLater(number);
   }
 
   async #ready(): Promise<void> {
@@ -230,9 +387,19 @@ export class SandboxProcess {
   async #follow(): Promise<ProcessDeath> {
     const [exitCode, signal] = (await once(this.#child, "close")) as [number | null, string | null];
     const death = { exitCode, signal, stderr: this.#stderr };
-    this.#end(
-      this.#killed === undefined ? { kind: "died", death } : { kind: "killed", ...this.#killed },
-    );
+    const killed = this.#killed;
+    this.#killed ??= { reason: "retired", used: 0 };
+    const [running, ...waiting] = this.#calls.splice(0);
+    if (running !== undefined) {
+      running.call.broker.noteNames(this.#lastNames);
+      const wallMs = elapsedMs(running);
+      const end =
+        killed === undefined
+          ? { kind: "died" as const, death }
+          : { kind: "killed" as const, ...killed };
+      settle(running, { ...end, wallMs });
+    }
+    for (const each of waiting) settle(each, { kind: "unstarted" });
     return death;
   }
 }
@@ -240,10 +407,35 @@ export class SandboxProcess {
 interface RunningCall {
   readonly call: ProcessCall;
   readonly number: number;
-  readonly startedMs: number;
   readonly end: (end: ProcessEnd) => void;
-  readonly wallTimer: NodeJS.Timeout;
-  watchTimer: NodeJS.Timeout;
+  readonly signal: AbortSignal | undefined;
+  readonly cancel: () => void;
+  startedMs: number;
+  /** Cancelled before it began. */
+  isAbandoned: boolean;
+  /** Past its deadline. */
+  isOver?: boolean;
+  wallTimer: NodeJS.Timeout | undefined;
+  watchTimer: NodeJS.Timeout | undefined;
+}
+
+const CANCELLED = {
+  kind: "error",
+  message: "The call was cancelled",
+  isDenied: false,
+  body: undefined,
+} as const;
+
+function settle(running: RunningCall, end: ProcessEnd): void {
+  clearTimeout(running.wallTimer);
+  clearTimeout(running.watchTimer);
+  running.signal?.removeEventListener("abort", running.cancel);
+  running.call.broker.end();
+  running.end(end);
+}
+
+function elapsedMs({ startedMs }: RunningCall): number {
+  return startedMs === 0 ? 0 : performance.now() - startedMs;
 }
 
 /** Writing to a process that just died is no news: its exit is what counts. */

@@ -30,7 +30,7 @@ test("no sandbox process survives SIGKILL of its server, not even in a loop", as
   onTestFinished(() => void server.kill("SIGKILL"));
   const [line] = await once(server.stdout, "data");
   const processes: readonly ProcessStats[] = JSON.parse(String(line));
-  expect(processes.map(({ state }) => state).toSorted()).toEqual(["busy", "busy", "idle"]);
+  expect(processes.map(({ state }) => state).toSorted()).toEqual(["busy", "busy", "spare"]);
   const pids = processes.map(({ pid }) => pid);
   server.kill("SIGKILL");
   await once(server, "exit");

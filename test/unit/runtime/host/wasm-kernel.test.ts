@@ -1,30 +1,21 @@
 import { test } from "vitest";
 import { GuestStop } from "../../../../runtime/host/guest-stop.ts";
-import { HostCalls } from "../../../../runtime/host/host-calls.ts";
+import type { HostPort } from "../../../../runtime/host/host-port.ts";
 import { WasmKernel } from "../../../../runtime/host/wasm-kernel.ts";
 
-const hostCalls = () =>
-  new HostCalls({
-    epoch: 1,
-    call: 1,
-    digest: "",
-    tool: "try-it",
-    limits: { memoryMiB: 8, outputKiB: 1, logKiB: 1, hostCalls: 1 },
-    grants: {
-      log: true,
-      clock: false,
-      random: false,
-      config: false,
-      http: false,
-      kv: false,
-      schedule: false,
-    },
-    startMs: 0,
-    seed: "",
-  });
+const refuse = () => {
+  throw new Error("No host");
+};
+const port: HostPort = {
+  log: refuse,
+  now: refuse,
+  random: refuse,
+  ask: refuse,
+  halt: (stop) => stop,
+};
 
 test("WasmKernel charges the names of variables as it does their values", ({ expect }) => {
-  const kernel = new WasmKernel("", 8, hostCalls());
+  const kernel = new WasmKernel("", 8, port);
   const { alloc, store_u8, var_set } = kernel.imports()["extism:host/env"] as Record<
     string,
     (...args: unknown[]) => bigint
