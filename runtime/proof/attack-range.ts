@@ -163,7 +163,10 @@ class Evidence {
   of(callId: string) {
     return {
       record: this.#calls.get(callId),
-      hostCalls: this.#hostCalls.filter((each) => each.callId === callId),
+      // The sandbox process tells of those it answered itself when the call ends.
+      hostCalls: this.#hostCalls
+        .filter((each) => each.callId === callId)
+        .toSorted((one, other) => one.seq - other.seq),
       logs: this.#logs.filter((each) => each.callId === callId).map(({ text }) => text),
     };
   }

@@ -22,7 +22,7 @@ export const TOOL = "try-it";
 
 /** A skill with one tool, `try-it`, that asks for clock and random unless told otherwise. */
 export function createSkill(parts: SkillParts): SkillCode {
-  const { body = "return input;", wasm, trust = "community", limits } = parts;
+  const { name = "hostile", body = "return input;", wasm, trust = "community", limits } = parts;
   const source = parts.source ?? `export async function run(tool, input, host) { ${body} }`;
   const code = wasm ?? Buffer.from(source);
   const tool: ToolContract = {
@@ -31,9 +31,9 @@ export function createSkill(parts: SkillParts): SkillCode {
     outputSchema: parts.outputSchema,
   };
   return {
-    name: parts.name ?? "hostile",
+    name,
     version: "1.0.0",
-    digest: createHash("sha256").update(code).digest("hex"),
+    digest: createHash("sha256").update(`${name}\n`).update(code).digest("hex"),
     trust,
     engine: wasm === undefined ? "isolate" : "wasm",
     code,

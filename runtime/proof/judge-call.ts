@@ -77,7 +77,7 @@ function findRecordFault({ result, record, hostCalls }: AttackEvidence): string 
   if (gap !== -1) return `host call ${gap + 1} is not on record`;
   const isOtherPolicy = hostCalls.some(({ policyHash }) => policyHash !== result.policyHash);
   if (isOtherPolicy) return "a host call is recorded under another policy's hash";
-  if (record === undefined) return undefined;
+  if (record === undefined) return "the call is not on record";
   if (record.outcome !== toOutcome(result)) return `the call is on record as ${record.outcome}`;
   if (record.policyHash !== result.policyHash) return "the call is recorded under another policy";
   return undefined;

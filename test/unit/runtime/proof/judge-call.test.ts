@@ -1,5 +1,5 @@
 import { describe, test } from "vitest";
-import type { InvokeResult, SkillError } from "../../../../runtime/index.ts";
+import type { CallRecord, InvokeResult, SkillError } from "../../../../runtime/index.ts";
 import type { Attack, AttackEvidence } from "../../../../runtime/proof/attack.ts";
 import { judgeCall } from "../../../../runtime/proof/judge-call.ts";
 import { gives } from "../../../../runtime/proof/verify.ts";
@@ -13,6 +13,21 @@ const attack: Attack = {
   skill: { limits: { wallMs: 300 } },
   expect: ["wall-time", "denied", "ok"],
   verify: gives([]),
+};
+
+const RECORD: CallRecord = {
+  callId: "call",
+  skill: { name: "attack", version: "1.0.0", digest: "digest" },
+  tool: "try-it",
+  userId: "mallory",
+  policyHash: "hash",
+  seed: "",
+  startMs: 0,
+  inputHash: "",
+  inputBytes: 2,
+  outcome: "ok",
+  usage: USAGE,
+  hostCalls: 0,
 };
 
 const stopped: SkillError = {
@@ -81,13 +96,30 @@ describe("judgeCall()", () => {
   });
 });
 
+test("judgeCall() wants the call on record as it ended", ({ expect }) => {
+  const evidence = { index: 0, result: ok([]), hostCalls: [], logs: [], earlier: [] };
+  expect(judgeCall(attack, { ...evidence, record: undefined })).toEqual([
+    "the call is not on record",
+  ]);
+  expect(judgeCall(attack, { ...evidence, record: { ...RECORD, outcome: "failed" } })).toEqual([
+    "the call is on record as failed",
+  ]);
+});
+
 function judge(
   result: InvokeResult,
   judged: Attack = attack,
   hostCalls: AttackEvidence["hostCalls"] = [],
 ): readonly string[] {
-  const evidence = { index: 0, result, record: undefined, hostCalls, logs: [], earlier: [] };
-  return judgeCall(judged, evidence);
+  const outcome = result.kind === "ok" ? "ok" : result.error.code;
+  return judgeCall(judged, {
+    index: 0,
+    result,
+    record: { ...RECORD, outcome },
+    hostCalls,
+    logs: [],
+    earlier: [],
+  });
 }
 
 function failed(error: SkillError): InvokeResult {
