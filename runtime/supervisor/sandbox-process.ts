@@ -11,7 +11,9 @@ import {
   type ToHost,
   toFrame,
 } from "../protocol.ts";
-import { type HostProcess, spawnHost, watchPipeOf } from "./spawn-host.ts";
+import { detectLayers } from "./layers/detect-layers.ts";
+import type { HostProcess } from "./layers/spawn-in-layers.ts";
+import { spawnHost, watchPipeOf } from "./spawn-host.ts";
 import { WatchReader, type WatchReport } from "./watch-reader.ts";
 
 /** One call as a sandbox process runs it. */
@@ -117,7 +119,7 @@ export class SandboxProcess {
 
   /** Starts a process and waits until it takes calls. Rejects with an `Error` that says why not. */
   static async start(): Promise<SandboxProcess> {
-    const child = spawnHost();
+    const child = spawnHost(await detectLayers());
     if (child.pid === undefined) {
       const [error] = await once(child, "error");
       throw new Error(`Cannot start a sandbox process: ${String(error)}`, { cause: error });

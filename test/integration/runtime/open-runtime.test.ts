@@ -210,8 +210,20 @@ describe("openRuntime()", () => {
 
 test("probeProtections() finds in force what the engine itself can hold", async ({ expect }) => {
   const protections = await probeProtections();
-  const missing = protections.filter(({ isInForce }) => !isInForce).map(({ name }) => name);
-  expect(missing).toEqual(["no-network"]);
+  const inForce = protections.filter(({ isInForce }) => isInForce).map(({ name }) => name);
+  expect(inForce).toEqual(
+    expect.arrayContaining([
+      "no-files",
+      "no-programs",
+      "kill-at-deadline",
+      "no-code-from-strings",
+      "empty-environment",
+      "wasm-memory-cap",
+      "wasm-table-cap",
+    ]),
+  );
+  const missing = protections.filter(({ isInForce }) => !isInForce);
+  expect(missing.filter(({ remedy }) => remedy === undefined)).toEqual([]);
 });
 
 function isAlive(pid: number): boolean {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "vitest";
 import type { ProcessStats } from "../../../runtime/index.ts";
+import { findHostPid } from "../../../runtime/supervisor/layers/spawn-in-layers.ts";
 import { POLICY_DIR } from "../../support/policy-dir.ts";
 
 const PARENT = `
@@ -31,7 +32,9 @@ test("no sandbox process survives SIGKILL of its server, not even in a loop", as
   const [line] = await once(server.stdout, "data");
   const processes: readonly ProcessStats[] = JSON.parse(String(line));
   expect(processes.map(({ state }) => state).toSorted()).toEqual(["busy", "busy", "spare"]);
-  const pids = processes.map(({ pid }) => pid);
+  const started = processes.map(({ pid }) => pid);
+  // In a PID namespace the one that runs the guest is a child of the one we started.
+  const pids = [...started, ...(await Promise.all(started.map(findHostPid)))];
   server.kill("SIGKILL");
   await once(server, "exit");
   await expect.poll(() => pids.filter(isAlive), { timeout: 2_000, interval: 5 }).toEqual([]);
