@@ -15,6 +15,7 @@ import type { Attack, AttackCall, AttackGroup, AttackOutcome } from "./attack.ts
 import { createSkill, TOOL } from "./create-skill.ts";
 import { judgeCall, toOutcome } from "./judge-call.ts";
 import { callNeighbours } from "./neighbours.ts";
+import { openProofNetwork, type ProofNetwork } from "./network/proof-network.ts";
 
 /** What came of one attack. Held means: no faults. */
 export interface ProofResult {
@@ -48,17 +49,37 @@ const NEIGHBOURS_AFTER = [3, 4, 5, 6];
 export class AttackRange implements AsyncDisposable {
   readonly #runtime: Runtime;
   readonly #evidence: Evidence;
+  readonly #network: ProofNetwork | undefined;
 
-  private constructor(runtime: Runtime, evidence: Evidence) {
+  private constructor(runtime: Runtime, evidence: Evidence, network: ProofNetwork | undefined) {
     this.#runtime = runtime;
     this.#evidence = evidence;
+    this.#network = network;
   }
 
   /** Rejects as `openRuntime` does, and where the neighbours do not work under these policies. */
-  static async open(options: RuntimeOptions): Promise<AttackRange> {
+  static open(options: RuntimeOptions): Promise<AttackRange> {
+    return AttackRange.#open(options, undefined);
+  }
+
+  /** For attacks of the group "network", under the proof's own policy. */
+  static async openOnNetwork(options: Omit<RuntimeOptions, "policyDir">): Promise<AttackRange> {
+    const network = await openProofNetwork();
+    try {
+      return await AttackRange.#open({ ...options, ...network.options }, network);
+    } catch (error) {
+      await network[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  static async #open(
+    options: RuntimeOptions,
+    network: ProofNetwork | undefined,
+  ): Promise<AttackRange> {
     const evidence = new Evidence();
     const runtime = await openRuntime({ ...options, ...evidence.listeners });
-    const range = new AttackRange(runtime, evidence);
+    const range = new AttackRange(runtime, evidence, network);
     const [fault] = await callNeighbours(runtime, 0);
     if (fault === undefined) return range;
     await runtime.close();
@@ -72,6 +93,7 @@ export class AttackRange implements AsyncDisposable {
   /** Runs `attack` while neighbours work; they are called during it and after it. */
   async prove(attack: Attack): Promise<ProofResult> {
     this.#evidence.clear();
+    this.#network?.clear();
     const startedMs = performance.now();
     const before = await callNeighbours(this.#runtime, 1);
     let isOver = false;
@@ -111,6 +133,7 @@ export class AttackRange implements AsyncDisposable {
 
   async close(): Promise<void> {
     await this.#runtime.close();
+    await this.#network?.[Symbol.asyncDispose]();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -119,16 +142,24 @@ export class AttackRange implements AsyncDisposable {
 
   async #attack(attack: Attack): Promise<readonly JudgedCall[]> {
     const limits = { ...LIMITS, ...attack.skill.limits };
-    const parts = { name: attack.name, ...attack.skill, limits };
+    const { capabilities } = this.#network ?? {};
+    const parts = {
+      name: attack.name,
+      ...(capabilities === undefined ? {} : { capabilities }),
+      ...attack.skill,
+      limits,
+    };
     const skill = createSkill(parts);
     const calls = attack.calls ?? [{}];
     const judged: JudgedCall[] = [];
+    const { visits = [], secret, fill = (input: JsonValue) => input } = this.#network ?? {};
     const run = async ({ userId = "mallory", input = {} }: AttackCall, index: number) => {
       const callId = randomUUID();
-      const request = { skill, tool: TOOL, input, userId, callId };
+      const request = { skill, tool: TOOL, input: fill(input), userId, callId };
       const result = await this.#runtime.invoke(request);
       const earlier = judged.map(({ result: each }) => each);
-      const about = { index, result, earlier, ...this.#evidence.of(callId) };
+      const seen = this.#evidence.of(callId);
+      const about = { index, result, earlier, visits, secret, ...seen };
       judged.push({ result, faults: judgeCall({ ...attack, skill: parts }, about) });
     };
     if (attack.isStorm === true) await Promise.all(calls.map(run));

@@ -2,6 +2,7 @@ import type { InvokeResult, SkillErrorCode } from "../invoke.ts";
 import type { JsonValue } from "../protocol.ts";
 import type { CallRecord, HostCallRecord } from "../runtime.ts";
 import type { SkillParts } from "./create-skill.ts";
+import type { Visit } from "./network/proof-servers.ts";
 
 export const ATTACK_GROUPS = [
   "escape",
@@ -9,13 +10,16 @@ export const ATTACK_GROUPS = [
   "memory",
   "output",
   "admission",
-  "network",
   "state-leak",
   "neighbours",
+  "network",
 ] as const;
 export type AttackGroup = (typeof ATTACK_GROUPS)[number];
 
-/** A hostile skill, what calls it, and what may come of it. */
+/**
+ * A hostile skill, what calls it, and what may come of it. Those of the group "network" run under
+ * the proof's own policy, which grants a server of the proof.
+ */
 export interface Attack {
   /** Of its file as well, here and in the tests. */
   readonly name: string;
@@ -40,6 +44,7 @@ export type AttackOutcome = "ok" | SkillErrorCode;
 export interface AttackCall {
   /** "mallory" by default; the neighbours work for "alice". */
   readonly userId?: string;
+  /** On the network, with `{port}` and `{other}` for the ports of the proof's servers. */
   readonly input?: JsonValue;
 }
 
@@ -53,4 +58,8 @@ export interface AttackEvidence {
   readonly logs: readonly string[];
   /** The end of the calls before it, where they came one after the other. */
   readonly earlier: readonly InvokeResult[];
+  /** What came to the proof's servers. */
+  readonly visits: readonly Visit[];
+  /** What no guest may ever see. */
+  readonly secret: string | undefined;
 }

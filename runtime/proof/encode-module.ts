@@ -106,7 +106,7 @@ export function encodeModule(parts: WasmParts): Uint8Array<ArrayBuffer> {
 export const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
 /** A section of `items`; none, no section. */
-function section(id: number, items: readonly (readonly number[])[]): readonly number[] {
+export function section(id: number, items: readonly (readonly number[])[]): readonly number[] {
   if (items.length === 0) return [];
   return [id, ...withLength([...toLeb(items.length), ...items.flat()])];
 }

@@ -1,6 +1,7 @@
 import type { InvokeResult, SkillError } from "../invoke.ts";
 import type { Limits } from "../policy/limits.ts";
 import type { Attack, AttackEvidence, AttackOutcome } from "./attack.ts";
+import { FORBIDDEN_TEXT } from "./network/proof-servers.ts";
 
 /**
  * Why the end of one call of `attack` is a breach: it ended in no expected way, its error does not
@@ -16,6 +17,7 @@ export function judgeCall(attack: Attack, evidence: AttackEvidence): readonly st
   const objections = [
     result.kind === "error" ? findErrorFault(result.error, attack) : undefined,
     findRecordFault(evidence),
+    findNetworkFault(evidence),
     attack.verify?.(evidence),
   ];
   return objections.filter((each) => each !== undefined);
@@ -81,4 +83,12 @@ function findRecordFault({ result, record, hostCalls }: AttackEvidence): string 
   if (record.outcome !== toOutcome(result)) return `the call is on record as ${record.outcome}`;
   if (record.policyHash !== result.policyHash) return "the call is recorded under another policy";
   return undefined;
+}
+
+function findNetworkFault({ result, hostCalls, logs, visits, secret }: AttackEvidence) {
+  const forbidden = visits.find((each) => each.kind === "forbidden");
+  if (forbidden !== undefined) return `it connected to a server on ${forbidden.place}`;
+  const text = JSON.stringify([result, logs, hostCalls]);
+  if (text.includes(FORBIDDEN_TEXT)) return "it read what it may not";
+  return secret !== undefined && text.includes(secret) ? "a secret was shown" : undefined;
 }

@@ -25,7 +25,7 @@ export interface ProofSummary {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-const PROCESSES = 4;
+const RUNTIME = { maxProcesses: 4 };
 
 /**
  * Runs every attack against this host and the policies in `policyDir`, one after the other, and
@@ -34,26 +34,38 @@ const PROCESSES = 4;
  */
 export async function* proveSandbox({
   group,
+  policyDir,
   ...options
 }: ProofOptions): AsyncGenerator<ProofEvent, void> {
   const attacks = ATTACKS.filter((each) => group === undefined || each.group === group);
+  const onNetwork = attacks.filter((each) => each.group === "network");
+  const others = attacks.filter((each) => each.group !== "network");
   const startedMs = performance.now();
-  const range = await AttackRange.open({ ...options, maxProcesses: PROCESSES });
-  try {
-    yield { kind: "begun", attacks };
-    let breached = 0;
-    for (const attack of attacks) {
-      const result = await range.prove(attack);
-      if (result.faults.length > 0) breached += 1;
-      yield { kind: "attacked", ...result };
+  const results: ProofResult[] = [];
+  let layers: readonly LayerState[] = [];
+  yield { kind: "begun", attacks: [...others, ...onNetwork] };
+  const ranges = [
+    { attacks: others, open: () => AttackRange.open({ ...RUNTIME, ...options, policyDir }) },
+    { attacks: onNetwork, open: () => AttackRange.openOnNetwork({ ...RUNTIME, ...options }) },
+  ];
+  for (const { attacks: these, open } of ranges) {
+    if (these.length === 0) continue;
+    const range = await open();
+    try {
+      for (const attack of these) {
+        const result = await range.prove(attack);
+        results.push(result);
+        yield { kind: "attacked", ...result };
+      }
+      ({ layers } = range.runtime.stats());
+    } finally {
+      await range.close();
     }
-    const { layers } = range.runtime.stats();
-    const ms = performance.now() - startedMs;
-    const held = attacks.length - breached;
-    yield { kind: "ended", held, breached, ms, layers, versions: listVersions() };
-  } finally {
-    await range.close();
   }
+  const held = results.filter(({ faults }) => faults.length === 0).length;
+  const breached = results.length - held;
+  const ms = performance.now() - startedMs;
+  yield { kind: "ended", held, breached, ms, layers, versions: listVersions() };
 }
 
 function listVersions(): Readonly<Record<string, string>> {

@@ -1,4 +1,5 @@
 import { test } from "vitest";
+import type { Attack } from "../../runtime/proof/attack.ts";
 import { AttackRange } from "../../runtime/proof/attack-range.ts";
 import { ATTACKS } from "../../runtime/proof/attacks.ts";
 import { POLICY_DIR } from "./policy-dir.ts";
@@ -8,9 +9,16 @@ export function proveAttack(name: string): void {
   const attack = ATTACKS.find((each) => each.name === name);
   if (attack === undefined) throw new RangeError(`Cannot find the attack "${name}"`);
   test(`a skill that does this is contained: ${attack.about}`, async ({ expect }) => {
-    await using range = await AttackRange.open({ policyDir: POLICY_DIR, maxProcesses: 2 });
+    await using range = await openRange(attack);
     const { faults, outcomes } = await range.prove(attack);
     expect(faults).toEqual([]);
     for (const outcome of outcomes) expect(attack.expect).toContain(outcome);
   });
+}
+
+function openRange({ group }: Attack): Promise<AttackRange> {
+  const options = { maxProcesses: 2 };
+  return group === "network"
+    ? AttackRange.openOnNetwork(options)
+    : AttackRange.open({ ...options, policyDir: POLICY_DIR });
 }

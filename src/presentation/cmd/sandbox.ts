@@ -50,9 +50,9 @@ const GROUPS = [
   "memory",
   "output",
   "admission",
-  "network",
   "state-leak",
   "neighbours",
+  "network",
 ] as const;
 export type ProveGroup = (typeof GROUPS)[number];
 

@@ -15,6 +15,7 @@ const attack: Attack = {
   verify: gives([]),
 };
 
+const NO_NETWORK = { visits: [], secret: undefined };
 const RECORD: CallRecord = {
   callId: "call",
   skill: { name: "attack", version: "1.0.0", digest: "digest" },
@@ -97,7 +98,14 @@ describe("judgeCall()", () => {
 });
 
 test("judgeCall() wants the call on record as it ended", ({ expect }) => {
-  const evidence = { index: 0, result: ok([]), hostCalls: [], logs: [], earlier: [] };
+  const evidence = {
+    index: 0,
+    result: ok([]),
+    hostCalls: [],
+    logs: [],
+    earlier: [],
+    ...NO_NETWORK,
+  };
   expect(judgeCall(attack, { ...evidence, record: undefined })).toEqual([
     "the call is not on record",
   ]);
@@ -119,6 +127,7 @@ function judge(
     hostCalls,
     logs: [],
     earlier: [],
+    ...NO_NETWORK,
   });
 }
 
