@@ -13,7 +13,7 @@ export type {
 export { type Capabilities, capabilitiesSchema } from "./policy/capabilities.ts";
 export type { Mode, Ruling, Verdict } from "./policy/grants.ts";
 export { type Limits, limitsSchema } from "./policy/limits.ts";
-export { PolicyError } from "./policy/sandbox-policy.ts";
+export { PolicyError } from "./policy/policy-error.ts";
 export type { AttackGroup } from "./proof/attack.ts";
 export {
   type ProofEvent,

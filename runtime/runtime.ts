@@ -1,3 +1,4 @@
+import type { Resolve } from "./broker/http/resolve-host.ts";
 import type { Kv } from "./broker/kv.ts";
 import type { InvokeRequest, InvokeResult, SkillErrorCode, Usage } from "./invoke.ts";
 import type { Verdict } from "./policy/grants.ts";
@@ -33,6 +34,8 @@ export interface RuntimeOptions {
   readonly kv?: Kv | undefined;
   /** The values of secrets by name. A secret that is not here cannot be used. */
   readonly secrets?: Readonly<Record<string, string>> | undefined;
+  /** How the names of servers become addresses: the system's way when absent. */
+  readonly resolve?: Resolve | undefined;
   /** Layers without which community skills run here all the same, by name. */
   readonly allowMissingLayers?: readonly string[] | undefined;
   /** Told of each host call once it is answered; never of one whose call has been told. */

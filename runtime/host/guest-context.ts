@@ -5,7 +5,6 @@ import type { EngineCall, EngineReply } from "./engine.ts";
 import type { GuestIsolate } from "./guest-isolate.ts";
 import { GuestStop, TOO_MUCH_MEMORY } from "./guest-stop.ts";
 import type { HostCalls, SettledAsk } from "./host-calls.ts";
-import { ISOLATE_BOOTSTRAP } from "./isolate-bootstrap.ts";
 
 /** V8's words when the isolate's limit leaves no room for an ArrayBuffer. */
 const BUFFER_REFUSED = "Array buffer allocation failed";
@@ -14,9 +13,8 @@ const BUFFER_REFUSED = "Array buffer allocation failed";
 export class GuestContext {
   readonly #isolate: GuestIsolate;
   readonly #context: ivm.Context;
-  readonly #invoke: ivm.Reference;
-  readonly #take: ivm.Reference;
-  readonly #deliver: ivm.Reference;
+  /** See `isolate-bootstrap.ts`. */
+  readonly #order: ivm.Reference;
   /** The guest's code, or why it does not load. */
   readonly #module: ivm.Module | GuestStop;
   #hostCalls: HostCalls | undefined;
@@ -29,12 +27,8 @@ export class GuestContext {
     const ask = new ivm.Callback((name: unknown, text: unknown, body: unknown) =>
       this.#answer(name, text, body),
     );
-    const bootstrap = this.#context.evalClosureSync(ISOLATE_BOOTSTRAP, [ask], {
-      result: { reference: true },
-    });
-    this.#invoke = bootstrap.getSync("invoke", { reference: true });
-    this.#take = bootstrap.getSync("take", { reference: true });
-    this.#deliver = bootstrap.getSync("deliver", { reference: true });
+    const bootstrap = guest.bootstrap.runSync(this.#context, { reference: true });
+    this.#order = bootstrap.applySync(undefined, [ask], { result: { reference: true } });
     this.#module = loadModule(isolate, this.#context, source);
   }
 
@@ -68,9 +62,9 @@ export class GuestContext {
     if (this.#module instanceof GuestStop) throw this.#module;
     this.#module.evaluateSync();
     const namespace = this.#module.namespace.derefInto();
-    this.#invoke.applySync(undefined, [namespace, tool, input, maxChars]);
+    this.#order.applySync(undefined, ["invoke", namespace, tool, input, maxChars]);
     for (;;) {
-      const answer: unknown = this.#take.applySync();
+      const answer: unknown = this.#order.applySync(undefined, ["take"]);
       if (typeof answer === "string") return parseAnswer(answer);
       if (hostCalls.stop !== undefined) throw hostCalls.stop;
       if (!hostCalls.isWaiting) throw new Error("The promise that run() gave never settles");
@@ -80,14 +74,15 @@ export class GuestContext {
 
   #settle({ seq, answer }: SettledAsk): void {
     if (answer instanceof Error) {
-      this.#deliver.applySync(undefined, [seq, false, answer.message]);
+      this.#order.applySync(undefined, ["deliver", seq, false, answer.message]);
       return;
     }
     const body = Buffer.from(answer.body);
     const text = body.toString();
     // Bytes that are no text come as a character each: nothing else crosses into the realm.
     const chars = Buffer.from(text).equals(body) ? undefined : body.toString("latin1");
-    this.#deliver.applySync(undefined, [seq, true, JSON.stringify(answer.value), text, chars]);
+    const value = JSON.stringify(answer.value);
+    this.#order.applySync(undefined, ["deliver", seq, true, value, text, chars]);
   }
 
   /** Answers the guest: "=" and the answer or "!" and why there is none. */

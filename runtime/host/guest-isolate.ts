@@ -1,4 +1,5 @@
 import ivm from "isolated-vm";
+import { ISOLATE_BOOTSTRAP } from "./isolate-bootstrap.ts";
 
 /** Contexts that ended stay in the heap until it is collected: an isolate gets this many. */
 const MAX_CONTEXTS = 24;
@@ -9,6 +10,8 @@ const MIB = 1_048_576;
 /** An isolate and how many contexts it has; gone when it is retired and the last one is released. */
 export class GuestIsolate {
   readonly isolate: ivm.Isolate;
+  /** Compiled once: every context runs the same. */
+  readonly bootstrap: ivm.Script;
   #opened = 0;
   #held = 0;
   #isRetired = false;
@@ -16,6 +19,7 @@ export class GuestIsolate {
 
   constructor(memoryMiB: number) {
     this.isolate = new ivm.Isolate({ memoryLimit: memoryMiB + SLACK_MIB });
+    this.bootstrap = this.isolate.compileScriptSync(ISOLATE_BOOTSTRAP, { filename: "host.js" });
   }
 
   get isDisposed(): boolean {

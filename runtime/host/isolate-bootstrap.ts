@@ -1,11 +1,11 @@
 /**
- * Runs first in every context, as the body of a strict function: `$0` is the one way out, a
- * function from strings to a string, "=" and an answer or "!" and why there is none. What it needs
- * of the realm it takes before the guest can change it. Gives back `invoke`, `take` and `deliver`,
- * which the guest never sees.
+ * Runs first in every context. It comes to a function of the one way out, `callHost`, a function
+ * from strings to a string, "=" and an answer or "!" and why there is none. What it needs of the
+ * realm it takes before the guest can change it. Gives back a function that the guest never sees:
+ * it invokes the guest, delivers an answer, or takes what the guest answered.
  */
 export const ISOLATE_BOOTSTRAP = `"use strict";
-const callHost = $0;
+(callHost) => {
 const { apply, construct, defineProperty } = Reflect;
 const { getOwnPropertyDescriptors: descriptorsOf } = Object;
 const { parse, stringify } = JSON;
@@ -199,8 +199,9 @@ async function run(namespace, tool, input, maxChars) {
   }
 }
 
-return {
-  invoke: (namespace, tool, input, maxChars) => void run(namespace, tool, input, maxChars),
-  take: () => answer,
-  deliver,
+return (order, ...values) => {
+  if (order === "invoke") run(...values);
+  else if (order === "deliver") deliver(...values);
+  else return answer;
+};
 };`;

@@ -53,7 +53,7 @@ export interface HttpGrant extends Ruling {
 
 /** Absent means any. */
 export interface HttpRule {
-  /** The line it stands in, as in "default.yaml:30: grants.http.0". */
+  /** The line it stands in, as in "default.yaml:30: grants.http.allow.0". */
   readonly rule: string;
   /** An exact lower-case name, or one leading `*.` for its subdomains. */
   readonly host: string;
@@ -68,7 +68,7 @@ export interface HttpRule {
   readonly timeoutMs?: number | undefined;
 }
 
-/** A secret that may be put into requests to one origin; granted only where the manifest asks too. */
+/** A secret that may be put into requests to one origin. One that is denied is not listed at all. */
 export interface SecretGrant extends Ruling {
   readonly name: string;
   /** An origin, as in "https://api.github.com". */
@@ -94,7 +94,8 @@ export function toRuling(mode: Mode, policy: Ask, manifest: Ask): Ruling {
   return { verdict: "denied", rule };
 }
 
-interface Ask {
+/** What one of the two says about a grant. */
+export interface Ask {
   readonly isAllowed: boolean;
   readonly rule: string;
 }

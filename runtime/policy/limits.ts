@@ -30,7 +30,7 @@ export const limitsSchema = z.strictObject({
   memoryMiB: amount.min(8).optional(),
   outputKiB: amount.optional(),
   logKiB: amount.optional(),
-  hostCalls: amount.min(0).optional(),
+  hostCalls: z.int().min(0).max(1_000_000).optional(),
 });
 
 /** What this runtime can hold a call to, whatever a policy says. */

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { PolicyError, parsePolicy, type SandboxPolicy } from "./sandbox-policy.ts";
+import { PolicyError } from "./policy-error.ts";
+import { parsePolicy, type SandboxPolicy } from "./sandbox-policy.ts";
 
 /** The policies in `dir`, most important first. Throws `PolicyError`. */
 export async function readPolicies(dir: string): Promise<readonly SandboxPolicy[]> {
@@ -20,7 +21,7 @@ async function listFiles(dir: string): Promise<readonly string[]> {
     return await readdir(dir);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new PolicyError(`Cannot read the policies of "${dir}": ${message}`, { cause: error });
+    throw new PolicyError(`Cannot read the policies of "${dir}": ${message}`, [], { cause: error });
   }
 }
 

@@ -1,60 +1,51 @@
-import { parseDocument } from "yaml";
-import { z } from "zod";
-import { limitsSchema } from "./limits.ts";
-
-const skillPattern = z
-  .string()
-  .regex(/^(?:\*|[a-z0-9][a-z0-9-]{0,63})$/u, 'expected a skill\'s name, or "*" for every skill');
-
-/** One file of `sandbox-policies/`. */
-export const policySchema = z.strictObject({
-  apiVersion: z.literal("nexflow.dev/sandbox/v1"),
-  kind: z.literal("SandboxPolicy"),
-  metadata: z.strictObject({
-    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/u, "expected kebab-case"),
-    /** Of the policies that match a skill the one with the highest number decides, alone. */
-    priority: z.int().min(0).max(1_000),
-  }),
-  match: z.strictObject({
-    trust: z.array(z.enum(["first-party", "verified", "community"])).min(1),
-    skills: z.array(skillPattern).min(1),
-  }),
-  /** `audit` and `learn` are planned. */
-  mode: z.literal("enforce", 'expected "enforce": "audit" and "learn" are not supported yet'),
-  ceiling: limitsSchema.required(),
-  grants: z.strictObject({
-    log: z.boolean().default(false),
-    clock: z.boolean().default(false),
-    random: z.boolean().default(false),
-  }),
-});
+import { type Document, LineCounter, parseDocument, visit } from "yaml";
+import type { z } from "zod";
+import { PolicyError, type PolicyFault, toPolicyFaults } from "./policy-error.ts";
+import { policySchema } from "./policy-schema.ts";
+import { findPlaces, placeOf, type TextPlaces } from "./text-places.ts";
 
 export type SandboxPolicy = Readonly<z.output<typeof policySchema>> & {
   /** The file's name, for people. */
   readonly file: string;
+  /** Where its parts stand in the file. */
+  readonly places: TextPlaces;
 };
 
-/** A policy that cannot be used: the message names the file, the place and what was expected. */
-export class PolicyError extends Error {
-  override readonly name = "PolicyError";
-}
-
-/** The policy in `text`, the content of `file`. Throws `PolicyError`. */
+/** The policy in `text`, the content of `file`. Throws `PolicyError` with every fault. */
 export function parsePolicy(text: string, file: string): SandboxPolicy {
-  const document = parseDocument(text, { prettyErrors: true });
-  const [fault] = [...document.errors, ...document.warnings];
-  if (fault !== undefined) {
-    throw new PolicyError(`Cannot read policy "${file}": ${fault.message.split("\n")[0]}`);
-  }
-  const parsed = policySchema.safeParse(document.toJS({ maxAliasCount: 0 }));
-  if (parsed.success) return { ...parsed.data, file };
-  const faults = parsed.error.issues.map(
-    ({ path, message }) => `${path.join(".") || "the file"}: ${message}`,
-  );
-  throw new PolicyError(`Cannot use policy "${file}": ${faults.join("; ")}`);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const faults = findTextFaults(document, lines, file);
+  if (faults.length > 0) throw new PolicyError(`Cannot read policy "${file}"`, faults);
+  const places = findPlaces(document, lines);
+  const raw: unknown = document.toJS();
+  const parsed = policySchema.safeParse(raw);
+  if (parsed.success) return { ...parsed.data, file, places };
+  const wrong = toPolicyFaults(parsed.error, { raw, file, places });
+  throw new PolicyError(`Cannot use policy "${file}"`, wrong);
 }
 
-/** The JSON Schema of a policy file, for editors. */
-export function toPolicyJsonSchema(): object {
-  return { title: "Nexflow sandbox policy", ...z.toJSONSchema(policySchema, { io: "input" }) };
+/** What rulings call a line of a policy: "default.yaml:21: grants.clock". */
+export function ruleOf({ file, places }: SandboxPolicy, path: string): string {
+  return `${file}:${placeOf(places, path.split(".")).line}: ${path}`;
+}
+
+function findTextFaults(
+  document: Document.Parsed,
+  lines: LineCounter,
+  file: string,
+): readonly PolicyFault[] {
+  const faultAt = (offset: number, message: string): PolicyFault => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line, column: col, path: "", message };
+  };
+  const faults = [...document.errors, ...document.warnings].map(({ message, pos: [offset] }) =>
+    faultAt(offset, message),
+  );
+  visit(document, {
+    Alias: (_key, { range }) => {
+      faults.push(faultAt(range?.[0] ?? 0, "found an alias, expected the value itself"));
+    },
+  });
+  return faults;
 }

@@ -1,12 +1,16 @@
-/** A unit's calls are short when their moving average is below this. */
-const SHORT_MS = 4;
 const KNOWN_AFTER = 3;
 const WEIGHT = 0.2;
 const MAX_UNITS = 1_000;
 
 /** How long the calls of each unit take, to tell which may wait behind each other in one pipe. */
 export class PaceBook {
+  readonly #shortMs: number;
   readonly #paces = new Map<string, { calls: number; meanMs: number }>();
+
+  /** A unit's calls are short when their moving average is below `shortMs`. */
+  constructor(shortMs: number) {
+    this.#shortMs = shortMs;
+  }
 
   note(digest: string, wallMs: number): void {
     const pace = this.#paces.get(digest);
@@ -24,6 +28,6 @@ export class PaceBook {
 
   isShort(digest: string): boolean {
     const pace = this.#paces.get(digest);
-    return pace !== undefined && pace.calls >= KNOWN_AFTER && pace.meanMs < SHORT_MS;
+    return pace !== undefined && pace.calls >= KNOWN_AFTER && pace.meanMs < this.#shortMs;
   }
 }

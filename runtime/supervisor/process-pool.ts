@@ -7,6 +7,8 @@ export interface ProcessPoolOptions {
   readonly min: number;
   readonly max: number;
   readonly onNotice: (notice: RuntimeNotice) => void;
+  /** Calls of a skill that are shorter on average may wait behind each other in one pipe. */
+  readonly shortMs?: number | undefined;
 }
 
 /** A call and whose processes may run it. */
@@ -31,8 +33,9 @@ const MAX_WAITING = 2_000;
 const IDLE_MS = 30_000;
 /** Calls that wait in the pipe of a process whose calls are short. */
 const MAX_DEPTH = 32;
+const SHORT_MS = 4;
 /** A call that runs longer than this keeps nobody else waiting behind it. */
-const STALL_MS = 40;
+const STALL_MS = 250;
 /** Processes for the short calls of one cordon: more than cores only take turns. */
 const BUSY_PROCESSES = availableParallelism();
 
@@ -48,7 +51,7 @@ export class ProcessPool {
   readonly #cordons = new Map<string, SandboxProcess[]>();
   readonly #waiting = new Set<Waiter>();
   readonly #starting = new Set<Promise<void>>();
-  readonly #pace = new PaceBook();
+  readonly #pace: PaceBook;
   #tidyTimer: NodeJS.Timeout | undefined;
   #stallTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -56,6 +59,7 @@ export class ProcessPool {
 
   constructor(options: ProcessPoolOptions) {
     this.#options = options;
+    this.#pace = new PaceBook(options.shortMs ?? SHORT_MS);
   }
 
   /** Starts the first processes; fulfilled when they take calls, rejects when one does not start. */

@@ -16,9 +16,9 @@ export interface ProofNetwork extends AsyncDisposable {
   /** No guest may ever see it. */
   readonly secret: string;
   readonly visits: readonly Visit[];
-  clear(): void;
+  readonly clear: () => void;
   /** `input` with the real ports for `{port}` and `{other}`. */
-  fill(input: JsonValue): JsonValue;
+  readonly fill: (input: JsonValue) => JsonValue;
 }
 
 const SECRET_NAME = "PROOF_TOKEN";

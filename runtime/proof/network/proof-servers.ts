@@ -92,7 +92,7 @@ function createAnswers(secret: string, visits: Visit[]): RequestListener {
       case "/v1/secret":
         return response
           .writeHead(200, { "x-secret": searchParams.has("header") ? secret : "none" })
-          .end(searchParams.has("header") ? "" : disguise(secret, searchParams.get("as")));
+          .end(searchParams.has("header") ? "" : disguise(secret, searchParams.get("as") ?? ""));
       default:
         return response.end(FORBIDDEN_TEXT);
     }
@@ -112,7 +112,7 @@ function writeWithoutEnd(
 }
 
 /** The secret as a server may write it that wants the guest to read it. */
-function disguise(secret: string, as: string | null): string {
+function disguise(secret: string, as: string): string {
   const bytes = Buffer.from(secret);
   switch (as) {
     case "base64":

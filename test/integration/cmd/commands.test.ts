@@ -246,8 +246,10 @@ kind: SandboxPolicy
 metadata: { name: short, priority: 0 }
 match: { trust: [first-party, verified, community], skills: ["*"] }
 mode: enforce
-ceiling: { wallMs: 150, cpuMs: 150, memoryMiB: 64, outputKiB: 64, logKiB: 64, hostCalls: 10 }
-grants: { log: false, clock: false, random: false }
+ceiling:
+  { wallMs: 150, cpuMs: 150, memoryMiB: 64, outputKiB: 64, logKiB: 64, queueMs: 10000,
+    hostCalls: { total: 10, perSecond: 10, atOnce: 1 }, concurrency: { perSkill: 1, perUser: 1 } }
+grants: {}
 `;
 
 async function writeSkill(dir: string, body: string): Promise<string> {

@@ -69,8 +69,20 @@ describe("openRuntime()", () => {
     expect(seen.logs).toEqual([{ callId: "call-1", skillDigest: skill.digest, text: "hello" }]);
     const about = { callId: "call-1", skillDigest: skill.digest, policyHash: result.policyHash };
     expect(seen.hostCalls).toMatchObject([
-      { ...about, seq: 1, name: "log", decision: "allowed", rule: "default.yaml: grants.log" },
-      { ...about, seq: 2, name: "now", decision: "allowed", rule: "default.yaml: grants.clock" },
+      {
+        ...about,
+        seq: 1,
+        name: "log",
+        decision: "allowed",
+        rule: expect.stringMatching(/^default\.yaml:\d+: grants\.log$/u),
+      },
+      {
+        ...about,
+        seq: 2,
+        name: "now",
+        decision: "allowed",
+        rule: expect.stringMatching(/^default\.yaml:\d+: grants\.clock$/u),
+      },
       {
         ...about,
         seq: 3,
@@ -78,8 +90,59 @@ describe("openRuntime()", () => {
         decision: "denied",
         rule: "manifest: capabilities.random",
       },
-      { ...about, seq: 4, name: "now", decision: "allowed", rule: "default.yaml: grants.clock" },
+      {
+        ...about,
+        seq: 4,
+        name: "now",
+        decision: "allowed",
+        rule: expect.stringMatching(/^default\.yaml:\d+: grants\.clock$/u),
+      },
     ]);
+  });
+
+  test("records what a killed guest asked of its host, and what it logged", async ({
+    runtime,
+    seen,
+    expect,
+  }) => {
+    const skill = createSkill({
+      body: 'host.now(); host.log("last words"); Math.random(); for (;;);',
+      limits: { wallMs: 200 },
+    });
+    const result = await runtime.invoke({ ...call, skill });
+    expect(result).toMatchObject({ kind: "error", error: { code: "wall-time" } });
+    const names = seen.hostCalls.toSorted((one, other) => one.seq - other.seq);
+    expect(names.map(({ seq, name }) => [seq, name])).toEqual([
+      [1, "now"],
+      [2, "log"],
+      [3, "random"],
+    ]);
+    expect(seen.logs).toMatchObject([{ text: "last words" }]);
+  });
+
+  test("denies, with an error for the guest and a record, what is not granted", async ({
+    runtime,
+    seen,
+    expect,
+  }) => {
+    const body = 'return host.kv.get("a").catch((error) => error.message);';
+    const result = await runtime.invoke({ ...call, skill: createSkill({ body }) });
+    expect(result).toMatchObject({ kind: "ok", output: expect.stringContaining("not granted") });
+    expect(seen.hostCalls).toMatchObject([{ seq: 1, name: "kv-get", decision: "denied" }]);
+  });
+
+  test("answers clock and dice from what a replay gives", async ({ runtime, expect }) => {
+    const skill = createSkill({ body: "return [host.now(), Math.random(), Math.random()];" });
+    const replay = { seed: "5eed", startMs: 1_000_000_000_000 };
+    const [one, other] = [
+      await runtime.invoke({ ...call, skill, replay }),
+      await runtime.invoke({ ...call, skill, replay }),
+    ];
+    if (one.kind !== "ok" || other.kind !== "ok") throw new Error("The calls failed");
+    const [[now, ...dice], [, ...again]] = [one.output, other.output] as [number[], number[]];
+    expect(dice).toEqual(again);
+    expect(now).toBeGreaterThanOrEqual(1_000_000_000_000);
+    expect(now).toBeLessThan(1_000_000_060_000);
   });
 
   test("holds input and output to the tool's schemas", async ({ runtime, expect }) => {

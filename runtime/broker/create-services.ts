@@ -1,0 +1,27 @@
+import type { Services } from "./call-broker.ts";
+import { serveConfig } from "./config-service.ts";
+import { createHttpService } from "./http/http-service.ts";
+import type { Resolve } from "./http/resolve-host.ts";
+import type { Kv } from "./kv.ts";
+import { createKvServices } from "./kv-service.ts";
+import { serveSchedule } from "./schedule-service.ts";
+import type { LeakScanner } from "./secrets/leak-scanner.ts";
+import type { SecretValues } from "./secrets/secret-values.ts";
+
+export interface ServicesOptions {
+  readonly kv: Kv;
+  readonly secrets: SecretValues;
+  /** Made of the same secrets; logs are to be looked through with it too. */
+  readonly leakScanner: LeakScanner;
+  readonly resolve?: Resolve | undefined;
+}
+
+/** All that guests may ask of the broker. The sandbox process answers log, clock and random. */
+export function createServices({ kv, secrets, leakScanner, resolve }: ServicesOptions): Services {
+  return {
+    http: createHttpService({ secrets, leakScanner, resolve }),
+    ...createKvServices(kv),
+    config: serveConfig,
+    schedule: serveSchedule,
+  };
+}

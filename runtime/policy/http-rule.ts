@@ -1,0 +1,108 @@
+import type { HttpRule } from "./grants.ts";
+
+/** A request as the one who sends it has parsed it: what is compared is what is sent. */
+export interface HttpQuestion {
+  /** "http" or "https". */
+  readonly scheme: string;
+  /** Lower case, as in `new URL(...).hostname`. */
+  readonly host: string;
+  readonly port: number;
+  /** Upper case. */
+  readonly method: string;
+  /** As in `new URL(...).pathname`: still encoded, without the query. */
+  readonly path: string;
+}
+
+/** Whether a rule that allows means `request`; in doubt it does not. */
+export function isAllowedBy(rule: HttpRule, request: HttpQuestion): boolean {
+  return (
+    isHostOf(rule.host, request.host) &&
+    isSameKind(rule, request) &&
+    isOneOf(rule.paths, (prefix) => isAllowedPath(prefix, request.path))
+  );
+}
+
+/** Whether a rule that denies means `request`; in doubt it does. */
+export function isDeniedBy(rule: HttpRule, request: HttpQuestion): boolean {
+  return (
+    isHostOf(rule.host, request.host.replace(/\.$/u, "")) &&
+    isSameKind(rule, request) &&
+    isOneOf(rule.paths, (prefix) => isDeniedPath(prefix, request.path))
+  );
+}
+
+/** Whether every request that `other` means is meant by `rule` as well. */
+export function isCovering(rule: HttpRule, other: HttpRule): boolean {
+  return (
+    isHostOf(rule.host, other.host) &&
+    isSuperset(rule.schemes, other.schemes) &&
+    isSuperset(rule.ports, other.ports) &&
+    isSuperset(rule.methods, other.methods) &&
+    (rule.paths === undefined ||
+      rule.paths.includes("/") ||
+      (other.paths?.every((path) => isOneOf(rule.paths, (prefix) => isUnder(prefix, path))) ??
+        false))
+  );
+}
+
+/** `*.example.org` has the names below it, not the name itself. */
+function isHostOf(pattern: string, host: string): boolean {
+  if (pattern === host) return true;
+  return pattern.startsWith("*.") && host.endsWith(pattern.slice(1)) && host !== pattern.slice(1);
+}
+
+function isSameKind(rule: HttpRule, { scheme, port, method }: HttpQuestion): boolean {
+  return (
+    isOneOf(rule.schemes, (each) => each === scheme) &&
+    isOneOf(rule.ports, (each) => each === port) &&
+    isOneOf(rule.methods, (each) => each === method)
+  );
+}
+
+/** Absent means any. */
+function isOneOf<T>(values: readonly T[] | undefined, isIt: (value: T) => boolean): boolean {
+  return values === undefined || values.some(isIt);
+}
+
+function isSuperset<T>(values: readonly T[] | undefined, others: readonly T[] | undefined) {
+  if (values === undefined) return true;
+  return others?.every((each) => values.includes(each)) ?? false;
+}
+
+/**
+ * A path that the server may read as another one cannot be held to a prefix. URL parsers resolve
+ * plain dot segments, but leave alone what many servers decode, once or twice, and resolve after
+ * us: `/v1/..%2fadmin`, `/v1/%2e%2e%5cadmin`, `/v1/..;/admin`. Where any path is allowed there is
+ * nothing to get around.
+ */
+function isAllowedPath(prefix: string, path: string): boolean {
+  return prefix === "/" || (!isAmbiguous(path) && isUnder(prefix, path));
+}
+
+/** The other way around: `//Admin` and `/%61dmin` may well be `/admin` to the server. */
+function isDeniedPath(prefix: string, path: string): boolean {
+  return isAmbiguous(path) || isUnder(prefix.toLowerCase(), toPlainPath(path));
+}
+
+const DOT = String.raw`(?:\.|%(?:25)*2e)`;
+const SEGMENT_END = String.raw`(?:/|;|%(?:25)*3b|$)`;
+const AMBIGUOUS = new RegExp(String.raw`\\|%(?:25)*(?:2f|5c|00)|/${DOT}{1,2}${SEGMENT_END}`, "iu");
+
+function isAmbiguous(path: string): boolean {
+  return AMBIGUOUS.test(path);
+}
+
+/** Prefixes end at a segment: "/v1" has "/v1" and "/v1/x", "/v1/" only what is below. */
+function isUnder(prefix: string, path: string): boolean {
+  return path === prefix || path.startsWith(prefix.endsWith("/") ? prefix : `${prefix}/`);
+}
+
+function toPlainPath(path: string): string {
+  const plain = path.replaceAll(/%(?:25)*([2-7][0-9a-f])/giu, (_code, hex: string) =>
+    String.fromCodePoint(Number.parseInt(hex, 16)),
+  );
+  return plain
+    .toLowerCase()
+    .replaceAll(/;[^/]*/gu, "")
+    .replaceAll(/\/{2,}/gu, "/");
+}
