@@ -109,9 +109,10 @@ export class AttackRange implements AsyncDisposable {
       } while (!isOver);
     };
     const [calls] = await Promise.all([attacking, working()]);
-    const after = await Promise.all(
-      NEIGHBOURS_AFTER.map((number) => callNeighbours(this.#runtime, number)),
-    );
+    const after: string[][] = [];
+    for (const number of NEIGHBOURS_AFTER) {
+      after.push(await callNeighbours(this.#runtime, number));
+    }
     const faults = [
       ...calls.flatMap(({ faults: each }) => each),
       ...[...before, ...during, ...after.flat()].map((each) => `beside it, ${each}`),

@@ -25,7 +25,8 @@ export interface ProofSummary {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-const RUNTIME = { maxProcesses: 4 };
+/** Room for the attacker, the neighbours and a spare, so that none waits for a start. */
+const RUNTIME = { maxProcesses: 6 };
 
 /**
  * Runs every attack against this host and the policies in `policyDir`, one after the other, and

@@ -17,7 +17,7 @@ export function proveAttack(name: string): void {
 }
 
 function openRange({ group }: Attack): Promise<AttackRange> {
-  const options = { maxProcesses: 2 };
+  const options = { maxProcesses: 4 };
   return group === "network"
     ? AttackRange.openOnNetwork(options)
     : AttackRange.open({ ...options, policyDir: POLICY_DIR });

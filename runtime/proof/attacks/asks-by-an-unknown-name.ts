@@ -12,6 +12,8 @@ const ASK = `
   Array.prototype.toJSON = () => ["constructor", {}];
   Object.prototype.toJSON = () => "text";
   try { await host.kv.getText("key"); reached.push("a function of another name"); } catch {}
+  delete Array.prototype.toJSON;
+  delete Object.prototype.toJSON;
   return reached;`;
 
 export const asksByAnUnknownName: Attack = {
