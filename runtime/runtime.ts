@@ -1,4 +1,3 @@
-import type { Resolve } from "./broker/http/resolve-host.ts";
 import type { Kv } from "./broker/kv.ts";
 import type { InvokeRequest, InvokeResult, SkillErrorCode, Usage } from "./invoke.ts";
 import type { Verdict } from "./policy/grants.ts";
@@ -34,8 +33,10 @@ export interface RuntimeOptions {
   readonly kv?: Kv | undefined;
   /** The values of secrets by name. A secret that is not here cannot be used. */
   readonly secrets?: Readonly<Record<string, string>> | undefined;
-  /** How the names of servers become addresses: the system's way when absent. */
-  readonly resolve?: Resolve | undefined;
+  /** Looks up the addresses of a host name; the system's own when absent. */
+  readonly resolveHost?:
+    | ((host: string) => Promise<readonly { readonly address: string }[]>)
+    | undefined;
   /** Layers without which community skills run here all the same, by name. */
   readonly allowMissingLayers?: readonly string[] | undefined;
   /** Told of each host call once it is answered; never of one whose call has been told. */

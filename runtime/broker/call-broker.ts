@@ -9,12 +9,15 @@ import {
   type JsonValue,
 } from "../protocol.ts";
 import type { HostCallRecord, SkillLog } from "../runtime.ts";
+import type { LeakScanner } from "./secrets/leak-scanner.ts";
 import type { Service, ServiceReply } from "./service.ts";
 
 export type Services = Readonly<Partial<Record<HostFunction, Service>>>;
 
 export interface BrokerDeps {
   readonly services: Services;
+  /** Looks through what guests log. */
+  readonly leakScanner?: LeakScanner | undefined;
   readonly onHostCall?: ((record: HostCallRecord) => void) | undefined;
   readonly onLog?: ((entry: SkillLog) => void) | undefined;
 }
@@ -96,10 +99,12 @@ export class CallBroker {
   log(seq: number, text: string): void {
     this.#assertWithinLimits(seq);
     const ruling = this.#call.policy.grants.log;
-    this.#record(ruling, { seq, name: "log", values: { args: text, result: null } });
+    const leaked = this.#deps.leakScanner?.find(text);
+    const shown = leaked === undefined ? text : `[withheld: it holds the secret ${leaked}]`;
+    this.#record(ruling, { seq, name: "log", values: { args: shown, result: null } });
     if (!isGranted(ruling)) return;
     const { callId, skill } = this.#call;
-    this.#deps.onLog?.({ callId, skillDigest: skill.digest, text });
+    this.#deps.onLog?.({ callId, skillDigest: skill.digest, text: shown });
   }
 
   /** Records a call that the sandbox process answered itself; what decides is decided here again. */

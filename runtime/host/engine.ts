@@ -7,6 +7,8 @@ export interface Engine {
   call(request: EngineCall): EngineReply;
   /** Calls that are prepared. */
   readonly spares: number;
+  /** Whether to prepare takes microseconds: then it is done after each call, unasked. */
+  readonly isQuickToPrepare: boolean;
   /** Prepares one more call, unless there are enough; called while nobody waits. */
   prepare(memoryMiB: number): void;
   dispose(): void;

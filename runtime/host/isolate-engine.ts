@@ -10,6 +10,7 @@ const MAX_PREPARE_MS = 20;
 
 /** Runs an ES module in a fresh context for every call, in isolates of its own. */
 export class IsolateEngine implements Engine {
+  readonly isQuickToPrepare = false;
   readonly #source: string;
   #memoryMiB = 0;
   /** Where contexts are made; after some it is used up and the next one takes its place. */

@@ -65,11 +65,13 @@ function run(frame: HostCallFrame, input: string): void {
   const { epoch, call } = frame;
   const cpuMs = cpuMsOfProcess() - cpuBeforeMs;
   watched.endCall();
-  const spares = units.find(frame.digest)?.engine.spares ?? 0;
+  const engine = units.find(frame.digest)?.engine;
+  const spares = engine?.spares ?? 0;
   pipe.send(
     { kind: "result", epoch, call, outcome, cpuMs, memoryMiB, spares, notes: hostCalls.notes },
     Buffer.from(output),
   );
+  if (engine?.isQuickToPrepare === true) engine.prepare(frame.limits.memoryMiB);
 }
 
 function cpuMsOfProcess(): number {

@@ -1,104 +1,71 @@
-import type { Grant, HostFunction } from "../protocol.ts";
-import { GRANT_OF } from "../protocol.ts";
 import type { Engine, EngineCall, EngineReply } from "./engine.ts";
 import { GuestStop, TOO_MUCH_MEMORY } from "./guest-stop.ts";
+import { checkGrants } from "./wasm-imports.ts";
 import { WasmKernel } from "./wasm-kernel.ts";
-import { admitModule } from "./wasm-module.ts";
+import { WasmPlugin } from "./wasm-plugin.ts";
+import { WasmWasi } from "./wasm-wasi.ts";
 
 const MIB = 1_048_576;
 
 /**
  * Runs a plugin of the Extism ABI in a fresh instance for every call; `-` in a tool's name is `_`
- * in its export's.
+ * in its export's. Code of the plugin runs only during a call, and within its limits: what is made
+ * ahead is an instance whose start function has not run.
  */
 export class WasmEngine implements Engine {
+  readonly isQuickToPrepare = true;
+  readonly spares = 0;
   readonly #code: Uint8Array;
-  #compiled: { readonly module: WebAssembly.Module; readonly memoryMiB: number } | undefined;
+  #plugin: WasmPlugin | undefined;
 
   constructor(code: Uint8Array) {
     this.#code = code;
   }
 
   call({ frame, input, hostCalls }: EngineCall): EngineReply {
-    const { memoryMiB } = frame.limits;
-    const module = this.#compile(memoryMiB);
-    const kernel = new WasmKernel(input, memoryMiB, hostCalls);
-    const imports = kernel.imports();
-    checkImports(module, imports, frame.grants);
-    const instance = new WebAssembly.Instance(module, imports);
-    const usedMiB = () => (memoryBytes(instance) + kernel.bytes) / MIB;
+    const { memoryMiB, outputKiB } = frame.limits;
+    const plugin = this.#load(memoryMiB);
+    checkGrants(plugin.imports, frame.grants);
+    const kernel = new WasmKernel(hostCalls, input, memoryMiB);
+    const wasi = new WasmWasi(hostCalls, frame.grants, () => plugin.memory);
+    const usedMiB = () => (plugin.memoryBytes + kernel.blocks.bytes) / MIB;
     try {
-      runExport(instance, frame.tool, kernel);
+      plugin.run({ kernel, wasi }, frame.tool.replaceAll("-", "_"));
+      if (usedMiB() > memoryMiB) throw tooMuchMemory(usedMiB());
+      return { output: toText(kernel.output, outputKiB), memoryMiB: usedMiB() };
     } catch (error) {
       if (error instanceof WebAssembly.RuntimeError && usedMiB() > memoryMiB / 2) {
-        throw new GuestStop("memory", TOO_MUCH_MEMORY, Math.ceil(usedMiB()));
+        throw tooMuchMemory(usedMiB());
       }
       throw error;
+    } finally {
+      plugin.release();
     }
-    if (usedMiB() > memoryMiB) {
-      throw new GuestStop("memory", TOO_MUCH_MEMORY, Math.ceil(usedMiB()));
-    }
-    return { output: toText(kernel.output, frame.limits.outputKiB), memoryMiB: usedMiB() };
   }
 
-  readonly spares = 0;
-
   prepare(): void {
-    // A fresh instance costs microseconds: there is nothing to gain.
+    this.#plugin?.prepare();
   }
 
   dispose(): void {
-    this.#compiled = undefined;
+    this.#plugin = undefined;
   }
 
-  #compile(memoryMiB: number): WebAssembly.Module {
-    if (this.#compiled?.memoryMiB !== memoryMiB) {
-      const module = new WebAssembly.Module(admitModule(this.#code, memoryMiB));
-      this.#compiled = { module, memoryMiB };
+  #load(memoryMiB: number): WasmPlugin {
+    if (this.#plugin?.memoryMiB !== memoryMiB) {
+      this.#plugin = new WasmPlugin(this.#code, memoryMiB);
     }
-    return this.#compiled.module;
+    return this.#plugin;
   }
 }
 
-function checkImports(
-  module: WebAssembly.Module,
-  imports: WebAssembly.Imports,
-  grants: Readonly<Record<Grant, boolean>>,
-): void {
-  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
-    const isKnown = Object.hasOwn(imports, from) && Object.hasOwn(imports[from] ?? {}, name);
-    if (!isKnown) {
-      throw new GuestStop("denied", `The module imports "${from}.${name}", which no host has`);
-    }
-    const grant = from === "extism:host/user" ? GRANT_OF[name as HostFunction] : undefined;
-    if (grant !== undefined && !grants[grant]) {
-      throw new GuestStop("denied", `The module imports "${name}": "${grant}" is not granted`);
-    }
-  }
+function tooMuchMemory(usedMiB: number): GuestStop {
+  return new GuestStop("memory", TOO_MUCH_MEMORY, Math.ceil(usedMiB));
 }
 
-function runExport({ exports }: WebAssembly.Instance, tool: string, kernel: WasmKernel): void {
-  const initialize = exports["_initialize"];
-  if (typeof initialize === "function") initialize();
-  const name = tool.replaceAll("-", "_");
-  const run = exports[name];
-  if (typeof run !== "function") {
-    throw new Error(`The module exports no function "${name}"`);
+function toText({ buffer, byteOffset, length }: Uint8Array, maxKiB: number): string {
+  if (length > maxKiB * 1024) {
+    throw new GuestStop("output-size", "The output is too large", Math.ceil(length / 1024));
   }
-  const code: unknown = run();
-  if (kernel.error !== undefined) throw new Error(kernel.error);
-  if (typeof code === "number" && code !== 0) throw new Error(`The tool returned ${code}`);
-}
-
-function memoryBytes({ exports }: WebAssembly.Instance): number {
-  const memory = exports["memory"];
-  return memory instanceof WebAssembly.Memory ? memory.buffer.byteLength : 0;
-}
-
-function toText(output: Uint8Array, maxKiB: number): string {
-  if (output.length > maxKiB * 1024) {
-    const usedKiB = Math.ceil(output.length / 1024);
-    throw new GuestStop("output-size", "The output is too large", usedKiB);
-  }
-  return output.length === 0 ? "null" : new TextDecoder().decode(output);
+  return length === 0 ? "null" : Buffer.from(buffer, byteOffset, length).toString();
 }

@@ -1,154 +1,178 @@
-import { GuestStop, TOO_MUCH_MEMORY } from "./guest-stop.ts";
-import type { HostPort } from "./host-port.ts";
+import type { JsonValue } from "../protocol.ts";
+import type { HostAnswer, HostPort } from "./host-port.ts";
+import { NULL, WasmBlocks } from "./wasm-blocks.ts";
+import { toHttpAsk } from "./wasm-http.ts";
 
-const MIB = 1_048_576;
-const NULL = 0n;
-const BLOCK_SHIFT = 32n;
-const OFFSET_MASK = 0xffff_ffffn;
-/** What the bookkeeping of a block costs, so that many tiny ones count as well. */
-const BLOCK_COST_BYTES = 256;
+/** Of a name, a key or a request as a plugin writes it. */
+const MAX_TEXT_BYTES = 1_048_576;
+/** More than any call may log: what is cut off was over the limit before. */
+const MAX_LOG_BYTES = 2 * 1_048_576;
+const MAX_BODY_BYTES = 16 * 1_048_576;
 
 /**
- * The Extism ABI for one call: blocks of memory that the plugin shares with its host. An address
- * is the number of a block and an offset in it, so that no access reaches another block. Every
- * byte counts against the call's memory; nothing outlives the call.
+ * The functions of the Extism ABI, and this host's own, for one call. Every byte counts against
+ * the call's memory; nothing outlives the call. What the broker refuses, and a request that
+ * fails, ends the call with the broker's words, as in Extism's own runtime: a function of the ABI
+ * has no way to give an error back.
  */
 export class WasmKernel {
   output: Uint8Array = new Uint8Array();
   error: string | undefined;
-  readonly #hostCalls: HostPort;
-  readonly #maxBytes: number;
-  readonly #blocks = new Map<number, DataView>();
+  readonly blocks: WasmBlocks;
+  readonly #host: HostPort;
   readonly #vars = new Map<string, Uint8Array>();
-  readonly #inputAddress: bigint;
   readonly #input: DataView;
-  #lastBlock = 0;
-  #bytes = 0;
+  readonly #inputAddress: bigint;
+  #response: HttpResponse | undefined;
 
-  constructor(input: string, maxMemoryMiB: number, hostCalls: HostPort) {
-    this.#hostCalls = hostCalls;
-    this.#maxBytes = maxMemoryMiB * MIB;
-    this.#inputAddress = this.#store(Buffer.from(input));
-    this.#input = this.#blocks.get(this.#lastBlock) ?? new DataView(new ArrayBuffer(0));
+  constructor(host: HostPort, input: string, maxMemoryMiB: number) {
+    this.#host = host;
+    this.blocks = new WasmBlocks(host, maxMemoryMiB);
+    const bytes = Buffer.from(input);
+    this.#input = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#inputAddress = this.blocks.adopt(bytes);
   }
 
-  get bytes(): number {
-    return this.#bytes;
+  inputAddress(): bigint {
+    return this.#inputAddress;
   }
 
-  /** The functions a plugin may import, by module and name. */
-  imports(): WebAssembly.Imports {
-    const hostCalls = this.#hostCalls;
-    const log = (address: bigint) => hostCalls.log(this.#text(address));
-    return {
-      "extism:host/env": {
-        alloc: (length: bigint) => this.#alloc(BigInt.asUintN(64, length)),
-        free: (address: bigint) => this.#free(address),
-        length: (address: bigint) => this.#length(address),
-        length_unsafe: (address: bigint) => this.#length(address),
-        load_u8: (address: bigint) => this.#block(address).getUint8(offsetOf(address)),
-        load_u64: (address: bigint) => this.#block(address).getBigUint64(offsetOf(address), true),
-        store_u8: (address: bigint, value: number) =>
-          this.#block(address).setUint8(offsetOf(address), value),
-        store_u64: (address: bigint, value: bigint) =>
-          this.#block(address).setBigUint64(offsetOf(address), value, true),
-        input_offset: () => this.#inputAddress,
-        input_length: () => BigInt(this.#input.byteLength),
-        input_load_u8: (offset: bigint) => this.#input.getUint8(Number(offset)),
-        input_load_u64: (offset: bigint) => this.#input.getBigUint64(Number(offset), true),
-        output_set: (address: bigint, length: bigint) => {
-          this.output = this.#bytesAt(address, length);
-        },
-        error_set: (address: bigint) => {
-          this.error = address === NULL ? undefined : this.#text(address);
-        },
-        config_get: () => NULL,
-        var_get: (name: bigint) => this.#getVar(this.#text(name)),
-        var_set: (name: bigint, value: bigint) => this.#setVar(this.#text(name), value),
-        http_request: () => hostCalls.ask("http", null),
-        http_status_code: () => 0,
-        http_headers: () => NULL,
-        log_trace: log,
-        log_debug: log,
-        log_info: log,
-        log_warn: log,
-        log_error: log,
-        get_log_level: () => 0,
-      },
-      "extism:host/user": {
-        now: () => BigInt(hostCalls.now()),
-        random: () => hostCalls.random(),
-      },
-    };
+  inputLength(): bigint {
+    return BigInt(this.#input.byteLength);
   }
 
-  #alloc(length: bigint): bigint {
-    if (length === NULL) return NULL;
-    this.#charge(Number(length));
-    this.#lastBlock += 1;
-    this.#blocks.set(this.#lastBlock, new DataView(new ArrayBuffer(Number(length))));
-    return BigInt(this.#lastBlock) << BLOCK_SHIFT;
+  inputLoadU8(offset: bigint): number {
+    return this.#input.getUint8(Number(offset));
   }
 
-  #charge(bytes: number): void {
-    const used = this.#bytes + bytes + BLOCK_COST_BYTES;
-    if (used > this.#maxBytes) {
-      const stop = new GuestStop("memory", TOO_MUCH_MEMORY, Math.ceil(used / MIB));
-      throw this.#hostCalls.halt(stop);
-    }
-    this.#bytes = used;
+  inputLoadU64(offset: bigint): bigint {
+    return this.#input.getBigInt64(Number(offset), true);
   }
 
-  #refund(bytes: number | undefined): void {
-    if (bytes !== undefined) this.#bytes -= bytes + BLOCK_COST_BYTES;
+  setOutput(address: bigint, length: bigint): void {
+    this.output = this.blocks.slice(address, length);
   }
 
-  #store(bytes: Uint8Array): bigint {
-    const address = this.#alloc(BigInt(bytes.length));
-    if (address !== NULL) new Uint8Array(this.#block(address).buffer).set(bytes);
-    return address;
+  setError(address: bigint): void {
+    this.error = address === NULL ? undefined : this.#text(address, MAX_TEXT_BYTES);
   }
 
-  #free(address: bigint): void {
-    const index = indexOf(address);
-    this.#refund(this.#blocks.get(index)?.byteLength);
-    this.#blocks.delete(index);
+  log(address: bigint): void {
+    const bytes = this.blocks.at(address).subarray(0, MAX_LOG_BYTES);
+    this.#host.log(decode(bytes));
   }
 
-  #length(address: bigint): bigint {
-    return BigInt(this.#blocks.get(indexOf(address))?.byteLength ?? 0);
+  now(): bigint {
+    return BigInt(this.#host.now());
   }
 
-  #block(address: bigint): DataView {
-    const block = this.#blocks.get(indexOf(address));
-    if (block === undefined) throw new RangeError("The plugin used an address that is not its own");
-    return block;
+  random(): bigint {
+    return this.#host.random();
   }
 
-  #bytesAt(address: bigint, length: bigint): Uint8Array {
-    if (length === 0n) return new Uint8Array();
-    const block = this.#block(address);
-    return new Uint8Array(block.buffer, offsetOf(address), Number(BigInt.asUintN(64, length)));
+  getConfig(name: bigint): bigint {
+    const { value } = asRecord(this.#ask("config", { name: this.#name(name) }).value);
+    return typeof value === "string" ? this.blocks.adopt(Buffer.from(value)) : NULL;
   }
 
-  #text(address: bigint): string {
-    return Buffer.from(this.#bytesAt(address, this.#length(address))).toString();
+  getVar(name: bigint): bigint {
+    const value = this.#vars.get(this.#name(name));
+    return value === undefined ? NULL : this.blocks.adopt(value.slice());
   }
 
-  #getVar(name: string): bigint {
-    const value = this.#vars.get(name);
-    return value === undefined ? NULL : this.#store(value);
-  }
-
-  #setVar(name: string, address: bigint): void {
+  setVar(nameAddress: bigint, address: bigint): void {
+    const name = this.#name(nameAddress);
     const replaced = this.#vars.get(name);
-    if (replaced !== undefined) this.#refund(sizeOfVar(name, replaced));
+    if (replaced !== undefined) this.blocks.refund(sizeOfVar(name, replaced));
     this.#vars.delete(name);
     if (address === NULL) return;
-    const value = this.#bytesAt(address, this.#length(address)).slice();
-    this.#charge(sizeOfVar(name, value));
-    this.#vars.set(name, value);
+    const value = this.blocks.at(address);
+    this.blocks.charge(sizeOfVar(name, value));
+    this.#vars.set(name, value.slice());
   }
+
+  /** The address of the answer's body, NULL for an empty one. */
+  request(requestAddress: bigint, bodyAddress: bigint): bigint {
+    this.#response = undefined;
+    const ask = toHttpAsk(this.#text(requestAddress, MAX_TEXT_BYTES));
+    const { value, body } = this.#ask("http", ask, this.#body(bodyAddress));
+    const { status, headers } = asRecord(value);
+    this.#response = {
+      status: typeof status === "number" ? status : 0,
+      headers: JSON.stringify(headers ?? {}),
+    };
+    return body.length === 0 ? NULL : this.blocks.adopt(body);
+  }
+
+  /** Of the last answer; 0 before the first one. */
+  responseStatus(): number {
+    return this.#response?.status ?? 0;
+  }
+
+  /** Those of the last answer as a JSON object; NULL before the first one. */
+  responseHeaders(): bigint {
+    if (this.#response === undefined) return NULL;
+    return this.blocks.adopt(Buffer.from(this.#response.headers));
+  }
+
+  /** NULL when there is no such key; an empty value has an address. */
+  getKey(key: bigint): bigint {
+    const { value, body } = this.#ask("kv-get", { key: this.#name(key) });
+    return asRecord(value)["found"] === true ? this.blocks.adopt(body) : NULL;
+  }
+
+  setKey(key: bigint, address: bigint): void {
+    this.#ask("kv-set", { key: this.#name(key) }, this.#body(address));
+  }
+
+  /** 1 when there was such a key, 0 otherwise. */
+  deleteKey(key: bigint): bigint {
+    const { value } = this.#ask("kv-delete", { key: this.#name(key) });
+    return asRecord(value)["found"] === true ? 1n : 0n;
+  }
+
+  /** The address of a JSON array of keys. */
+  listKeys(prefix: bigint): bigint {
+    const { value } = this.#ask("kv-list", { prefix: this.#name(prefix) });
+    return this.blocks.adopt(Buffer.from(JSON.stringify(asRecord(value)["keys"] ?? [])));
+  }
+
+  #ask(name: AskedFunction, args: JsonValue, body?: Uint8Array): HostAnswer {
+    return this.#host.ask(name, args, body);
+  }
+
+  #name(address: bigint): string {
+    return this.#text(address, MAX_TEXT_BYTES);
+  }
+
+  #text(address: bigint, maxBytes: number): string {
+    return decode(this.#bounded(address, maxBytes));
+  }
+
+  #body(address: bigint): Uint8Array {
+    return this.#bounded(address, MAX_BODY_BYTES);
+  }
+
+  #bounded(address: bigint, maxBytes: number): Uint8Array {
+    const bytes = this.blocks.at(address);
+    if (bytes.length > maxBytes) {
+      throw new RangeError(
+        `The plugin gave ${bytes.length} bytes to its host: expected at most ${maxBytes}`,
+      );
+    }
+    return bytes;
+  }
+}
+
+type AskedFunction = "config" | "http" | "kv-get" | "kv-set" | "kv-delete" | "kv-list";
+
+interface HttpResponse {
+  readonly status: number;
+  readonly headers: string;
+}
+
+function decode({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString();
 }
 
 /** A name may be as long as a value; a string takes up to two bytes a character. */
@@ -156,10 +180,7 @@ function sizeOfVar(name: string, value: Uint8Array): number {
   return 2 * name.length + value.length;
 }
 
-function indexOf(address: bigint): number {
-  return Number(BigInt.asUintN(64, address) >> BLOCK_SHIFT);
-}
-
-function offsetOf(address: bigint): number {
-  return Number(address & OFFSET_MASK);
+function asRecord(value: JsonValue): Readonly<Record<string, JsonValue>> {
+  const isRecord = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isRecord ? (value as Readonly<Record<string, JsonValue>>) : {};
 }

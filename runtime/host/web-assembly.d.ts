@@ -2,7 +2,7 @@
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>);
-    static imports(module: Module): readonly { readonly module: string; readonly name: string }[];
+    static exports(module: Module): readonly { readonly name: string; readonly kind: string }[];
   }
   class Instance {
     constructor(module: Module, imports: Imports);
@@ -12,5 +12,6 @@ declare namespace WebAssembly {
     readonly buffer: ArrayBuffer;
   }
   class RuntimeError extends Error {}
+  class CompileError extends Error {}
   type Imports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }

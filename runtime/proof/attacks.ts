@@ -2,6 +2,7 @@ import type { Attack } from "./attack.ts";
 import { allocatesArraysWithoutEnd } from "./attacks/allocates-arrays-without-end.ts";
 import { allocatesBuffersWithoutEnd } from "./attacks/allocates-buffers-without-end.ts";
 import { allocatesStringsWithoutEnd } from "./attacks/allocates-strings-without-end.ts";
+import { allocatesWasmArraysInTheHost } from "./attacks/allocates-wasm-arrays-in-the-host.ts";
 import { answersAnotherCall } from "./attacks/answers-another-call.ts";
 import { answersWithAThenable } from "./attacks/answers-with-a-thenable.ts";
 import { asksByAnUnknownName } from "./attacks/asks-by-an-unknown-name.ts";
@@ -21,14 +22,15 @@ import { branchesToAMillionPlaces } from "./attacks/branches-to-a-million-places
 import { callsTheHostFromItsCallbacks } from "./attacks/calls-the-host-from-its-callbacks.ts";
 import { callsTheHostWithNoStackLeft } from "./attacks/calls-the-host-with-no-stack-left.ts";
 import { catchesAHostError } from "./attacks/catches-a-host-error.ts";
+import { catchesHostErrorsInWasm } from "./attacks/catches-host-errors-in-wasm.ts";
 import { catchesItsOwnEnd } from "./attacks/catches-its-own-end.ts";
 import { changesTheRealmToCatchTheHost } from "./attacks/changes-the-realm-to-catch-the-host.ts";
 import { claimsABillionFunctions } from "./attacks/claims-a-billion-functions.ts";
 import { climbsByLookupGetter } from "./attacks/climbs-by-lookup-getter.ts";
 import { collectsTheHostsCallSites } from "./attacks/collects-the-hosts-call-sites.ts";
 import { copiesABufferIntoAnArray } from "./attacks/copies-a-buffer-into-an-array.ts";
-import { declaresABillionLocals } from "./attacks/declares-a-billion-locals.ts";
 import { declaresAThousandTables } from "./attacks/declares-a-thousand-tables.ts";
+import { declaresLocalsWithoutEnd } from "./attacks/declares-locals-without-end.ts";
 import { declaresOneHugeWasmTable } from "./attacks/declares-one-huge-wasm-table.ts";
 import { declaresTwoMemories } from "./attacks/declares-two-memories.ts";
 import { diesAgainAndAgain } from "./attacks/dies-again-and-again.ts";
@@ -44,7 +46,7 @@ import { floodsTheSymbolRegistry } from "./attacks/floods-the-symbol-registry.ts
 import { forgesABlockAddress } from "./attacks/forges-a-block-address.ts";
 import { formatsThePresentMoment } from "./attacks/formats-the-present-moment.ts";
 import { growsAMapUntilTheProcessDies } from "./attacks/grows-a-map-until-the-process-dies.ts";
-import { growsATableWithoutEnd } from "./attacks/grows-a-table-without-end.ts";
+import { growsAWasmTableWithoutEnd } from "./attacks/grows-a-wasm-table-without-end.ts";
 import { growsAnObjectUntilTheProcessDies } from "./attacks/grows-an-object-until-the-process-dies.ts";
 import { growsWasmMemoryWithoutEnd } from "./attacks/grows-wasm-memory-without-end.ts";
 import { guessesRandomNumbers } from "./attacks/guesses-random-numbers.ts";
@@ -74,6 +76,7 @@ import { leavesStateForTheNextCall } from "./attacks/leaves-state-for-the-next-c
 import { leavesVariablesForTheNextCall } from "./attacks/leaves-variables-for-the-next-call.ts";
 import { leavesWasmGlobalsForTheNextCall } from "./attacks/leaves-wasm-globals-for-the-next-call.ts";
 import { leavesWasmMemoryForTheNextCall } from "./attacks/leaves-wasm-memory-for-the-next-call.ts";
+import { linksOutThroughWasi } from "./attacks/links-out-through-wasi.ts";
 import { listsWhatTheRealmHas } from "./attacks/lists-what-the-realm-has.ts";
 import { logsHalfAGigabyte } from "./attacks/logs-half-a-gigabyte.ts";
 import { logsTooMuchAtOnce } from "./attacks/logs-too-much-at-once.ts";
@@ -81,7 +84,6 @@ import { logsWideCharacters } from "./attacks/logs-wide-characters.ts";
 import { logsWithoutEnd } from "./attacks/logs-without-end.ts";
 import { loopsAfterAHostCall } from "./attacks/loops-after-a-host-call.ts";
 import { loopsAsItLoads } from "./attacks/loops-as-it-loads.ts";
-import { loopsAsItStarts } from "./attacks/loops-as-it-starts.ts";
 import { loopsInAThenable } from "./attacks/loops-in-a-thenable.ts";
 import { loopsInItsAnswer } from "./attacks/loops-in-its-answer.ts";
 import { makesFunctionsOfEveryKind } from "./attacks/makes-functions-of-every-kind.ts";
@@ -91,9 +93,9 @@ import { microtasksNeverEnd } from "./attacks/microtasks-never-end.ts";
 import { mixesAddresses } from "./attacks/mixes-addresses.ts";
 import { moduleIsNoModule } from "./attacks/module-is-no-module.ts";
 import { namesPrivateAddresses } from "./attacks/names-private-addresses.ts";
-import { nestsBlocksWithoutEnd } from "./attacks/nests-blocks-without-end.ts";
 import { nestsItsSourceWithoutEnd } from "./attacks/nests-its-source-without-end.ts";
-import { opensFilesByWasi } from "./attacks/opens-files-by-wasi.ts";
+import { nestsWasmBlocksWithoutEnd } from "./attacks/nests-wasm-blocks-without-end.ts";
+import { opensAFileThroughWasi } from "./attacks/opens-a-file-through-wasi.ts";
 import { overflowsTheWasmStack } from "./attacks/overflows-the-wasm-stack.ts";
 import { pluginAsksForTheNetwork } from "./attacks/plugin-asks-for-the-network.ts";
 import { pluginReturnsAJsonBomb } from "./attacks/plugin-returns-a-json-bomb.ts";
@@ -133,6 +135,7 @@ import { sharesItsMemory } from "./attacks/shares-its-memory.ts";
 import { sortsWithoutEnd } from "./attacks/sorts-without-end.ts";
 import { spellsAddressesOddly } from "./attacks/spells-addresses-oddly.ts";
 import { spreadsAString } from "./attacks/spreads-a-string.ts";
+import { startsWithoutEnd } from "./attacks/starts-without-end.ts";
 import { stealsByPromiseSpecies } from "./attacks/steals-by-promise-species.ts";
 import { storesHalfAGigabyte } from "./attacks/stores-half-a-gigabyte.ts";
 import { stormsTheMemory } from "./attacks/storms-the-memory.ts";
@@ -147,12 +150,14 @@ import { trapsWhatTheRealmGuards } from "./attacks/traps-what-the-realm-guards.t
 import { unpacksABomb } from "./attacks/unpacks-a-bomb.ts";
 import { uses64BitMemory } from "./attacks/uses-64-bit-memory.ts";
 import { usesABlockItFreed } from "./attacks/uses-a-block-it-freed.ts";
-import { waitsByWasi } from "./attacks/waits-by-wasi.ts";
 import { waitsForADrip } from "./attacks/waits-for-a-drip.ts";
+import { waitsOnWasmMemory } from "./attacks/waits-on-wasm-memory.ts";
+import { waitsThroughWasi } from "./attacks/waits-through-wasi.ts";
 import { wasmBurnsProcessorTime } from "./attacks/wasm-burns-processor-time.ts";
 import { wasmLoopsForever } from "./attacks/wasm-loops-forever.ts";
 import { writesANumberWithoutEnd } from "./attacks/writes-a-number-without-end.ts";
 import { writesFramesIntoItsWords } from "./attacks/writes-frames-into-its-words.ts";
+import { writesPastItsMemoryThroughWasi } from "./attacks/writes-past-its-memory-through-wasi.ts";
 
 /** Every attack there is, group by group. */
 export const ATTACKS: readonly Attack[] = [
@@ -163,6 +168,7 @@ export const ATTACKS: readonly Attack[] = [
   callsTheHostFromItsCallbacks,
   callsTheHostWithNoStackLeft,
   catchesAHostError,
+  catchesHostErrorsInWasm,
   changesTheRealmToCatchTheHost,
   climbsByLookupGetter,
   collectsTheHostsCallSites,
@@ -171,10 +177,11 @@ export const ATTACKS: readonly Attack[] = [
   importsByEveryDoor,
   importsNodeModules,
   importsWhileItRuns,
+  linksOutThroughWasi,
   listsWhatTheRealmHas,
   makesFunctionsOfEveryKind,
   makesTheStackFail,
-  opensFilesByWasi,
+  opensAFileThroughWasi,
   poisonsWhatEveryObjectInherits,
   reachesForTheHost,
   reachesWebAssembly,
@@ -187,13 +194,13 @@ export const ATTACKS: readonly Attack[] = [
   throwsAProxy,
   trapsWhatTheRealmGuards,
   usesABlockItFreed,
+  writesPastItsMemoryThroughWasi,
   backtracksWithoutEnd,
   catchesItsOwnEnd,
   isolateBurnsProcessorTime,
   isolateLoopsForever,
   loopsAfterAHostCall,
   loopsAsItLoads,
-  loopsAsItStarts,
   loopsInAThenable,
   loopsInItsAnswer,
   microtasksNeverEnd,
@@ -203,9 +210,10 @@ export const ATTACKS: readonly Attack[] = [
   promiseNeverSettles,
   schemaWithAnEndlessPattern,
   sortsWithoutEnd,
+  startsWithoutEnd,
   throwsAnErrorWithLoopingGetters,
   throwsWhileItsModuleLoads,
-  waitsByWasi,
+  waitsThroughWasi,
   wasmBurnsProcessorTime,
   wasmLoopsForever,
   allocatesArraysWithoutEnd,
@@ -223,7 +231,7 @@ export const ATTACKS: readonly Attack[] = [
   flattensARope,
   floodsTheSymbolRegistry,
   growsAMapUntilTheProcessDies,
-  growsATableWithoutEnd,
+  growsAWasmTableWithoutEnd,
   growsAnObjectUntilTheProcessDies,
   growsWasmMemoryWithoutEnd,
   keepsVariablesWithoutEnd,
@@ -250,11 +258,12 @@ export const ATTACKS: readonly Attack[] = [
   storesHalfAGigabyte,
   throwsAHugeMessage,
   writesFramesIntoItsWords,
+  allocatesWasmArraysInTheHost,
   beginsOutsideItsMemory,
   branchesToAMillionPlaces,
   claimsABillionFunctions,
-  declaresABillionLocals,
   declaresAThousandTables,
+  declaresLocalsWithoutEnd,
   declaresTwoMemories,
   endsInsideASection,
   hasHalfAMillionFunctions,
@@ -266,10 +275,11 @@ export const ATTACKS: readonly Attack[] = [
   isNoTool,
   isTooLarge,
   moduleIsNoModule,
-  nestsBlocksWithoutEnd,
   nestsItsSourceWithoutEnd,
+  nestsWasmBlocksWithoutEnd,
   sharesItsMemory,
   uses64BitMemory,
+  waitsOnWasmMemory,
   writesANumberWithoutEnd,
   answersAnotherCall,
   findsOldBytesInNewMemory,

@@ -3,7 +3,7 @@ import type { SkillCode } from "../invoke.ts";
 import type { JsonValue } from "../protocol.ts";
 import type { Runtime } from "../runtime.ts";
 import { createSkill, TOOL } from "./create-skill.ts";
-import { encodeModule, I64, wasm } from "./encode-module.ts";
+import { encodeModule, wasm } from "./encode-module.ts";
 
 const ENV = "extism:host/env";
 /** So little that a call that pays for another one's work is noticed. */
@@ -21,7 +21,7 @@ const inWasm = createSkill({
     imports: [
       { kind: "function", module: ENV, name: "input_offset" },
       { kind: "function", module: ENV, name: "input_length" },
-      { kind: "function", module: ENV, name: "output_set", params: [I64, I64], results: [] },
+      { kind: "function", module: ENV, name: "output_set", type: "II:" },
     ],
     functions: { try_it: [0, 1, 2].flatMap((index) => wasm.call(index)).concat(wasm.i32(0)) },
   }),

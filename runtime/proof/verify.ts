@@ -33,6 +33,14 @@ export function failsWith(expected: Partial<SkillError>): Verify {
   };
 }
 
+/** A call that failed says this in its error. */
+export function mentions(text: string): Verify {
+  return ({ result }) => {
+    if (result.kind === "ok" || result.error.message.includes(text)) return undefined;
+    return `its error is "${result.error.message}", expected it to say "${text}"`;
+  };
+}
+
 /** The first objection of several. */
 export function all(...verifies: readonly Verify[]): Verify {
   return (evidence: AttackEvidence) => {

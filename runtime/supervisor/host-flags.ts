@@ -35,7 +35,8 @@ function permissionFlags(): string[] {
   ];
 }
 
-function readablePaths(): readonly string[] {
+/** What a sandbox process may read of our own: its program and what that loads. */
+export function readablePaths(): readonly string[] {
   const isolatedVm = path.dirname(require.resolve("isolated-vm/package.json"));
   const gypBuild = createRequire(path.join(isolatedVm, "package.json")).resolve("node-gyp-build");
   const logical = [...findHostProgram().reads, isolatedVm, path.dirname(gypBuild)];

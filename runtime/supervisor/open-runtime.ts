@@ -1,6 +1,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { CallBroker, type Services } from "../broker/call-broker.ts";
-import type { InvokeRequest, InvokeResult, SkillError, Usage } from "../invoke.ts";
+import { type BrokerDeps, CallBroker } from "../broker/call-broker.ts";
+import { createServices } from "../broker/create-services.ts";
+import { openMemoryKv } from "../broker/memory-kv.ts";
+import { createLeakScanner } from "../broker/secrets/leak-scanner.ts";
+import { parseSecretValues, type SecretValues } from "../broker/secrets/secret-values.ts";
+import type { InvokeRequest, InvokeResult, SkillError, Trust, Usage } from "../invoke.ts";
 import { hashJson } from "../policy/canonical-json.ts";
 import type { EffectivePolicy, GrantedPolicy } from "../policy/effective-policy.ts";
 import { PolicyBook } from "../policy/policy-book.ts";
@@ -8,6 +12,9 @@ import { findJsonFault, type JsonValue } from "../protocol.ts";
 import type { Runtime, RuntimeOptions, RuntimeStats } from "../runtime.ts";
 import { type CallEnd, limitError, toCallEnd } from "./call-end.ts";
 import { CallSlots, type Slot } from "./call-slots.ts";
+import { detectLayers } from "./layers/detect-layers.ts";
+import type { Layers } from "./layers/layers.ts";
+import { checkLayerNames, missingLayersFor } from "./layers/missing-layers.ts";
 import { type NoProcess, type PoolEnd, ProcessPool } from "./process-pool.ts";
 import { Quarantine } from "./quarantine.ts";
 import { toProcessCall } from "./to-process-call.ts";
@@ -19,17 +26,26 @@ const NO_USAGE: Usage = { wallMs: 0, cpuMs: 0, memoryMiB: 0, outputBytes: 0 };
 
 /**
  * Opens the runtime: reads the policies and starts the first sandbox processes. Rejects with
- * `PolicyError` when a policy cannot be used and, where it waits for them, with `Error` when a
- * process does not start.
+ * `PolicyError` when a policy cannot be used, with `RangeError` when a secret or the name of a layer
+ * cannot, and, where it waits for them, with `Error` when a process does not start.
  */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { minProcesses: min = 2, maxProcesses = 4, onNotice = () => undefined } = options;
+  checkLayerNames(options.allowMissingLayers ?? []);
+  const secrets = parseSecretValues(options.secrets ?? {});
   const policies = await PolicyBook.open(options.policyDir, onNotice);
   const pool = new ProcessPool({ min, max: Math.max(min, maxProcesses), onNotice });
   const opening = pool.open();
   if (options.startInBackground === true) opening.catch(() => undefined);
   else await opening;
-  return new SandboxRuntime(policies, pool, options);
+  return new SandboxRuntime({ policies, pool, secrets, options });
+}
+
+interface RuntimeParts {
+  readonly policies: PolicyBook;
+  readonly pool: ProcessPool;
+  readonly secrets: SecretValues;
+  readonly options: RuntimeOptions;
 }
 
 /** One call on its way: what is known before a process runs it. */
@@ -47,17 +63,27 @@ class SandboxRuntime implements Runtime {
   readonly #policies: PolicyBook;
   readonly #pool: ProcessPool;
   readonly #options: RuntimeOptions;
-  readonly #services: Services = {};
+  readonly #broker: Omit<BrokerDeps, "onHostCall" | "onLog">;
   readonly #slots = new CallSlots();
   readonly #quarantine = new Quarantine();
+  #layers: Layers | undefined;
   #calls = 0;
   #errors = 0;
   #kills = 0;
 
-  constructor(policies: PolicyBook, pool: ProcessPool, options: RuntimeOptions) {
+  constructor({ policies, pool, secrets, options }: RuntimeParts) {
     this.#policies = policies;
     this.#pool = pool;
     this.#options = options;
+    const leakScanner = createLeakScanner(secrets);
+    const { kv = openMemoryKv(), resolveHost: resolve } = options;
+    this.#broker = { services: createServices({ kv, secrets, leakScanner, resolve }), leakScanner };
+    void detectLayers().then(
+      (layers) => {
+        this.#layers = layers;
+      },
+      () => undefined,
+    );
   }
 
   async invoke(request: InvokeRequest, signal?: AbortSignal): Promise<InvokeResult> {
@@ -83,7 +109,7 @@ class SandboxRuntime implements Runtime {
       kills: this.#kills,
       starts: this.#pool.starts,
       quarantined: this.#quarantine.list(Date.now()),
-      layers: [],
+      layers: this.#layers?.states ?? [],
     };
   }
 
@@ -109,12 +135,21 @@ class SandboxRuntime implements Runtime {
       return refused({ code: "denied", message, rule });
     }
     if (call.signal?.aborted === true) return refused(CANCELLED);
+    const missing = await this.#findMissingLayer(call.request.skill.trust);
+    if (missing !== undefined) return refused(toLayerError(missing, call.request.skill.trust));
     const input = toInputText(call.request);
     if (typeof input !== "string") return refused(input);
     const cordon = toCordon(call.request, policy);
     const out = this.#quarantine.find(cordon, call.request.skill.digest, Date.now());
     if (out !== undefined) return refused(toQuarantined(out.untilMs));
     return this.#runInSlots({ ...call, policy, input }, cordon);
+  }
+
+  /** What this host lacks for the skill. Our own skills do not wait until that is known. */
+  async #findMissingLayer(trust: Trust): Promise<string | undefined> {
+    if (trust === "first-party" && this.#layers === undefined) return undefined;
+    const layers = this.#layers ?? (await detectLayers());
+    return missingLayersFor(trust, layers, this.#options.allowMissingLayers)[0];
   }
 
   /** Runs the call when its skill and user have no more calls running than they may. */
@@ -138,7 +173,7 @@ class SandboxRuntime implements Runtime {
     const { request, callId, policy, signal } = call;
     const { skill, userId } = request;
     const { onHostCall, onLog } = this.#options;
-    const deps = { services: this.#services, onHostCall, onLog };
+    const deps = { ...this.#broker, onHostCall, onLog };
     const broker = new CallBroker({ callId, skill, userId, policy }, deps);
     const end = await this.#pool.run(
       { cordon, queueMs, call: toProcessCall(call, broker) },
@@ -248,6 +283,14 @@ function toConcurrencyError({ name, most }: Slot, { limitRules }: GrantedPolicy)
     limit: most,
     used: most + 1,
     rule: isSkill ? limitRules.callsPerSkill : limitRules.callsPerUser,
+  };
+}
+
+function toLayerError(layer: string, trust: Trust): SkillError {
+  return {
+    code: "denied",
+    message: `This host lacks the layer "${layer}", without which no ${trust} skill runs here`,
+    rule: `platform: layer ${layer}`,
   };
 }
 

@@ -22,6 +22,7 @@ const REMEDIES: Readonly<Record<LayerName, string | undefined>> = {
   "no-files": NODE_REMEDY,
   "no-programs": NODE_REMEDY,
   "kill-at-deadline": NODE_REMEDY,
+  "no-system-files": "A system with util-linux 2.40 or newer and Landlock in its kernel",
   "no-network": NAMESPACE_REMEDY,
   "no-signals": NAMESPACE_REMEDY,
   "no-peeking": NAMESPACE_REMEDY,

@@ -11,7 +11,8 @@ import {
   type ToHost,
   toFrame,
 } from "../protocol.ts";
-import { detectLayers } from "./layers/detect-layers.ts";
+import { detectLayers, planLayers } from "./layers/detect-layers.ts";
+import type { Layers } from "./layers/layers.ts";
 import type { HostProcess } from "./layers/spawn-in-layers.ts";
 import { spawnHost, watchPipeOf } from "./spawn-host.ts";
 import { WatchReader, type WatchReport } from "./watch-reader.ts";
@@ -117,9 +118,23 @@ export class SandboxProcess {
     for (const pipe of [child.stdin, this.#watch]) pipe.on("error", ignoreBrokenPipe);
   }
 
-  /** Starts a process and waits until it takes calls. Rejects with an `Error` that says why not. */
+  /**
+   * Starts a process and waits until it takes calls. Rejects with an `Error` that says why not. The
+   * first ones do not wait until the layers are tried as a whole, unless they do not start in them.
+   */
   static async start(): Promise<SandboxProcess> {
-    const child = spawnHost(await detectLayers());
+    const trying = detectLayers();
+    trying.catch(() => undefined);
+    const planned = await planLayers();
+    try {
+      return await SandboxProcess.#startIn(planned);
+    } catch {
+      return await SandboxProcess.#startIn(await trying);
+    }
+  }
+
+  static async #startIn(layers: Pick<Layers, "launcher" | "cgroups">): Promise<SandboxProcess> {
+    const child = spawnHost(layers);
     if (child.pid === undefined) {
       const [error] = await once(child, "error");
       throw new Error(`Cannot start a sandbox process: ${String(error)}`, { cause: error });

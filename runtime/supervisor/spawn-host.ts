@@ -5,7 +5,7 @@ import type { Layers } from "./layers/layers.ts";
 import { type HostProcess, spawnInLayers } from "./layers/spawn-in-layers.ts";
 
 /** Starts the host program inside `layers`, with no right but to read its own code. */
-export function spawnHost(layers: Layers): HostProcess {
+export function spawnHost(layers: Pick<Layers, "launcher" | "cgroups">): HostProcess {
   return spawnInLayers(layers, [...sandboxFlags(), findHostProgram().file]);
 }
 

@@ -1,10 +1,8 @@
 import type { Attack } from "../attack.ts";
-import { encodeModule, I64, wasm } from "../encode-module.ts";
+import { encodeModule, wasm } from "../encode-module.ts";
 
 const asking = encodeModule({
-  imports: [
-    { kind: "function", module: "extism:host/env", name: "alloc", params: [I64], results: [I64] },
-  ],
+  imports: [{ kind: "function", module: "extism:host/env", name: "alloc", type: "I:I" }],
   functions: {
     try_it: [
       ...wasm.loop,

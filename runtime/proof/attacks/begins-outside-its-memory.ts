@@ -4,7 +4,7 @@ import { encodeModule, wasm } from "../encode-module.ts";
 const outside = encodeModule({
   memories: [[0, 0]],
   functions: { try_it: wasm.i32(0) },
-  data: [Array.from({ length: 1_000 }, () => 7)],
+  data: Array.from({ length: 1_000 }, () => 7),
 });
 
 export const beginsOutsideItsMemory: Attack = {

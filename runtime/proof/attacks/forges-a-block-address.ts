@@ -1,22 +1,10 @@
 import type { Attack } from "../attack.ts";
-import { encodeModule, I64, wasm } from "../encode-module.ts";
+import { encodeModule, wasm } from "../encode-module.ts";
 
 const forging = encodeModule({
   imports: [
-    {
-      kind: "function",
-      module: "extism:host/env",
-      name: "load_u64",
-      params: [I64],
-      results: [I64],
-    },
-    {
-      kind: "function",
-      module: "extism:host/env",
-      name: "output_set",
-      params: [I64, I64],
-      results: [],
-    },
+    { kind: "function", module: "extism:host/env", name: "load_u64", type: "I:I" },
+    { kind: "function", module: "extism:host/env", name: "output_set", type: "II:" },
   ],
   functions: {
     try_it: [

@@ -5,9 +5,9 @@ import { encodeModule, I64, wasm } from "../encode-module.ts";
 const ENV = "extism:host/env";
 const keeping = encodeModule({
   imports: [
-    { kind: "function", module: ENV, name: "alloc", params: [I64], results: [I64] },
-    { kind: "function", module: ENV, name: "store_u64", params: [I64, I64], results: [] },
-    { kind: "function", module: ENV, name: "var_set", params: [I64, I64], results: [] },
+    { kind: "function", module: ENV, name: "alloc", type: "I:I" },
+    { kind: "function", module: ENV, name: "store_u64", type: "II:" },
+    { kind: "function", module: ENV, name: "var_set", type: "II:" },
   ],
   functions: {
     try_it: {

@@ -6,9 +6,9 @@ const ENV = "extism:host/env";
 // Gives whether the variable "" is there, as the tool's return code, and sets it.
 const leaking = encodeModule({
   imports: [
-    { kind: "function", module: ENV, name: "var_get", params: [I64], results: [I64] },
-    { kind: "function", module: ENV, name: "var_set", params: [I64, I64], results: [] },
-    { kind: "function", module: ENV, name: "alloc", params: [I64], results: [I64] },
+    { kind: "function", module: ENV, name: "var_get", type: "I:I" },
+    { kind: "function", module: ENV, name: "var_set", type: "II:" },
+    { kind: "function", module: ENV, name: "alloc", type: "I:I" },
   ],
   functions: {
     try_it: {

@@ -1,11 +1,11 @@
 import type { Attack } from "../attack.ts";
-import { encodeModule, I64, wasm } from "../encode-module.ts";
+import { encodeModule, wasm } from "../encode-module.ts";
 
 const ENV = "extism:host/env";
 const asking = encodeModule({
   imports: [
-    { kind: "function", module: ENV, name: "alloc", params: [I64], results: [I64] },
-    { kind: "function", module: ENV, name: "http_request", params: [I64, I64], results: [I64] },
+    { kind: "function", module: ENV, name: "alloc", type: "I:I" },
+    { kind: "function", module: ENV, name: "http_request", type: "II:I" },
   ],
   functions: {
     try_it: [

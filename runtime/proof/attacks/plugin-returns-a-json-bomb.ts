@@ -5,9 +5,9 @@ const OUTPUT = "extism:host/env";
 // fill(alloc(n)) with "[", eight at a time, and give it back
 const bomb = encodeModule({
   imports: [
-    { kind: "function", module: OUTPUT, name: "alloc", params: [I64], results: [I64] },
-    { kind: "function", module: OUTPUT, name: "store_u64", params: [I64, I64], results: [] },
-    { kind: "function", module: OUTPUT, name: "output_set", params: [I64, I64], results: [] },
+    { kind: "function", module: OUTPUT, name: "alloc", type: "I:I" },
+    { kind: "function", module: OUTPUT, name: "store_u64", type: "II:" },
+    { kind: "function", module: OUTPUT, name: "output_set", type: "II:" },
   ],
   functions: {
     try_it: {

@@ -1,15 +1,14 @@
 import type { Attack } from "../attack.ts";
-import { encodeModule, I64, wasm } from "../encode-module.ts";
+import { encodeModule, wasm } from "../encode-module.ts";
 
 const returning = encodeModule({
   imports: [
-    { kind: "function", module: "extism:host/env", name: "alloc", params: [I64], results: [I64] },
+    { kind: "function", module: "extism:host/env", name: "alloc", type: "I:I" },
     {
       kind: "function",
       module: "extism:host/env",
       name: "output_set",
-      params: [I64, I64],
-      results: [],
+      type: "II:",
     },
   ],
   functions: {

@@ -1,16 +1,8 @@
 import type { Attack } from "../attack.ts";
-import { encodeModule, I64, wasm } from "../encode-module.ts";
+import { encodeModule, wasm } from "../encode-module.ts";
 
 const reading = encodeModule({
-  imports: [
-    {
-      kind: "function",
-      module: "extism:host/env",
-      name: "input_load_u64",
-      params: [I64],
-      results: [I64],
-    },
-  ],
+  imports: [{ kind: "function", module: "extism:host/env", name: "input_load_u64", type: "I:I" }],
   functions: { try_it: [...wasm.i64(1n << 31n), ...wasm.call(0), ...wasm.drop, ...wasm.i32(0)] },
 });
 

@@ -3,15 +3,9 @@ import { encodeModule, I64, wasm } from "../encode-module.ts";
 
 const using = encodeModule({
   imports: [
-    { kind: "function", module: "extism:host/env", name: "alloc", params: [I64], results: [I64] },
-    { kind: "function", module: "extism:host/env", name: "free", params: [I64], results: [] },
-    {
-      kind: "function",
-      module: "extism:host/env",
-      name: "output_set",
-      params: [I64, I64],
-      results: [],
-    },
+    { kind: "function", module: "extism:host/env", name: "alloc", type: "I:I" },
+    { kind: "function", module: "extism:host/env", name: "free", type: "I:" },
+    { kind: "function", module: "extism:host/env", name: "output_set", type: "II:" },
   ],
   functions: {
     try_it: {

@@ -11,7 +11,7 @@ import { createResolver } from "./resolve-proof-host.ts";
 /** What attacks on the network need: servers, names, a secret, and a policy that grants little. */
 export interface ProofNetwork extends AsyncDisposable {
   /** For the runtime that the attacks are run in. */
-  readonly options: Pick<RuntimeOptions, "policyDir" | "secrets" | "resolve">;
+  readonly options: Pick<RuntimeOptions, "policyDir" | "secrets" | "resolveHost">;
   readonly capabilities: Capabilities;
   /** No guest may ever see it. */
   readonly secret: string;
@@ -31,9 +31,9 @@ export async function openProofNetwork(): Promise<ProofNetwork> {
   const resolver = createResolver();
   const policyDir = await mkdtemp(path.join(tmpdir(), "nexflow-proof-"));
   await writeFile(path.join(policyDir, "proof.yaml"), JSON.stringify(toPolicy(port), undefined, 2));
-  const { resolve } = resolver;
+  const { resolveHost } = resolver;
   return {
-    options: { policyDir, secrets: { [SECRET_NAME]: secret }, resolve },
+    options: { policyDir, secrets: { [SECRET_NAME]: secret }, resolveHost },
     capabilities: toCapabilities(port),
     secret,
     visits: servers.visits,

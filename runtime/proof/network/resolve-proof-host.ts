@@ -30,7 +30,7 @@ const REBOUND = "rebound.names.proof.test";
 export function createResolver() {
   let asked = 0;
   return {
-    resolve: async (host: string): Promise<Addresses> => {
+    resolveHost: async (host: string): Promise<Addresses> => {
       const addresses = host === REBOUND ? rebound() : (ADDRESSES[host] ?? []);
       return addresses.map((address) => ({ address }));
     },

@@ -1,10 +1,15 @@
 import { execFile } from "node:child_process";
-import { constants } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import { access } from "node:fs/promises";
 import path from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import { type LauncherTools, type LaunchPlan, toLauncher } from "./launcher.ts";
+import {
+  type LauncherTools,
+  type LaunchPlan,
+  type ReachableFiles,
+  toLauncher,
+} from "./launcher.ts";
 
 /** What each tool can do here by itself, and why the others cannot. */
 export interface FoundPlan {
@@ -22,8 +27,11 @@ const SANDBOX_USER_ID = 60_602;
 
 const run = promisify(execFile);
 
-/** Tries a launcher with a program that does nothing: all of it, else part by part. */
-export async function findLaunchPlan(): Promise<FoundPlan> {
+/**
+ * Tries a launcher with a program that does nothing: all of it, else part by part. `readable` is
+ * what a sandbox process reads besides the system's libraries.
+ */
+export async function findLaunchPlan(readable: readonly string[]): Promise<FoundPlan> {
   if (process.platform !== "linux") return { plan: {}, tools: {}, reasons: NOT_LINUX };
   const [unshare, setpriv, prlimit, nice, idle] = await Promise.all(
     ["unshare", "setpriv", "prlimit", "nice", "true"].map(findProgram),
@@ -37,11 +45,35 @@ export async function findLaunchPlan(): Promise<FoundPlan> {
     privileges: "dropped",
     hasRlimits: true,
   };
+  const files = toReachableFiles([prlimit, idle], readable);
   const hasTools = unshare !== undefined && setpriv !== undefined && prlimit !== undefined;
-  if (hasTools && (await attempt(whole)) === undefined) {
-    return { plan: whole, tools, reasons: isRoot ? {} : { userId: NOT_ROOT } };
-  }
-  return { tools, ...(await findParts(isRoot, tools, attempt)) };
+  const [withoutFiles, withFiles] = await Promise.all([
+    hasTools ? attempt(whole) : "tools are missing",
+    setpriv === undefined ? "tools are missing" : attempt({ privileges: "no-new", files }),
+  ]);
+  const found =
+    withoutFiles === undefined
+      ? { plan: whole, reasons: isRoot ? {} : { userId: NOT_ROOT } }
+      : await findParts(isRoot, tools, attempt);
+  if (withFiles === undefined) return { tools, ...found, plan: { ...found.plan, files } };
+  return { tools, ...found, reasons: { ...found.reasons, files: NO_LANDLOCK } };
+}
+
+const NO_LANDLOCK = "needs Landlock in the kernel, and setpriv of util-linux 2.40 or newer";
+
+/** Where the system keeps its libraries, and what Node looks at of its own process. */
+const LIBRARIES = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/nix/store"];
+const SYSTEM_FILES = ["/etc/ld.so.cache", "/etc/ssl/openssl.cnf", "/proc/self"];
+
+function toReachableFiles(
+  tools: readonly (string | undefined)[],
+  readable: readonly string[],
+): ReachableFiles {
+  const programs = [process.execPath, ...tools.filter((tool) => tool !== undefined), ...LIBRARIES];
+  return {
+    programs: programs.filter((file) => existsSync(file)),
+    readable: [...SYSTEM_FILES, ...readable].filter((file) => existsSync(file)),
+  };
 }
 
 /** Each part by itself. A tool that is missing is why its part is. */
@@ -91,6 +123,7 @@ const NOT_LINUX = {
   namespaces: ONLY_LINUX,
   privileges: ONLY_LINUX,
   hasRlimits: "there is no prlimit here",
+  files: ONLY_LINUX,
 };
 
 /**

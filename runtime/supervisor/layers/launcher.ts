@@ -18,6 +18,13 @@ export interface LaunchPlan {
   /** `no-new` is all that a process without capabilities can do; `dropped` clears them too. */
   readonly privileges?: "no-new" | "dropped" | undefined;
   readonly hasRlimits?: boolean | undefined;
+  /** All that the system lets it open, by Landlock: programs to run and what else to read. */
+  readonly files?: ReachableFiles | undefined;
+}
+
+export interface ReachableFiles {
+  readonly programs: readonly string[];
+  readonly readable: readonly string[];
 }
 
 const MAX_FILES = 64;
@@ -60,9 +67,9 @@ function toNamespaces({ namespaces }: LaunchPlan, { unshare }: LauncherTools): r
 function toLast(plan: LaunchPlan, { setpriv, prlimit }: LauncherTools): readonly string[] {
   const user = plan.namespaces?.user === true ? [] : toUser(plan.userId);
   const privileges = plan.privileges === undefined ? [] : PRIVILEGES[plan.privileges];
-  const isNeeded = user.length + privileges.length > 0;
+  const options = [...user, ...privileges, ...toLandlock(plan.files)];
   return [
-    ...(setpriv !== undefined && isNeeded ? [setpriv, ...user, ...privileges, "--"] : []),
+    ...(setpriv !== undefined && options.length > 0 ? [setpriv, ...options, "--"] : []),
     ...(prlimit !== undefined && plan.hasRlimits === true ? [prlimit, ...RLIMITS, "--"] : []),
   ];
 }
@@ -70,6 +77,21 @@ function toLast(plan: LaunchPlan, { setpriv, prlimit }: LauncherTools): readonly
 function toUser(userId: number | undefined): readonly string[] {
   if (userId === undefined) return [];
   return [`--reuid=${userId}`, `--regid=${userId}`, "--clear-groups"];
+}
+
+function toLandlock(files: ReachableFiles | undefined): readonly string[] {
+  if (files === undefined) return [];
+  const toRule = (rights: string) => (file: string) => [
+    "--landlock-rule",
+    `path-beneath:${rights}:${file}`,
+  ];
+  return [
+    // Every right to files is taken away, those to what is named given back.
+    "--landlock-access",
+    "fs",
+    ...files.programs.flatMap(toRule("execute,read-file")),
+    ...files.readable.flatMap(toRule("read-file,read-dir")),
+  ];
 }
 
 /** Parent is the thread that started the process: the runtime that owns it lives there. */

@@ -16,6 +16,7 @@ export const LAYER_NAMES = [
   "no-files",
   "no-programs",
   "kill-at-deadline",
+  "no-system-files",
   "no-network",
   "no-signals",
   "no-peeking",

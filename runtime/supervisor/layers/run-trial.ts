@@ -31,12 +31,16 @@ interface TrialOptions {
 
 const TIMEOUT_MS = 10_000;
 
+/** A file that every user may read. */
+const SYSTEM_FILE = "/etc/passwd";
+
 const ATTEMPTS = {
   addon: "typeof require(addon)",
   files: 'require("node:fs").openSync(process.execPath)',
   programs: 'require("node:child_process").spawnSync(process.execPath, ["-v"]).status',
   signals: "process.kill(server, 0)",
   environment: 'require("node:fs").readFileSync(environ).length',
+  systemFiles: 'require("node:fs").readFileSync(everyonesFile).length',
 } as const;
 
 /**
@@ -50,9 +54,15 @@ export async function runTrial(
   const listener = createServer((socket) => socket.destroy());
   const port = await listen(listener);
   const environ = `/proc/${process.pid}/environ`;
-  const script = toScript({ port, addon, environ, server: process.pid });
-  // Node must not be what keeps it from reading the environment.
-  const seen = process.platform === "linux" ? [`--allow-fs-read=${environ}`] : [];
+  const script = toScript({
+    port,
+    addon,
+    environ,
+    everyonesFile: SYSTEM_FILE,
+    server: process.pid,
+  });
+  // Node must not be what keeps it from reading these two.
+  const seen = [environ, SYSTEM_FILE].map((file) => `--allow-fs-read=${file}`);
   const child = spawnInLayers(layers, [...flags, ...seen, "--eval", script]);
   const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
   let stderr = "";

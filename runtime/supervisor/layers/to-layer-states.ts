@@ -58,6 +58,13 @@ function systemFindings(facts: TrialFacts, reasons: Reasons): readonly Finding[]
   const [uid = ""] = status.get("Uid")?.split(/\s+/u) ?? [];
   return [
     {
+      name: "no-system-files",
+      isInForce: tried.systemFiles === "EACCES",
+      held: "The system opens no file for a sandbox process but its own program and libraries",
+      open: "A sandbox process is kept from files by Node alone, and by their own rights",
+      reason: reasons.files,
+    },
+    {
       name: "no-network",
       isInForce: tried.network === "ENETUNREACH",
       held: "A sandbox process has an empty network of its own: connecting gives ENETUNREACH",

@@ -63,4 +63,18 @@ describe("toLauncher()", () => {
     expect(launcher.slice(0, 4)).toEqual(["/usr/bin/setpriv", "--pdeathsig", "KILL", "--"]);
     expect(launcher).toContain("--kill-child");
   });
+
+  test("gives back by Landlock what is named, and takes every other file", ({ expect }) => {
+    const files = { programs: ["/usr/bin/node"], readable: ["/srv/host"] };
+    expect(toLauncher({ files }, TOOLS)).toEqual([
+      "/usr/bin/setpriv",
+      "--landlock-access",
+      "fs",
+      "--landlock-rule",
+      "path-beneath:execute,read-file:/usr/bin/node",
+      "--landlock-rule",
+      "path-beneath:read-file,read-dir:/srv/host",
+      "--",
+    ]);
+  });
 });

@@ -1,3 +1,3 @@
 import { proveAttack } from "../support/prove-attack.ts";
 
-proveAttack("grows-a-table-without-end");
+proveAttack("starts-without-end");

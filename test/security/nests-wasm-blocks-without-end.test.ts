@@ -1,3 +1,3 @@
 import { proveAttack } from "../support/prove-attack.ts";
 
-proveAttack("opens-files-by-wasi");
+proveAttack("nests-wasm-blocks-without-end");

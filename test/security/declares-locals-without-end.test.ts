@@ -1,3 +1,3 @@
 import { proveAttack } from "../support/prove-attack.ts";
 
-proveAttack("declares-a-billion-locals");
+proveAttack("declares-locals-without-end");

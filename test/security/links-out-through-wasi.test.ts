@@ -1,3 +1,3 @@
 import { proveAttack } from "../support/prove-attack.ts";
 
-proveAttack("nests-blocks-without-end");
+proveAttack("links-out-through-wasi");

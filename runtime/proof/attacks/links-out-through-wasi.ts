@@ -1,12 +1,11 @@
 import type { Attack } from "../attack.ts";
-import { encodeModule, I32, wasm } from "../encode-module.ts";
+import { encodeModule, wasm } from "../encode-module.ts";
 
-const I32S = (count: number) => Array.from({ length: count }, () => I32);
 const WASI = "wasi_snapshot_preview1";
 const linking = encodeModule({
   imports: [
-    { kind: "function", module: WASI, name: "path_symlink", params: I32S(5), results: [I32] },
-    { kind: "function", module: WASI, name: "fd_prestat_get", params: I32S(2), results: [I32] },
+    { kind: "function", module: WASI, name: "path_symlink", type: "iiiii:i" },
+    { kind: "function", module: WASI, name: "fd_prestat_get", type: "ii:i" },
   ],
   memories: [[0, 1]],
   functions: {
@@ -15,8 +14,8 @@ const linking = encodeModule({
   },
 });
 
-export const opensFilesByWasi: Attack = {
-  name: "opens-files-by-wasi",
+export const linksOutThroughWasi: Attack = {
+  name: "links-out-through-wasi",
   group: "escape",
   about: "Makes a link out of a folder with WASI and opens /etc/passwd through it",
   source: "nodejs/uvwasi #226",

@@ -1,3 +1,3 @@
 import { proveAttack } from "../support/prove-attack.ts";
 
-proveAttack("loops-as-it-starts");
+proveAttack("allocates-wasm-arrays-in-the-host");

@@ -1,3 +1,3 @@
 import { proveAttack } from "../support/prove-attack.ts";
 
-proveAttack("waits-by-wasi");
+proveAttack("grows-a-wasm-table-without-end");

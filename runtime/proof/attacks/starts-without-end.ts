@@ -4,13 +4,13 @@ import { encodeModule, wasm } from "../encode-module.ts";
 const starting = encodeModule({
   functions: {
     try_it: wasm.i32(0),
-    begin: { code: [...wasm.loop, ...wasm.branch(0), ...wasm.end], results: [] },
+    begin: [...wasm.loop, ...wasm.branch(0), ...wasm.end, ...wasm.i32(0)],
   },
-  start: "begin",
+  start: 1,
 });
 
-export const loopsAsItStarts: Attack = {
-  name: "loops-as-it-starts",
+export const startsWithoutEnd: Attack = {
+  name: "starts-without-end",
   group: "cpu",
   about: "Loops in the start function of a plugin, before anything was called",
   source: "Extism js-sdk: no timeout there without a worker",
