@@ -1,30 +1,48 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
+import type { BenchOptions } from "./options.ts";
 import { type BenchResult, toTable } from "./report.ts";
 
 /*
- * `npm run bench -- <name> [--json]`: runs one benchmark and prints a table and, below it (or with
- * --json alone), the result as JSON.
+ * `npm run bench -- <name> [--json] [--scale <share>]`: runs one benchmark and prints a table and,
+ * below it (or with --json alone), the result as JSON. With a scale under 1 those of the runtime do
+ * that share of their work only: to try them out.
  */
 
-const BENCHES: Readonly<Record<string, () => Promise<{ run(): Promise<BenchResult> }>>> = {
+interface Bench {
+  run(options: BenchOptions): Promise<BenchResult>;
+}
+
+const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   gateway: () => import("./gateway.bench.ts"),
   turn: () => import("./turn.bench.ts"),
   skill: () => import("./skill.bench.ts"),
+  sandbox: () => import("./sandbox.bench.ts"),
+  leak: () => import("./leak.bench.ts"),
 };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "boolean", default: false } },
+  options: {
+    json: { type: "boolean", default: false },
+    scale: { type: "string", default: "1" },
+  },
 });
 const [name = ""] = positionals;
+const scale = Number(values.scale);
 const load = BENCHES[name];
 if (load === undefined) {
   const known = Object.keys(BENCHES).join(", ");
-  process.stderr.write(`Cannot run benchmark "${name}": expected one of ${known}\n`);
-  process.exitCode = 2;
+  fail(`Cannot run benchmark "${name}": expected one of ${known}`);
+} else if (!(scale > 0 && scale <= 1)) {
+  fail(`Cannot run at scale "${values.scale}": expected a number above 0, up to 1`);
 } else {
-  const result = await (await load()).run();
+  const result = await (await load()).run({ scale });
   if (!values.json) process.stdout.write(`${toTable(result)}\n\n`);
   process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+function fail(message: string): void {
+  process.stderr.write(`${message}\n`);
+  process.exitCode = 2;
 }

@@ -1,11 +1,12 @@
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { TurnLoadResult } from "./load/turn-load.ts";
+import { descendantsOf } from "./processes.ts";
 import { type BenchResult, type BenchRow, describeMachine, quantile, round } from "./report.ts";
 
 /*
@@ -105,21 +106,12 @@ async function readUrl(stdout: NodeJS.ReadableStream): Promise<string> {
 /** User and system time of a process and its sandboxes on Linux; NaN elsewhere. */
 async function cpuSecondsOf(pid: number): Promise<number> {
   try {
-    const pids = [pid, ...(await childrenOf(pid))];
+    const pids = [pid, ...(await descendantsOf(pid))];
     const ticks = await Promise.all(pids.map(ticksOf));
     return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
   } catch {
     return Number.NaN;
   }
-}
-
-/** The processes that any thread of `pid` has started. */
-async function childrenOf(pid: number): Promise<number[]> {
-  const threads = await readdir(`/proc/${pid}/task`);
-  const lists = await Promise.all(
-    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, "utf8")),
-  );
-  return lists.join(" ").split(" ").filter(Boolean).map(Number);
 }
 
 async function ticksOf(pid: number): Promise<number> {

@@ -11,9 +11,14 @@ export type {
   Usage,
 } from "./invoke.ts";
 export { type Capabilities, capabilitiesSchema } from "./policy/capabilities.ts";
+export { diffPolicies, type PolicyChange, type PolicyDiff } from "./policy/diff-policies.ts";
+export { type CallExplanation, explainCall, parseCallQuestion } from "./policy/explain-call.ts";
+export { explainPolicy, type PolicyExplanation } from "./policy/explain-policy.ts";
 export type { Mode, Ruling, Verdict } from "./policy/grants.ts";
 export { type Limits, limitsSchema } from "./policy/limits.ts";
-export { PolicyError } from "./policy/policy-error.ts";
+export { formatFault, PolicyError, type PolicyFault } from "./policy/policy-error.ts";
+export { readPolicies } from "./policy/read-policies.ts";
+export type { SandboxPolicy } from "./policy/sandbox-policy.ts";
 export type { AttackGroup } from "./proof/attack.ts";
 export {
   type ProofEvent,
@@ -34,5 +39,6 @@ export type {
   RuntimeStats,
   SkillLog,
 } from "./runtime.ts";
+export { checkLayerNames } from "./supervisor/layers/missing-layers.ts";
 export { openRuntime } from "./supervisor/open-runtime.ts";
 export { type Protection, probeProtections } from "./supervisor/probe-protections.ts";

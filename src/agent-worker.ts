@@ -8,9 +8,15 @@ import type { NumberedEvent } from "#domain/turn/turn-event.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
 import { openLlm } from "#infrastructure/llm/open-llm.ts";
 import { openSandbox } from "#infrastructure/skills/open-skills.ts";
+import { CallRecorder } from "#infrastructure/store/call-recorder.ts";
+import { createSkillKv } from "#infrastructure/store/skill-kv.ts";
 import { openSqlite } from "#infrastructure/store/sqlite/sqlite-connection.ts";
 import { SqliteReader } from "#infrastructure/store/sqlite/sqlite-reader.ts";
-import { createTurnLog, StoreClient } from "#infrastructure/store/store-client.ts";
+import {
+  createTurnLog,
+  StoreClient,
+  type WriteClient,
+} from "#infrastructure/store/store-client.ts";
 import { openLog } from "#infrastructure/telemetry/log.ts";
 import {
   AGENT_CHANNEL,
@@ -37,14 +43,26 @@ if (notices === null) throw new Error("Cannot run outside an agent thread");
 
 const notify = (notice: AgentNotice) => notices.postMessage(notice);
 let notes: AgentNote[] = [];
-const turns = createTurnLog(new StoreClient(openStorePort(), "write"));
+const writer: WriteClient = new StoreClient(openStorePort(), "write");
+const turns = createTurnLog(writer);
 /** Opened when it is first needed: the thread starts beside the store that makes the file. */
 let reader: SqliteReader | undefined;
 const llm = openLlm(data.model, data.openai);
+const recorder = new CallRecorder({
+  save: (batch) => writer.call("recordCalls", batch),
+  nowMs,
+  log,
+  maxRows: data.maxCallRecords,
+});
 const sandbox = await openSandbox({
   policyDir: data.policyDir,
   skillsDir: data.skillsDir,
   processes: data.sandboxProcesses,
+  kv: createSkillKv({ writer, reader: openReader }),
+  secrets: data.skillSecrets,
+  allowMissingLayers: data.allowMissingLayers,
+  label: data.policyLabel,
+  recorder,
   log,
 });
 const running = new Map<TurnId, AbortController>();
@@ -86,6 +104,8 @@ export default async function runTask(task: AgentTask): Promise<RunResult | unde
     if (result.kind === "ended") tell({ kind: "ended", turnId, epoch, headSeq: result.headSeq });
     return result;
   } finally {
+    // Whoever stops the thread waits for turns only: their records go before they count as ended.
+    recorder.flush();
     running.delete(turnId);
   }
 }

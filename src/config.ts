@@ -28,12 +28,24 @@ const Environment = z.object({
   NEXFLOW_MAX_STEPS: wholeNumber(1, 100).default(8),
   NEXFLOW_TURN_TIMEOUT_MS: wholeNumber(1, 3_600_000).default(300_000),
   NEXFLOW_POLICY_DIR: text.optional(),
+  NEXFLOW_POLICY_LABEL: plainName("lower case, digits and hyphens").optional(),
+  NEXFLOW_ALLOW_MISSING_LAYERS: text
+    .optional()
+    .transform(toNames)
+    .pipe(z.array(plainName("names of layers separated by commas, as doctor tells them"))),
+  NEXFLOW_MAX_CALL_RECORDS: wholeNumber(1, 100_000_000).default(100_000),
   NEXFLOW_SKILLS_DIR: text.optional(),
   OPENAI_API_KEY: text.optional(),
   OPENAI_BASE_URL: webAddress.optional(),
 });
 
 const SECRETS = ["NEXFLOW_ADMIN_TOKEN", "NEXFLOW_TOKEN", "OPENAI_API_KEY"] as const;
+
+/** Secrets for skills: "NEXFLOW_SECRET_API_TOKEN" is the one that manifests call "API_TOKEN". */
+const SKILL_SECRET_PREFIX = "NEXFLOW_SECRET_";
+const SKILL_SECRET_NAME = /^[A-Z][A-Z0-9_]{0,63}$/u;
+/** Shorter values cannot be told from chance where texts are searched for them. */
+const MIN_SECRET_CHARS = 4;
 
 export interface Config {
   readonly homeDir: string;
@@ -56,6 +68,14 @@ export interface Config {
   readonly policyDir: string | undefined;
   /** A folder of skill folders that are offered beside the first-party skills. */
   readonly skillsDir: string | undefined;
+  /** The label of every call, for policies that match one. */
+  readonly policyLabel: string | undefined;
+  /** Layers around sandbox processes without which community skills run all the same. */
+  readonly allowMissingLayers: readonly string[];
+  /** How many records of skills' calls, and of their host calls, are kept. */
+  readonly maxCallRecords: number;
+  /** What may be used on behalf of skills, by the name in their manifests. */
+  readonly skillSecrets: Readonly<Record<string, string>>;
   /** Every secret that was given, for masking. */
   readonly secrets: readonly string[];
   readonly openai: { readonly apiKey: string | undefined; readonly baseUrl: string | undefined };
@@ -63,13 +83,14 @@ export interface Config {
 
 /**
  * Reads the configuration from `env` (by default the process's own environment). Any secret may
- * come from the file that `<NAME>_FILE` names instead. Throws `Fault` (`CONFIG_INVALID`) that
- * names every variable that is wrong; never shows the value of a secret.
+ * come from the file that `<NAME>_FILE` names instead, those for skills too. Throws `Fault`
+ * (`CONFIG_INVALID`) that names what is wrong; never shows the value of a secret.
  */
 export function parseConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Config {
-  const parsed = Environment.safeParse(withSecretFiles(withoutEmpty(env)));
+  const set = withSecretFiles(withoutEmpty(env));
+  const parsed = Environment.safeParse(set);
   if (!parsed.success) {
     const faults = parsed.error.issues.map(({ path: [name], message }) => {
       return `${quote(String(name), env)}: ${message}`;
@@ -77,6 +98,7 @@ export function parseConfig(
     throw new Fault("CONFIG_INVALID", `Cannot use ${faults.join("; ")}`);
   }
   const { data } = parsed;
+  const skillSecrets = parseSkillSecrets(set);
   return {
     homeDir: path.resolve(data.NEXFLOW_HOME),
     port: data.NEXFLOW_PORT,
@@ -95,14 +117,51 @@ export function parseConfig(
     turnTimeoutMs: data.NEXFLOW_TURN_TIMEOUT_MS,
     policyDir: data.NEXFLOW_POLICY_DIR,
     skillsDir: data.NEXFLOW_SKILLS_DIR,
-    secrets: SECRETS.flatMap((name) => data[name] ?? []),
+    policyLabel: data.NEXFLOW_POLICY_LABEL,
+    allowMissingLayers: data.NEXFLOW_ALLOW_MISSING_LAYERS,
+    maxCallRecords: data.NEXFLOW_MAX_CALL_RECORDS,
+    skillSecrets,
+    secrets: [...SECRETS.flatMap((each) => data[each] ?? []), ...Object.values(skillSecrets)],
     openai: { apiKey: data.OPENAI_API_KEY, baseUrl: data.OPENAI_BASE_URL },
   };
+}
+
+function plainName(expected: string) {
+  return z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/u, `expected ${expected}`);
+}
+
+function toNames(list: string | undefined): string[] {
+  return list === undefined ? [] : list.split(",").map((each) => each.trim());
 }
 
 function wholeNumber(least: number, most: number) {
   const error = `expected an integer from ${least} to ${most}`;
   return z.coerce.number({ error }).int(error).min(least, error).max(most, error);
+}
+
+/** Throws `Fault`; no message holds a value. */
+function parseSkillSecrets(env: Readonly<Record<string, string>>): Record<string, string> {
+  const secrets = skillSecretVariables(env).map((variable): [string, string] => {
+    const secret = variable.slice(SKILL_SECRET_PREFIX.length);
+    if (!SKILL_SECRET_NAME.test(secret)) {
+      const message = `Cannot use ${variable}: expected a name in upper case, as in ${SKILL_SECRET_PREFIX}API_TOKEN`;
+      throw new Fault("CONFIG_INVALID", message);
+    }
+    const value = env[variable]?.trim() ?? "";
+    if (value.length < MIN_SECRET_CHARS) {
+      const message = `Cannot use ${variable}: expected at least ${MIN_SECRET_CHARS} characters`;
+      throw new Fault("CONFIG_INVALID", message);
+    }
+    return [secret, value];
+  });
+  return Object.fromEntries(secrets);
+}
+
+/** The variables of secrets for skills, however they are given. */
+function skillSecretVariables(env: Readonly<Record<string, string>>): readonly string[] {
+  const given = Object.keys(env).filter((variable) => variable.startsWith(SKILL_SECRET_PREFIX));
+  const names = given.map((each) => each.slice(SKILL_SECRET_PREFIX.length).replace(/_FILE$/u, ""));
+  return [...new Set(names)].map((each) => SKILL_SECRET_PREFIX + each);
 }
 
 /** A variable as a message may show it: no secret, nor an address that may hold a password. */
@@ -120,18 +179,17 @@ function withoutEmpty(env: Readonly<Record<string, string | undefined>>): Record
 
 function withSecretFiles(env: Record<string, string>): Record<string, string> {
   const read: Record<string, string> = {};
-  for (const name of SECRETS) {
-    const file = env[`${name}_FILE`];
+  for (const secret of [...SECRETS, ...skillSecretVariables(env)]) {
+    const file = env[`${secret}_FILE`];
     if (file === undefined) continue;
-    if (env[name] !== undefined) {
-      throw new Fault("CONFIG_INVALID", `Cannot use both ${name} and ${name}_FILE: set one`);
+    if (env[secret] !== undefined) {
+      throw new Fault("CONFIG_INVALID", `Cannot use both ${secret} and ${secret}_FILE: set one`);
     }
     try {
-      read[name] = readFileSync(file, "utf8").trim();
+      read[secret] = readFileSync(file, "utf8").trim();
     } catch (error) {
-      throw new Fault("CONFIG_INVALID", `Cannot read the file "${file}" that ${name}_FILE names`, {
-        cause: error,
-      });
+      const message = `Cannot read the file "${file}" that ${secret}_FILE names`;
+      throw new Fault("CONFIG_INVALID", message, { cause: error });
     }
   }
   return { ...env, ...read };

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { enableCompileCache } from "node:module";
+import type { PolicyExplainRequest } from "#presentation/cmd/policy-reports.ts";
 import type { ProveRequest } from "#presentation/cmd/sandbox.ts";
-import type { SkillRunRequest } from "#presentation/cmd/skill.ts";
+import type { SkillRunReport, SkillRunRequest } from "#presentation/cmd/skill.ts";
 
 enableCompileCache();
 // What is written from here on holds conversations: nobody else on this machine reads it.
@@ -35,7 +36,17 @@ process.exitCode = await runProgram(
       migrate: async () => (await localStore()).migrateStore(config().homeDir),
     },
     skill: { listSkills, runSkill },
-    sandbox: { prove: proveSandbox },
+    sandbox: {
+      prove: proveSandbox,
+      listCalls: async (query) => (await localStore()).readCalls(config().homeDir, query),
+    },
+    policy: {
+      check: async (targets) =>
+        (await policyTools()).checkPolicies(targets.length === 0 ? [policyDir()] : targets),
+      list: async (policy) => (await policyTools()).listPolicies(policy ?? policyDir()),
+      explain: explainSkill,
+      diff: async (before, after) => (await policyTools()).comparePolicies(before, after),
+    },
     login: { mintLoginUrl },
   },
   process.argv.slice(2),
@@ -108,20 +119,39 @@ async function listSkills() {
   });
 }
 
-async function runSkill(request: SkillRunRequest) {
+async function runSkill(request: SkillRunRequest): Promise<SkillRunReport> {
   const { runSkillFolder } = await import("#infrastructure/skills/run-skill-folder.ts");
-  const policy = request.policy ?? config().policyDir ?? path.join(root, "sandbox-policies");
-  const result = await runSkillFolder({ ...request, policy }).catch(throwSkillError);
+  const { policyLabel, skillSecrets: secrets, allowMissingLayers } = config();
+  const policy = request.policy ?? policyDir();
+  const label = request.label ?? policyLabel;
+  const call = { ...request, policy, label, secrets, allowMissingLayers };
+  const { result, hostCalls, logs } = await runSkillFolder(call).catch(throwSkillError);
+  const { usage, policyHash } = result;
+  const trace = { policyHash, hostCalls, logs };
   return result.kind === "ok"
-    ? { ok: true as const, output: result.output, usage: result.usage }
-    : { ok: false as const, error: result.error, usage: result.usage };
+    ? { ok: true, output: result.output, usage, trace }
+    : { ok: false, error: result.error, usage, trace };
 }
 
-async function proveSandbox({ group, policyDir }: ProveRequest) {
+function policyTools() {
+  return import("#infrastructure/skills/policy-tools.ts");
+}
+
+function policyDir(): string {
+  return config().policyDir ?? path.join(root, "sandbox-policies");
+}
+
+async function explainSkill(request: PolicyExplainRequest) {
+  const { explainSkill: explain } = await policyTools();
+  const policy = request.policy ?? policyDir();
+  return explain({ ...request, policy, skillsDir: config().skillsDir }).catch(throwSkillError);
+}
+
+async function proveSandbox({ group, policyDir: dir }: ProveRequest) {
   const { openProof } = await import("#infrastructure/skills/open-proof.ts");
   return openProof({
     group,
-    policyDir: policyDir ?? config().policyDir ?? path.join(root, "sandbox-policies"),
+    policyDir: dir ?? policyDir(),
   });
 }
 

@@ -117,7 +117,7 @@ const host = {
     getText: (key) =>
       send("kv-get", { key: toText(key) }, "", (value, body) => (value.found ? body : undefined)),
     set: (key, value) => send("kv-set", { key: toText(key) }, toBody(value), () => undefined),
-    delete: (key) => send("kv-delete", { key: toText(key) }, "", ({ deleted }) => deleted),
+    delete: (key) => send("kv-delete", { key: toText(key) }, "", ({ found }) => found),
     list: (prefix = "") => send("kv-list", { prefix: toText(prefix) }, "", ({ keys }) => keys),
   },
   http: {

@@ -4,8 +4,8 @@ import type { HostPort } from "./host-port.ts";
 export const NULL = 0n;
 const MIB = 1_048_576;
 const OFFSETS = 2 ** 32;
-/** What the bookkeeping of a block costs, so that many tiny ones count as well. */
-const BLOCK_COST_BYTES = 256;
+/** What a block costs the process beside its bytes, as measured: many tiny ones count as well. */
+const BLOCK_COST_BYTES = 512;
 
 /**
  * The memory that a plugin shares with its host during one call. An address is the number of a

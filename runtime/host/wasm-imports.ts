@@ -12,6 +12,12 @@ export interface ModuleImport {
   readonly at: number;
 }
 
+/** One that this host has. */
+export interface AdmittedImport extends ModuleImport {
+  /** What a call must be granted for the module to run at all. */
+  readonly grant: Grant | undefined;
+}
+
 /** Who serves the imports: they are made once for a module and find the running call here. */
 export interface WasmSeat {
   readonly kernel: WasmKernel;
@@ -19,7 +25,8 @@ export interface WasmSeat {
 }
 
 /** Throws `GuestStop` unless this host has the function, with that type. */
-export function checkImport({ module, name, at }: ModuleImport, type: WasmType | undefined): void {
+export function admitImport(asked: ModuleImport, type: WasmType | undefined): AdmittedImport {
+  const { module, name, at } = asked;
   const found = findFunction(module, name);
   if (found === undefined) {
     const what = `the module imports ${quote(`${module}.${name}`)}, which no host has`;
@@ -30,15 +37,15 @@ export function checkImport({ module, name, at }: ModuleImport, type: WasmType |
     const expected = `expected ${describeType(found.type)}`;
     throw refusal(at, `the module imports ${quote(`${module}.${name}`)} ${declared}: ${expected}`);
   }
+  return { ...asked, grant: found.grant };
 }
 
 /** Throws `GuestStop` where a module imports what only a grant gives, and it is not granted. */
 export function checkGrants(
-  imports: readonly ModuleImport[],
+  imports: readonly AdmittedImport[],
   grants: Readonly<Record<Grant, boolean>>,
 ): void {
-  for (const { module, name } of imports) {
-    const grant = findFunction(module, name)?.grant;
+  for (const { name, grant } of imports) {
     if (grant !== undefined && !grants[grant]) {
       throw new GuestStop("denied", `The module imports "${name}": "${grant}" is not granted`);
     }

@@ -1,5 +1,5 @@
 import { checkBody, checkConstant, checkReferenceType, checkValueType } from "./wasm-code.ts";
-import { checkImport, type ModuleImport } from "./wasm-imports.ts";
+import { type AdmittedImport, admitImport } from "./wasm-imports.ts";
 import { quote, refusal, WasmReader } from "./wasm-reader.ts";
 import { readFunctionType, type WasmType } from "./wasm-type.ts";
 
@@ -30,7 +30,7 @@ export const START_EXPORT = "nexflow:start";
 /** A module that may be compiled and run. No code of it runs while it is instantiated. */
 export interface AdmittedModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly imports: readonly ModuleImport[];
+  readonly imports: readonly AdmittedImport[];
 }
 
 /**
@@ -72,7 +72,7 @@ export function admitModule(code: Uint8Array, memoryMiB: number): AdmittedModule
 interface Walk {
   readonly memoryMiB: number;
   readonly types: WasmType[];
-  readonly imports: ModuleImport[];
+  readonly imports: AdmittedImport[];
   /** Declared and still without code. */
   functions: number;
   exports?: { readonly count: number; readonly entries: Uint8Array };
@@ -122,9 +122,7 @@ function checkImports(body: WasmReader, { types, imports }: Walk): undefined {
       const what = `the module imports ${quote(`${module}.${name}`)}, which is no function`;
       throw refusal(at, `${what}: expected functions only`, { code: "denied" });
     }
-    const found = { module, name, at };
-    checkImport(found, types[body.number()]);
-    imports.push(found);
+    imports.push(admitImport({ module, name, at }, types[body.number()]));
   }
 }
 

@@ -1,5 +1,5 @@
 import { GuestStop } from "./guest-stop.ts";
-import { linkImports, type ModuleImport, type WasmSeat } from "./wasm-imports.ts";
+import { type AdmittedImport, linkImports, type WasmSeat } from "./wasm-imports.ts";
 import type { WasmKernel } from "./wasm-kernel.ts";
 import { admitModule, START_EXPORT } from "./wasm-module.ts";
 import { WasiExit, type WasmWasi } from "./wasm-wasi.ts";
@@ -10,7 +10,7 @@ const MAX_PREPARE_MS = 1;
 /** A compiled module, the seat that its imports are bound to, and the instance made ahead. */
 export class WasmPlugin {
   readonly memoryMiB: number;
-  readonly imports: readonly ModuleImport[];
+  readonly imports: readonly AdmittedImport[];
   readonly #module: WebAssembly.Module;
   readonly #seat: Seat = new Seat();
   readonly #linked: WebAssembly.Imports;

@@ -51,7 +51,7 @@ export function decideGrants(policy: SandboxPolicy, skill: Facts): Grants {
 }
 
 /** Logging needs no ask. */
-function findAsks(name: GrantName, policy: SandboxPolicy, skill: Facts): Asks {
+export function findAsks(name: GrantName, policy: SandboxPolicy, skill: Facts): Asks {
   return {
     policy: {
       isAllowed: isGrantedBy(policy, name),
@@ -65,7 +65,7 @@ function findAsks(name: GrantName, policy: SandboxPolicy, skill: Facts): Asks {
 }
 
 /** What becomes of each secret the policy names, denied ones included. */
-function decideSecrets(policy: SandboxPolicy, skill: Facts): readonly SecretGrant[] {
+export function decideSecrets(policy: SandboxPolicy, skill: Facts): readonly SecretGrant[] {
   const asked = skill.capabilities.secrets ?? [];
   return (policy.grants.secrets ?? []).map((secret, index) => {
     const { name, audience } = secret;
@@ -112,7 +112,7 @@ function toHttpGrant(ruling: Ruling, policy: SandboxPolicy, { capabilities }: Fa
 }
 
 /** The policy's rules about requests, each with its line. */
-function listHttpRules(policy: SandboxPolicy): Pick<HttpGrant, "allow" | "deny"> {
+export function listHttpRules(policy: SandboxPolicy): Pick<HttpGrant, "allow" | "deny"> {
   const { allow = [], deny = [] } = policy.grants.http ?? {};
   return {
     allow: allow.map((rule, index) =>

@@ -44,7 +44,8 @@ export function decideHttp({ mode, grants }: GrantedPolicy, request: HttpQuestio
   return { ruling, limits: limitsOf(allowing) };
 }
 
-function limitsOf(rule: HttpRule | undefined): HttpLimits {
+/** What a request takes at most that `rule` allows; the platform's own where none does. */
+export function limitsOf(rule: HttpRule | undefined): HttpLimits {
   return {
     maxRequestBytes: rule?.maxRequestBytes ?? HTTP_DEFAULTS.maxRequestBytes,
     maxResponseBytes: rule?.maxResponseBytes ?? HTTP_DEFAULTS.maxResponseBytes,

@@ -23,7 +23,7 @@ export class PolicyBook {
     const known = this.#effective.get(skill) ?? new Map<string, EffectivePolicy>();
     const before = known.get(label);
     if (before !== undefined) return before;
-    const policy = toEffectivePolicy(this.#policies, skill, label === "" ? {} : { label });
+    const policy = toEffectivePolicy(this.#policies, skill, { label });
     this.#effective.set(skill, known.set(label, policy));
     return policy;
   }

@@ -23,7 +23,7 @@ export class PolicyError extends Error {
   }
 }
 
-function formatFault({ file, line, column, path, message }: PolicyFault): string {
+export function formatFault({ file, line, column, path, message }: PolicyFault): string {
   return `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${message}`;
 }
 

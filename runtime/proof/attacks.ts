@@ -2,6 +2,7 @@ import type { Attack } from "./attack.ts";
 import { allocatesArraysWithoutEnd } from "./attacks/allocates-arrays-without-end.ts";
 import { allocatesBuffersWithoutEnd } from "./attacks/allocates-buffers-without-end.ts";
 import { allocatesStringsWithoutEnd } from "./attacks/allocates-strings-without-end.ts";
+import { allocatesTinyWasmBlocksWithoutEnd } from "./attacks/allocates-tiny-wasm-blocks-without-end.ts";
 import { allocatesWasmArraysInTheHost } from "./attacks/allocates-wasm-arrays-in-the-host.ts";
 import { answersAnotherCall } from "./attacks/answers-another-call.ts";
 import { answersWithAThenable } from "./attacks/answers-with-a-thenable.ts";
@@ -12,7 +13,6 @@ import { asksForAnotherPortOrMethod } from "./attacks/asks-for-another-port-or-m
 import { asksForTheNetworkUnasked } from "./attacks/asks-for-the-network-unasked.ts";
 import { asksForWhatNoHostHas } from "./attacks/asks-for-what-no-host-has.ts";
 import { asksTheHostForBlocks } from "./attacks/asks-the-host-for-blocks.ts";
-import { asksTheHostForCrumbs } from "./attacks/asks-the-host-for-crumbs.ts";
 import { asksWhoCallsBack } from "./attacks/asks-who-calls-back.ts";
 import { asksWithoutWaiting } from "./attacks/asks-without-waiting.ts";
 import { backtracksWithoutEnd } from "./attacks/backtracks-without-end.ts";
@@ -219,9 +219,9 @@ export const ATTACKS: readonly Attack[] = [
   allocatesArraysWithoutEnd,
   allocatesBuffersWithoutEnd,
   allocatesStringsWithoutEnd,
+  allocatesTinyWasmBlocksWithoutEnd,
   asksForAllTheMemoryThereIs,
   asksTheHostForBlocks,
-  asksTheHostForCrumbs,
   beginsWithHugeWasmMemory,
   copiesABufferIntoAnArray,
   declaresOneHugeWasmTable,

@@ -1,11 +1,12 @@
 import { createRequire } from "node:module";
 import process from "node:process";
 import type { LayerState, RuntimeOptions } from "../runtime.ts";
+import { LAYER_NAMES } from "../supervisor/layers/layers.ts";
 import type { Attack, AttackGroup } from "./attack.ts";
 import { AttackRange, type ProofResult } from "./attack-range.ts";
 import { ATTACKS } from "./attacks.ts";
 
-export interface ProofOptions extends Pick<RuntimeOptions, "policyDir" | "allowMissingLayers"> {
+export interface ProofOptions extends Pick<RuntimeOptions, "policyDir"> {
   /** The attacks of this group alone. */
   readonly group?: AttackGroup | undefined;
 }
@@ -25,8 +26,12 @@ export interface ProofSummary {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** Room for the attacker, the neighbours and a spare, so that none waits for a start. */
-const RUNTIME = { maxProcesses: 6 };
+export const PROOF_RUNTIME = {
+  /** Room for the attacker, the neighbours and a spare, so that none waits for a start. */
+  maxProcesses: 6,
+  /** Where a layer is missing, community skills may not run, and attacks must all the same. */
+  allowMissingLayers: LAYER_NAMES,
+};
 
 /**
  * Runs every attack against this host and the policies in `policyDir`, one after the other, and
@@ -36,7 +41,6 @@ const RUNTIME = { maxProcesses: 6 };
 export async function* proveSandbox({
   group,
   policyDir,
-  ...options
 }: ProofOptions): AsyncGenerator<ProofEvent, void> {
   const attacks = ATTACKS.filter((each) => group === undefined || each.group === group);
   const onNetwork = attacks.filter((each) => each.group === "network");
@@ -46,8 +50,8 @@ export async function* proveSandbox({
   let layers: readonly LayerState[] = [];
   yield { kind: "begun", attacks: [...others, ...onNetwork] };
   const ranges = [
-    { attacks: others, open: () => AttackRange.open({ ...RUNTIME, ...options, policyDir }) },
-    { attacks: onNetwork, open: () => AttackRange.openOnNetwork({ ...RUNTIME, ...options }) },
+    { attacks: others, open: () => AttackRange.open({ ...PROOF_RUNTIME, policyDir }) },
+    { attacks: onNetwork, open: () => AttackRange.openOnNetwork(PROOF_RUNTIME) },
   ];
   for (const { attacks: these, open } of ranges) {
     if (these.length === 0) continue;

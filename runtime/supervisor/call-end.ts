@@ -111,8 +111,11 @@ function fromKill(reason: KillReason, used: number, call: EndedCall): SkillError
 const OUT_OF_MEMORY =
   /out of memory|heap limit|allocation failed|is_heap_oom = 1|invalid (?:array|size)/iu;
 
-function fromDeath({ signal, exitCode, stderr }: ProcessDeath, call: EndedCall): SkillError {
-  if (OUT_OF_MEMORY.test(stderr)) return limitError("memory", 0, call);
+function fromDeath(
+  { signal, exitCode, stderr, isOutOfMemory }: ProcessDeath,
+  call: EndedCall,
+): SkillError {
+  if (isOutOfMemory || OUT_OF_MEMORY.test(stderr)) return limitError("memory", 0, call);
   return { code: "crashed", message: `The sandbox process ended with ${signal ?? exitCode}` };
 }
 

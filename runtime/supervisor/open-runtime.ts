@@ -199,7 +199,9 @@ class SandboxRuntime implements Runtime {
     }
     if (end.kind === "died") {
       this.#kills += 1;
-      onNotice?.({ kind: "process-died", pid: end.pid, ...end.death, ...about });
+      const { signal: deathSignal, exitCode, stderr } = end.death;
+      const death = { signal: deathSignal, exitCode, stderr };
+      onNotice?.({ kind: "process-died", pid: end.pid, ...death, ...about });
     }
     const begun = this.#quarantine.note(cordon, skill, { wasKilled, nowMs: Date.now() });
     if (begun === undefined) return;

@@ -13,7 +13,7 @@ import {
 } from "../protocol.ts";
 import { detectLayers, planLayers } from "./layers/detect-layers.ts";
 import type { Layers } from "./layers/layers.ts";
-import type { HostProcess } from "./layers/spawn-in-layers.ts";
+import { type HostProcess, wasOutOfMemory } from "./layers/spawn-in-layers.ts";
 import { spawnHost, watchPipeOf } from "./spawn-host.ts";
 import { WatchReader, type WatchReport } from "./watch-reader.ts";
 
@@ -57,6 +57,8 @@ export interface ProcessDeath {
   readonly exitCode: number | null;
   /** The beginning of what the process wrote to stderr: a fatal error comes before its stack. */
   readonly stderr: string;
+  /** Whether the system ended it because its control group had no memory left. */
+  readonly isOutOfMemory: boolean;
 }
 
 const START_TIMEOUT_MS = 20_000;
@@ -403,7 +405,8 @@ export class SandboxProcess {
 
   async #follow(): Promise<ProcessDeath> {
     const [exitCode, signal] = (await once(this.#child, "close")) as [number | null, string | null];
-    const death = { exitCode, signal, stderr: this.#stderr };
+    const isOutOfMemory = wasOutOfMemory(this.#child);
+    const death = { exitCode, signal, stderr: this.#stderr, isOutOfMemory };
     const killed = this.#killed;
     this.#killed ??= { reason: "retired", used: 0 };
     const [running, ...waiting] = this.#calls.splice(0);

@@ -1,7 +1,7 @@
 import { formatPath } from "./parse-strict.ts";
 import type { FormatFault } from "./skill-format-error.ts";
 
-const MAX_DEPTH = 32;
+export const MAX_DEPTH = 32;
 
 /** Finds what no later step should have to meet: very deep nesting, a `__proto__` key. */
 export function findUnsafe(json: unknown): Omit<FormatFault, "file"> | undefined {

@@ -13,7 +13,10 @@ export function parseStrict<S extends z.ZodType>(
 ): Parsed<z.output<S>> {
   const parsed = schema.safeParse(raw, { reportInput: true });
   if (parsed.success) return { kind: "ok", value: parsed.data };
-  return { kind: "faulty", faults: parsed.error.issues.map((issue) => toFault(issue, raw, file)) };
+  return {
+    kind: "faulty",
+    faults: parsed.error.issues.flatMap((issue) => toFaults(issue, raw, file)),
+  };
 }
 
 /** Writes a path as people do: `tools[0].input.type`. */
@@ -24,16 +27,18 @@ export function formatPath(path: readonly PropertyKey[]): string {
     .replace(/^\./u, "");
 }
 
-function toFault(issue: z.core.$ZodIssue, raw: unknown, file: string): FormatFault {
-  const at = { file, path: formatPath(issue.path) };
+function toFaults(issue: z.core.$ZodIssue, raw: unknown, file: string): readonly FormatFault[] {
+  const { path } = issue;
   if (issue.code === "unrecognized_keys") {
-    return {
-      ...at,
-      found: `unknown ${quote(issue.keys)}`,
-      expected: "no property but those of docs/skills.md",
-    };
+    return issue.keys.map((key) => ({
+      file,
+      path: formatPath([...path, key]),
+      found: "an unknown property",
+      expected: "none but those of docs/skills.md",
+    }));
   }
-  return { ...at, found: quote(valueAt(raw, issue.path)), expected: expectedBy(issue) };
+  const found = quote(valueAt(raw, path));
+  return [{ file, path: formatPath(path), found, expected: expectedBy(issue) }];
 }
 
 function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {

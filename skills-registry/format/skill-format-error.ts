@@ -2,6 +2,8 @@
 export interface FormatFault {
   /** Relative to the skill's folder. */
   readonly file: string;
+  /** Counted from 1, where it can be told. */
+  readonly line?: number | undefined;
   /** Where in the file, as in `tools[0].name`; empty for the file itself. */
   readonly path: string;
   readonly found: string;
@@ -28,7 +30,8 @@ export function quote(value: unknown): string {
 
 const MAX_QUOTED_CHARS = 80;
 
-function formatFault({ file, path, found, expected }: FormatFault): string {
-  const where = path === "" ? file : `${file}: ${path}`;
+function formatFault({ file, line, path, found, expected }: FormatFault): string {
+  const at = line === undefined ? file : `${file}:${line}`;
+  const where = path === "" ? at : `${at}: ${path}`;
   return `${where}: found ${found}, expected ${expected}`;
 }

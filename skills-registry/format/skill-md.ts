@@ -4,6 +4,8 @@ import { type Parsed, parseStrict } from "./parse-strict.ts";
 
 export const SKILL_FILE = "SKILL.md";
 
+const MAX_COLLECTIONS = 300;
+
 /** The front matter of the Agent Skills standard. */
 const FrontMatter = z.strictObject({
   name: z.string().min(1).max(64),
@@ -27,6 +29,10 @@ export function parseSkillMd(text: string): Parsed<SkillMd> {
   const { yaml, body } = match?.groups ?? {};
   if (yaml === undefined || body === undefined) {
     return faulty("no front matter", 'YAML between two lines "---" at the start');
+  }
+  // The parser takes minutes, or dies, where collections are nested by the thousand.
+  if ((yaml.match(/[[{]|[-?:](?=\s)/gu) ?? []).length > MAX_COLLECTIONS) {
+    return faulty("too many collections", "the front matter of the Agent Skills standard");
   }
   const document = parseDocument(yaml);
   const [error] = document.errors;

@@ -116,6 +116,21 @@ export function describeKv(name: string, open: () => Promise<KvUnderTest>): void
       expect(await kv.set(alice, entry("c", "3"), quota)).toEqual({ kind: "stored" });
     });
 
+    test("set() has the bytes of deleted and shortened values free again", async ({ expect }) => {
+      await using store = await open();
+      const { kv } = store;
+      const quota = { maxBytes: 10, maxKeys: 9 };
+      await kv.set(alice, entry("a", "1234"), quota);
+      await kv.set(alice, entry("b", "1234"), quota);
+      await kv.delete(alice, "a");
+      await kv.delete(alice, "never there");
+      expect(await kv.set(alice, entry("c", "1234"), quota)).toEqual({ kind: "stored" });
+      await kv.set(alice, entry("b", ""), quota);
+      expect(await kv.set(alice, entry("d", "123"), quota)).toEqual({ kind: "stored" });
+      const full = await kv.set(alice, entry("e", ""), quota);
+      expect(full).toEqual({ kind: "full", bytes: 11, keys: 4 });
+    });
+
     test("set() holds its quota when many set at once", async ({ expect }) => {
       await using store = await open();
       const { kv } = store;

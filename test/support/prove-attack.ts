@@ -2,6 +2,7 @@ import { test } from "vitest";
 import type { Attack } from "../../runtime/proof/attack.ts";
 import { AttackRange } from "../../runtime/proof/attack-range.ts";
 import { ATTACKS } from "../../runtime/proof/attacks.ts";
+import { PROOF_RUNTIME } from "../../runtime/proof/prove-sandbox.ts";
 import { POLICY_DIR } from "./policy-dir.ts";
 
 /** The test of one attack: the sandbox holds it, and it ends as expected under the shipped policy. */
@@ -17,7 +18,7 @@ export function proveAttack(name: string): void {
 }
 
 function openRange({ group }: Attack): Promise<AttackRange> {
-  const options = { maxProcesses: 4 };
+  const options = { ...PROOF_RUNTIME, maxProcesses: 4 };
   return group === "network"
     ? AttackRange.openOnNetwork(options)
     : AttackRange.open({ ...options, policyDir: POLICY_DIR });

@@ -1,5 +1,8 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { describe, test } from "vitest";
 import { parseConfig } from "../../src/config.ts";
+import { openTempDir } from "../support/temp-dir.ts";
 
 describe("parseConfig()", () => {
   test.for([
@@ -19,11 +22,81 @@ describe("parseConfig()", () => {
       "OPENAI_BASE_URL: expected an http or https address",
     ],
     ["OPENAI_API_KEY", " ", "OPENAI_API_KEY: expected more than white space"],
+    [
+      "NEXFLOW_POLICY_LABEL",
+      "Off line",
+      'NEXFLOW_POLICY_LABEL "Off line": expected lower case, digits and hyphens',
+    ],
+    [
+      "NEXFLOW_ALLOW_MISSING_LAYERS",
+      "a,,b",
+      'NEXFLOW_ALLOW_MISSING_LAYERS "a,,b": expected names of layers separated by commas',
+    ],
+    [
+      "NEXFLOW_SECRET_apiToken",
+      "hidden-value",
+      "NEXFLOW_SECRET_apiToken: expected a name in upper case, as in NEXFLOW_SECRET_API_TOKEN",
+    ],
+    ["NEXFLOW_SECRET_", "hidden-value", "NEXFLOW_SECRET_: expected a name in upper case"],
+    ["NEXFLOW_SECRET_PIN", "123", "NEXFLOW_SECRET_PIN: expected at least 4 characters"],
+    [
+      "NEXFLOW_SECRET_PIN_FILE",
+      "/no/such",
+      'the file "/no/such" that NEXFLOW_SECRET_PIN_FILE names',
+    ],
   ] as const)("says what is wrong with %s=%j", async ([name, value, message], { expect }) => {
-    expect(() => parseConfig({ [name]: value })).toThrow(`Cannot use ${message}`);
+    expect(() => parseConfig({ [name]: value })).toThrow(
+      message.startsWith("the file") ? `Cannot read ${message}` : `Cannot use ${message}`,
+    );
   });
 
   test("takes an empty variable for one that is not set", ({ expect }) => {
     expect(parseConfig({ NEXFLOW_PORT: "", OPENAI_API_KEY: "" })).toEqual(parseConfig({}));
+  });
+
+  test("takes secrets for skills by their names, from variables and files", async ({ expect }) => {
+    await using dir = await openTempDir();
+    const file = path.join(dir.path, "token");
+    await writeFile(file, "from a file\n");
+    const config = parseConfig({
+      NEXFLOW_SECRET_API_TOKEN: " from a variable ",
+      NEXFLOW_SECRET_OTHER_FILE: file,
+      NEXFLOW_SECRET_FILE: "named FILE",
+      NEXFLOW_SECRET_UNSET: "",
+      OPENAI_API_KEY: "sk-openai",
+    });
+    expect(config.skillSecrets).toEqual({
+      API_TOKEN: "from a variable",
+      OTHER: "from a file",
+      FILE: "named FILE",
+    });
+    expect(config.secrets.toSorted()).toEqual([
+      "from a file",
+      "from a variable",
+      "named FILE",
+      "sk-openai",
+    ]);
+  });
+
+  test("refuses a secret for skills that is given twice, and shows neither value", ({ expect }) => {
+    const env = { NEXFLOW_SECRET_A: "value-one", NEXFLOW_SECRET_A_FILE: "/etc/a" };
+    expect(() => parseConfig(env)).toThrow(
+      "Cannot use both NEXFLOW_SECRET_A and NEXFLOW_SECRET_A_FILE: set one",
+    );
+    expect(() => parseConfig(env)).not.toThrow("value-one");
+  });
+
+  test("never shows a secret for skills in a message", ({ expect }) => {
+    const env = { NEXFLOW_SECRET_bad: "value-one", NEXFLOW_SECRET_A: "abc", NEXFLOW_PORT: "x" };
+    expect(() => parseConfig(env)).toThrow("Cannot use");
+    expect(() => parseConfig(env)).not.toThrow(/value-one|abc/u);
+  });
+
+  test("splits the names of layers at commas", ({ expect }) => {
+    const { allowMissingLayers } = parseConfig({
+      NEXFLOW_ALLOW_MISSING_LAYERS: "cgroup, no-network",
+    });
+    expect(allowMissingLayers).toEqual(["cgroup", "no-network"]);
+    expect(parseConfig({}).allowMissingLayers).toEqual([]);
   });
 });

@@ -7,15 +7,16 @@ import { Deadline } from "./deadline.ts";
 import { follow, type HttpCall } from "./follow.ts";
 import { parseHttpAsk } from "./http-ask.ts";
 import { HttpRefusal } from "./http-refusal.ts";
-import { lookupAll, type Resolve } from "./resolve-host.ts";
+import type { Resolve } from "./resolve-host.ts";
 import { toShownArgs, toShownResult, toShownUrl } from "./shown-request.ts";
+import { createSystemResolve } from "./system-resolve.ts";
 import { toGuestMessage } from "./to-guest-message.ts";
 
 export interface HttpServiceOptions {
   readonly secrets: SecretValues;
   /** Knows all secrets: what one request stored somewhere, another could fetch. */
   readonly leakScanner: LeakScanner;
-  /** How names become addresses: the system's way when absent. */
+  /** How names become addresses: hosts file and DNS when absent. */
   readonly resolve?: Resolve | undefined;
 }
 
@@ -24,7 +25,7 @@ export interface HttpServiceOptions {
  * `{status, headers, url}` and a body. The ruling is the hardest one of all hops and secrets.
  */
 export function createHttpService(options: HttpServiceOptions): Service {
-  const { secrets, leakScanner, resolve = lookupAll } = options;
+  const { secrets, leakScanner, resolve = createSystemResolve() } = options;
   return async function serveHttp(request) {
     const { policy, signal } = request;
     const deadline = new Deadline(signal);

@@ -1,10 +1,12 @@
-import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { type AddressCheck, toCanonicalAddress } from "./address-check.ts";
 import { HttpRefusal, refuse } from "./http-refusal.ts";
 
-/** All addresses of a host. May reject; need not be quick. */
-export type Resolve = (host: string) => Promise<readonly { readonly address: string }[]>;
+/** All addresses of a host. May reject, and may go on when `signal` is aborted: no one waits. */
+export type Resolve = (
+  host: string,
+  signal: AbortSignal,
+) => Promise<readonly { readonly address: string }[]>;
 
 export interface ResolveHostOptions {
   readonly resolve: Resolve;
@@ -30,8 +32,6 @@ export async function resolveHost(
   });
 }
 
-export const lookupAll: Resolve = (host) => lookup(host, { all: true });
-
 async function find(
   host: string,
   resolve: Resolve,
@@ -42,7 +42,7 @@ async function find(
   signal.addEventListener("abort", abort, { once: true });
   try {
     signal.throwIfAborted();
-    const found = await Promise.race([resolve(host).catch(() => []), aborted.promise]);
+    const found = await Promise.race([resolve(host, signal).catch(() => []), aborted.promise]);
     return found.map(({ address }) => address);
   } finally {
     signal.removeEventListener("abort", abort);

@@ -20,7 +20,7 @@ export function createLeakScanner(secrets: SecretValues): LeakScanner {
   return {
     find(content) {
       if (secrets.size === 0) return undefined;
-      const bytes = typeof content === "string" ? Buffer.from(content) : toBuffer(content);
+      const bytes = typeof content === "string" ? Buffer.from(content) : content;
       for (const view of toViews(bytes)) {
         const found = findIn(view, index);
         if (found !== undefined) return found;
@@ -66,58 +66,95 @@ function toHtml(value: string): string {
 }
 
 /** What is looked through: the bytes, and what they are when their escapes are read. */
-function toViews(bytes: Buffer): readonly Buffer[] {
+function toViews(bytes: Uint8Array): readonly Uint8Array[] {
   const views = [bytes];
-  const hasPercents = bytes.includes("%");
-  const hasEscapes = bytes.includes("\\");
-  if (!hasPercents && !hasEscapes) return views;
-  const text = bytes.toString("latin1");
-  if (hasPercents) views.push(Buffer.from(readPercents(text), "latin1"));
-  if (hasEscapes) views.push(Buffer.from(readEscapes(text), "latin1"));
+  if (bytes.includes(PERCENT)) views.push(readEscapes(bytes, readPercent));
+  if (bytes.includes(BACKSLASH)) views.push(readEscapes(bytes, readBackslash));
   return views;
 }
 
-function readPercents(text: string): string {
-  return text.replaceAll(/%([0-9a-f]{2})/giu, (_all, hex: string) => fromHex(hex));
+const PERCENT = 0x25;
+const BACKSLASH = 0x5c;
+
+/** A byte that is written as an escape, and how long that is. */
+interface Escape {
+  readonly byte: number;
+  readonly length: number;
 }
 
-function readEscapes(text: string): string {
-  return text.replaceAll(
-    /\\(?:u00([0-9a-f]{2})|x([0-9a-f]{2})|(.))/giu,
-    (_all, unicode?: string, byte?: string, char?: string) =>
-      char ?? fromHex(unicode ?? byte ?? "20"),
-  );
+function readEscapes(
+  bytes: Uint8Array,
+  readAt: (bytes: Uint8Array, at: number) => Escape | undefined,
+): Uint8Array {
+  const read = new Uint8Array(bytes.length);
+  let length = 0;
+  for (let at = 0; at < bytes.length; length += 1) {
+    const escaped = readAt(bytes, at);
+    read[length] = escaped?.byte ?? bytes[at] ?? 0;
+    at += escaped?.length ?? 1;
+  }
+  return read.subarray(0, length);
 }
 
-function fromHex(hex: string): string {
-  return String.fromCharCode(Number.parseInt(hex, 16));
+/** "%41" */
+function readPercent(bytes: Uint8Array, at: number): Escape | undefined {
+  return bytes[at] === PERCENT ? readHex(bytes, at, 1) : undefined;
+}
+
+/** "\u0041", "\x41", or a character that stands for itself. */
+function readBackslash(bytes: Uint8Array, at: number): Escape | undefined {
+  if (bytes[at] !== BACKSLASH) return undefined;
+  const next = bytes[at + 1] ?? 0;
+  const isWide = next === 0x75 && bytes[at + 2] === 0x30 && bytes[at + 3] === 0x30;
+  if (isWide) return readHex(bytes, at, 4);
+  if (next === 0x78) return readHex(bytes, at, 2);
+  return { byte: next, length: 2 };
+}
+
+/** The two hex digits `skipped` bytes after the beginning of an escape. */
+function readHex(bytes: Uint8Array, at: number, skipped: number): Escape | undefined {
+  const high = toDigit(bytes[at + skipped] ?? 0);
+  const low = toDigit(bytes[at + skipped + 1] ?? 0);
+  if (high === undefined || low === undefined) return undefined;
+  return { byte: high * 16 + low, length: skipped + 2 };
+}
+
+function toDigit(char: number): number | undefined {
+  if (char >= 0x30 && char <= 0x39) return char - 0x30;
+  const lower = char | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : undefined;
 }
 
 /** Needles by their first two bytes: one pass over the content looks for all of them. */
-type NeedleIndex = ReadonlyMap<number, readonly Needle[]>;
-
-function toIndex(needles: readonly Needle[]): NeedleIndex {
-  return Map.groupBy(needles, ({ bytes }) => bytes.readUInt16BE(0));
+interface NeedleIndex {
+  readonly byPair: ReadonlyMap<number, readonly Needle[]>;
+  /** 1 for the pairs that there are. */
+  readonly isPair: Uint8Array;
 }
 
-function findIn(bytes: Buffer, index: NeedleIndex): string | undefined {
-  const isStart = new Uint8Array(65_536);
-  for (const pair of index.keys()) isStart[pair] = 1;
+function toIndex(needles: readonly Needle[]): NeedleIndex {
+  const byPair = Map.groupBy(needles, ({ bytes }) => bytes.readUInt16BE(0));
+  const isPair = new Uint8Array(65_536);
+  for (const pair of byPair.keys()) isPair[pair] = 1;
+  return { byPair, isPair };
+}
+
+function findIn(bytes: Uint8Array, { byPair, isPair }: NeedleIndex): string | undefined {
   let pair = bytes[0] ?? 0;
   for (let next = 1; next < bytes.length; next += 1) {
     pair = ((pair & 255) << 8) | (bytes[next] ?? 0);
-    if (isStart[pair] === 0) continue;
-    const found = index.get(pair)?.find((needle) => isAt(bytes, next - 1, needle));
-    if (found !== undefined) return found.name;
+    if (isPair[pair] === 0) continue;
+    for (const needle of byPair.get(pair) ?? []) {
+      if (isAt(bytes, next - 1, needle.bytes)) return needle.name;
+    }
   }
   return undefined;
 }
 
-function isAt(bytes: Buffer, start: number, { bytes: needle }: Needle): boolean {
-  const end = start + needle.length;
-  return end <= bytes.length && bytes.compare(needle, 0, needle.length, start, end) === 0;
-}
-
-function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function isAt(bytes: Uint8Array, start: number, needle: Uint8Array): boolean {
+  if (start + needle.length > bytes.length) return false;
+  for (let index = 2; index < needle.length; index += 1) {
+    if (bytes[start + index] !== needle[index]) return false;
+  }
+  return true;
 }

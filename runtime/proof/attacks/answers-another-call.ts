@@ -13,7 +13,7 @@ export const answersAnotherCall: Attack = {
   about: "Is stopped in one call and answers in the next, whose answer must be its own",
   source: "Extism js-sdk: a stale reply reaches the next call",
   skill: { body: BODY, limits: { wallMs: 300 } },
-  calls: Array.from({ length: 6 }, (_, number) => ({ input: { number } })),
+  calls: Array.from({ length: 4 }, (_, number) => ({ input: { number } })),
   expect: ["ok", "wall-time", "quarantined"],
   verify: ({ result, index }) => {
     const isOdd = index % 2 === 1;

@@ -6,8 +6,8 @@ export interface LauncherTools {
   readonly nice?: string | undefined;
 }
 
-/** Above it, a busy machine starves its skills; up to it, an idle one does not notice. */
-export const NICENESS = 10;
+/** A third of a share: with 10, an overloaded machine starves its skills until their deadline. */
+export const NICENESS = 5;
 
 /** What the launcher does before the sandbox process begins. */
 export interface LaunchPlan {

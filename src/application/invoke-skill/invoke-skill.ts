@@ -49,8 +49,8 @@ function createPrepare({ sandbox, newId, nowMs }: InvokeSkillDeps): ToolRunner["
 
 function createInvoke({ sandbox, nowMs }: InvokeSkillDeps): ToolRunner["invoke"] {
   return async (task, userId, signal) => {
-    const { skill, tool, input } = task;
-    const result = await sandbox.invoke({ skill, tool, input, userId }, signal);
+    const { id: taskId, skill, tool, input } = task;
+    const result = await sandbox.invoke({ taskId, skill, tool, input, userId }, signal);
     const { skillDigest, policyHash, outcome } = result;
     const state = stateOf(result, nowMs());
     return { outcome, task: { ...task, skillDigest, policyHash, state } };

@@ -1,5 +1,5 @@
 import type { ToolOutcome } from "#domain/message/message.ts";
-import type { UserId } from "#domain/shared/id.ts";
+import type { TaskId, UserId } from "#domain/shared/id.ts";
 import type { JsonValue } from "#domain/shared/json.ts";
 import type { Skill } from "#domain/skill/skill.ts";
 import type { TaskUsage } from "#domain/task/task.ts";
@@ -16,6 +16,8 @@ export interface Sandbox {
 }
 
 export interface SandboxCall {
+  /** Names the call in the records of the sandbox too. */
+  readonly taskId: TaskId;
   readonly skill: string;
   readonly tool: string;
   readonly input: JsonValue;

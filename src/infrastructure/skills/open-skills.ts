@@ -1,10 +1,18 @@
 import path from "node:path";
 import type { Logger } from "#application/ports/logger.ts";
 import type { Sandbox, SandboxCall, SandboxResult } from "#application/ports/sandbox.ts";
-import type { ToolOutcome } from "#domain/message/message.ts";
 import { Fault } from "#domain/shared/fault.ts";
 import type { Skill } from "#domain/skill/skill.ts";
-import { openRuntime, PolicyError, type Runtime, type SkillCode } from "../../../runtime/index.ts";
+import {
+  type CallRecord,
+  checkLayerNames,
+  type HostCallRecord,
+  type Kv,
+  openRuntime,
+  PolicyError,
+  type Runtime,
+  type SkillCode,
+} from "../../../runtime/index.ts";
 import {
   CATALOG_DIR,
   listSkillFolders,
@@ -12,13 +20,30 @@ import {
   type SkillPackage,
   toSkillCode,
 } from "../../../skills-registry/index.ts";
+import { logNotice } from "./log-notice.ts";
+import { toOutcome } from "./to-outcome.ts";
 
 export interface SkillsOptions {
   readonly policyDir: string;
   /** A folder of further skill folders; they have community trust. */
   readonly skillsDir: string | undefined;
   readonly processes?: number | undefined;
+  /** Where skills keep values. */
+  readonly kv: Kv;
+  /** What may be used on behalf of skills, by name. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** Layers without which community skills run all the same. */
+  readonly allowMissingLayers: readonly string[];
+  /** The label of every call, for policies that match one. */
+  readonly label: string | undefined;
+  readonly recorder: SkillCallRecorder;
   readonly log: Logger;
+}
+
+/** Takes what skills did; must not throw and not wait. */
+export interface SkillCallRecorder {
+  addCall(record: CallRecord): void;
+  addHostCall(call: { readonly skill: string; readonly record: HostCallRecord }): void;
 }
 
 /** The sandbox over the runtime, with the skills there are. Closing it kills its processes. */
@@ -26,10 +51,14 @@ export interface OpenSandbox extends Sandbox, AsyncDisposable {}
 
 /**
  * Loads the skills and starts the runtime. A skill that does not load is logged and left out;
- * throws `Fault` (`CONFIG_INVALID`) where the policies or the folder of skills cannot be read.
+ * throws `Fault` (`CONFIG_INVALID`) where the policies or the folder of skills cannot be read, or
+ * there is no such layer.
  */
 export async function openSandbox(options: SkillsOptions): Promise<OpenSandbox> {
-  const { policyDir, processes, log } = options;
+  const { policyDir, processes, kv, secrets, allowMissingLayers, label, recorder, log } = options;
+  checkAllowedLayers(allowMissingLayers);
+  const names = new Map<string, string>();
+  const nameOf = (digest: string) => names.get(digest) ?? digest;
   const [packages, runtime] = await Promise.all([
     loadSkills(options),
     openRuntime({
@@ -38,15 +67,28 @@ export async function openSandbox(options: SkillsOptions): Promise<OpenSandbox> 
       // The first call starts the spare: a server that nobody uses holds one process.
       minProcesses: 1,
       ...(processes === undefined ? {} : { maxProcesses: processes }),
-      onNotice: (notice) => log.warn({ notice }, "Sandbox notice"),
-      onHostCall: (record) => log.debug({ record }, "Host call"),
+      kv,
+      secrets,
+      allowMissingLayers,
+      onCall: (record) => recorder.addCall(record),
+      onHostCall: (record) => {
+        const skill = nameOf(record.skillDigest);
+        recorder.addHostCall({ skill, record });
+        // The values are for the record alone.
+        const { args: _args, result: _result, ...facts } = record;
+        log.debug({ skill, ...facts }, "Host call");
+      },
+      onLog: ({ callId, skillDigest, text }) =>
+        log.debug({ callId, skill: nameOf(skillDigest), text }, "Skill log"),
+      onNotice: (notice) => logNotice(log, notice),
     }).catch(throwPolicyFault),
   ]);
+  for (const { digest, name } of packages) names.set(digest, name);
   const skills = packages.map(toSkill);
   const codes = new Map(packages.map((pkg) => [pkg.name, toSkillCode(pkg)]));
   return {
     listSkills: () => skills,
-    invoke: (call, signal) => invoke(runtime, codes, call, signal),
+    invoke: (call, signal) => invoke({ runtime, codes, label }, call, signal),
     [Symbol.asyncDispose]: () => runtime.close(),
   };
 }
@@ -72,6 +114,17 @@ export async function loadSkills({
 export function throwPolicyFault(error: unknown): never {
   if (!(error instanceof PolicyError)) throw error;
   throw new Fault("CONFIG_INVALID", error.message, { cause: error });
+}
+
+/** Throws `Fault` (`CONFIG_INVALID`) where a name is no layer's. */
+export function checkAllowedLayers(names: readonly string[]): void {
+  try {
+    checkLayerNames(names);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const message = `Cannot use NEXFLOW_ALLOW_MISSING_LAYERS: ${cause.message}`;
+    throw new Fault("CONFIG_INVALID", message, { cause });
+  }
 }
 
 /** The skill folders in `skillsDir`. Throws `Fault` (`CONFIG_INVALID`) where it cannot be read. */
@@ -121,27 +174,26 @@ export function toSkill(pkg: SkillPackage): Skill {
   };
 }
 
+interface InvokeDeps {
+  readonly runtime: Runtime;
+  readonly codes: ReadonlyMap<string, SkillCode>;
+  readonly label: string | undefined;
+}
+
 async function invoke(
-  runtime: Runtime,
-  codes: ReadonlyMap<string, SkillCode>,
-  { skill: name, tool, input, userId }: SandboxCall,
+  { runtime, codes, label }: InvokeDeps,
+  { taskId: callId, skill: name, tool, input, userId }: SandboxCall,
   signal: AbortSignal,
 ): Promise<SandboxResult> {
   const skill = codes.get(name);
   if (skill === undefined) throw new RangeError(`Cannot invoke skill "${name}": it is not loaded`);
   const skillDigest = skill.digest;
   try {
-    const result = await runtime.invoke({ skill, tool, input, userId }, signal);
+    const result = await runtime.invoke({ skill, tool, input, userId, callId, label }, signal);
     const { usage, policyHash } = result;
     return { outcome: toOutcome(result), usage, policyHash, skillDigest };
   } catch (error) {
     const message = `Cannot run "${name}.${tool}": no sandbox process can be started`;
     throw new Fault("SANDBOX_UNAVAILABLE", message, { cause: error });
   }
-}
-
-function toOutcome(result: Awaited<ReturnType<Runtime["invoke"]>>): ToolOutcome {
-  if (result.kind === "ok") return { kind: "ok", output: result.output };
-  const { code, message, rule } = result.error;
-  return { kind: "error", code, message: rule === undefined ? message : `${message} (${rule})` };
 }

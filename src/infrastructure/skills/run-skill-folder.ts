@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Fault } from "#domain/shared/fault.ts";
 import type { JsonValue } from "#domain/shared/json.ts";
-import { type InvokeResult, openRuntime } from "../../../runtime/index.ts";
+import { type HostCallRecord, type InvokeResult, openRuntime } from "../../../runtime/index.ts";
 import { loadSkill, toSkillCode } from "../../../skills-registry/index.ts";
-import { throwPolicyFault } from "./open-skills.ts";
+import { checkAllowedLayers, throwPolicyFault } from "./open-skills.ts";
 
 export interface SkillFolderCall {
   readonly folder: string;
@@ -13,20 +13,43 @@ export interface SkillFolderCall {
   readonly input: JsonValue;
   /** A policy file or a folder of them. */
   readonly policy: string;
+  /** Lets policies apply that match this label. */
+  readonly label: string | undefined;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly allowMissingLayers: readonly string[];
+}
+
+export interface SkillFolderRun {
+  readonly result: InvokeResult;
+  /** What the skill asked of its host, and what was decided. */
+  readonly hostCalls: readonly HostCallRecord[];
+  readonly logs: readonly string[];
 }
 
 /**
- * Runs one call of the skill in `folder` in a sandbox of its own. Rejects with `SkillFormatError`
- * where the skill cannot be loaded and with `Fault` (`CONFIG_INVALID`) where the policy cannot.
+ * Runs one call of the skill in `folder` in a sandbox of its own; what it keeps is gone after it.
+ * Rejects with `SkillFormatError` where the skill cannot be loaded and with `Fault`
+ * (`CONFIG_INVALID`) where the policy cannot, or there is no such layer.
  */
-export async function runSkillFolder(call: SkillFolderCall): Promise<InvokeResult> {
-  const { folder, tool, input, policy } = call;
+export async function runSkillFolder(call: SkillFolderCall): Promise<SkillFolderRun> {
+  const { folder, tool, input, policy, label, secrets, allowMissingLayers } = call;
+  checkAllowedLayers(allowMissingLayers);
   const skill = toSkillCode(await loadSkill(folder));
   return withPolicyDir(policy, async (policyDir) => {
-    const options = { policyDir, minProcesses: 1, maxProcesses: 1 };
-    const runtime = await openRuntime(options).catch(throwPolicyFault);
+    const hostCalls: HostCallRecord[] = [];
+    const logs: string[] = [];
+    const runtime = await openRuntime({
+      policyDir,
+      minProcesses: 1,
+      maxProcesses: 1,
+      secrets,
+      allowMissingLayers,
+      onHostCall: (record) => hostCalls.push(record),
+      onLog: ({ text }) => logs.push(text),
+    }).catch(throwPolicyFault);
     try {
-      return await runtime.invoke({ skill, tool, input, userId: "local" });
+      const result = await runtime.invoke({ skill, tool, input, userId: "local", label });
+      return { result, hostCalls: hostCalls.toSorted((a, b) => a.seq - b.seq), logs };
     } finally {
       await runtime.close();
     }

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { Fault } from "#domain/shared/fault.ts";
 import { ADMIN } from "#domain/user/user.ts";
 import { hashSecret, newSecret } from "../ids/ids.ts";
+import { type ListCalls, listCalls, type RecordedCall } from "./list-calls.ts";
 import { databaseFile, openStore } from "./open-store.ts";
 import { type MigrationStatus, migrationStatus } from "./sqlite/migrate-sqlite.ts";
 import { openSqlite } from "./sqlite/sqlite-connection.ts";
@@ -38,6 +39,22 @@ export function mintAdminToken(homeDir: string, { label, lifeMs }: LocalToken): 
     });
     write.immediate();
     return secret;
+  } finally {
+    connection.close();
+  }
+}
+
+/**
+ * What is on record of skills' calls, or `undefined` where the directory holds no database. Throws
+ * `Fault` where the database cannot be used as it is.
+ */
+export function readCalls(homeDir: string, query: ListCalls): readonly RecordedCall[] | undefined {
+  const file = databaseFile(homeDir);
+  if (!existsSync(file)) return undefined;
+  assertCurrent(homeDir);
+  const connection = openSqlite({ file, mode: "read" });
+  try {
+    return listCalls(connection, query);
   } finally {
     connection.close();
   }

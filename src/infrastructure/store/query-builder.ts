@@ -20,7 +20,7 @@ export const builder = new Kysely<Schema>({
 });
 
 /** Stands in a built statement for the argument `name`. */
-export function arg<T extends string | number | null = string>(name: string): T {
+export function arg<T extends string | number | Uint8Array | null = string>(name: string): T {
   return new Argument(name) as unknown as T;
 }
 

@@ -8,7 +8,7 @@ export interface Query<Row> {
 }
 
 export type Parameter = { readonly arg: string } | { readonly value: string | number | null };
-export type QueryArgs = Readonly<Record<string, string | number | null>>;
+export type QueryArgs = Readonly<Record<string, string | number | Uint8Array | null>>;
 
 /** The values of a statement's `?`. Throws `RangeError` where an argument is missing. */
 export function bind({ sql, parameters }: Query<unknown>, args: QueryArgs): unknown[] {

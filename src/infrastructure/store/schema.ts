@@ -1,3 +1,5 @@
+import type { Generated } from "kysely";
+
 /** The tables, as the newest migration leaves them. Times are milliseconds since the epoch. */
 export interface Schema {
   user: {
@@ -83,5 +85,62 @@ export interface Schema {
   counter: {
     name: string;
     value: number;
+  };
+  /** What one skill keeps for one user, in all. */
+  skill_kv_space: {
+    skill: string;
+    user_id: string;
+    keys: number;
+    bytes: number;
+  };
+  /** `key` is UTF-8; `bytes` counts key and value. */
+  skill_kv: {
+    skill: string;
+    user_id: string;
+    key: Uint8Array;
+    bytes: number;
+    value: Uint8Array;
+  };
+  skill_call: {
+    record_id: Generated<number>;
+    recorded_at_ms: number;
+    call_id: string;
+    skill: string;
+    skill_version: string;
+    skill_digest: string;
+    tool: string;
+    user_id: string;
+    policy_hash: string;
+    seed: string;
+    start_ms: number;
+    input_hash: string;
+    input_bytes: number;
+    outcome: string;
+    rule: string | null;
+    wall_ms: number;
+    cpu_ms: number;
+    memory_mib: number;
+    output_bytes: number;
+    host_calls: number;
+  };
+  /** The values are there only where the policy has them recorded. */
+  host_call: {
+    record_id: Generated<number>;
+    recorded_at_ms: number;
+    call_id: string;
+    skill: string;
+    skill_digest: string;
+    seq: number;
+    name: string;
+    decision: string;
+    rule: string;
+    policy_hash: string;
+    ms: number;
+    args_hash: string;
+    args_bytes: number;
+    result_hash: string;
+    result_bytes: number;
+    args_json: string | null;
+    result_json: string | null;
   };
 }

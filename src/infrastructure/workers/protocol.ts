@@ -37,11 +37,16 @@ export interface AgentThreadData {
   readonly policyDir: string;
   readonly skillsDir: string | undefined;
   readonly sandboxProcesses: number | undefined;
+  readonly policyLabel: string | undefined;
+  readonly allowMissingLayers: readonly string[];
+  readonly maxCallRecords: number;
+  readonly skillSecrets: Readonly<Record<string, string>>;
   readonly model: string;
   readonly openai: { readonly apiKey: string | undefined; readonly baseUrl: string | undefined };
   readonly maxSteps: number;
   readonly contextTokens: number;
   readonly turnTimeoutMs: number;
   readonly logLevel: "silent" | "error" | "warn" | "info" | "debug";
+  /** For masking: the values of `skillSecrets` are among them. */
   readonly secrets: readonly string[];
 }

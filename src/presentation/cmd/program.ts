@@ -7,6 +7,7 @@ import { toExitCode, UsageError } from "./exit-code.ts";
 import { addLoginCommand, type LoginDeps } from "./login.ts";
 import { addMigrateCommand, type MigrateDeps } from "./migrate.ts";
 import { toPlainText } from "./output.ts";
+import { addPolicyCommand, type PolicyDeps } from "./policy.ts";
 import { addSandboxCommand, type SandboxDeps } from "./sandbox.ts";
 import { addServeCommand, type ServeDeps } from "./serve.ts";
 import { addSkillCommand, type SkillDeps } from "./skill.ts";
@@ -19,6 +20,7 @@ export interface ProgramDeps {
   readonly migrate: MigrateDeps;
   readonly skill: SkillDeps;
   readonly sandbox: SandboxDeps;
+  readonly policy: PolicyDeps;
   readonly login: LoginDeps;
 }
 
@@ -47,6 +49,7 @@ function createProgram(deps: ProgramDeps): Command {
   addChatCommand(program, deps.chat);
   addSkillCommand(program, deps.skill);
   addSandboxCommand(program, deps.sandbox);
+  addPolicyCommand(program, deps.policy);
   addDoctorCommand(program, deps.doctor);
   addMigrateCommand(program, deps.migrate);
   addLoginCommand(program, deps.login);

@@ -1,8 +1,9 @@
 import { type Command, Option } from "commander";
 import { EXIT } from "./exit-code.ts";
 import { print, toPlainText } from "./output.ts";
+import { addSandboxCallsCommand, type SandboxCallsDeps } from "./sandbox-calls.ts";
 
-export interface SandboxDeps {
+export interface SandboxDeps extends SandboxCallsDeps {
   /** Runs hostile skills against this host and tells of each. */
   prove(request: ProveRequest): Promise<AsyncIterable<ProveEvent>>;
 }
@@ -62,9 +63,11 @@ interface ProveOptions {
 }
 
 export function addSandboxCommand(program: Command, deps: SandboxDeps): void {
-  program
+  const sandbox = program
     .command("sandbox")
-    .description("find out what the sandbox holds on this machine")
+    .description("prove that the sandbox holds, and see what skills did in it");
+  addSandboxCallsCommand(sandbox, deps);
+  sandbox
     .command("prove")
     .description("run hostile skills against this machine and its policies, about a minute")
     .addOption(new Option("--group <name>", "only the attacks of one group").choices(GROUPS))

@@ -25,21 +25,45 @@ export interface SkillRunRequest {
   readonly input: JsonValue;
   /** A policy file, or a folder of them, instead of the configured folder. */
   readonly policy: string | undefined;
+  /** Lets policies apply that match this label, instead of the configured one. */
+  readonly label: string | undefined;
 }
 
-export type SkillRunReport =
-  | { readonly ok: true; readonly output: JsonValue; readonly usage: TaskUsage }
-  | { readonly ok: false; readonly error: SkillRunError; readonly usage: TaskUsage };
+export type SkillRunReport = (
+  | { readonly ok: true; readonly output: JsonValue }
+  | { readonly ok: false; readonly error: SkillRunError }
+) & { readonly usage: TaskUsage; readonly trace: SkillRunTrace };
+
+/** What the skill asked of its host, what was decided, and what it logged. */
+export interface SkillRunTrace {
+  readonly policyHash: string;
+  readonly hostCalls: readonly SkillHostCall[];
+  readonly logs: readonly string[];
+}
+
+export interface SkillHostCall {
+  readonly seq: number;
+  readonly name: string;
+  readonly decision: string;
+  readonly rule: string;
+  readonly ms: number;
+  readonly args?: JsonValue | undefined;
+  readonly result?: JsonValue | undefined;
+}
 
 interface SkillRunError {
   readonly code: string;
   readonly message: string;
+  /** What set the limit or decided. */
+  readonly rule?: string | undefined;
 }
 
 interface RunOptions {
   readonly tool: string;
   readonly input: string;
   readonly policy?: string;
+  readonly label?: string;
+  readonly trace?: true;
 }
 
 export function addSkillCommand(program: Command, deps: SkillDeps): void {
@@ -58,10 +82,19 @@ export function addSkillCommand(program: Command, deps: SkillDeps): void {
     .requiredOption("--tool <name>", "the tool to call")
     .option("--input <json>", "its input: JSON, @file, or - for standard input", "{}")
     .option("--policy <file>", "the policy that decides, instead of the configured ones")
+    .option("--label <label>", "the label of the call, for policies that match one")
+    .option("--trace", "tell what the skill asked of its host and what was decided")
     .action(async (folder: string, options: RunOptions, command: Command) => {
+      const { tool, policy, label } = options;
       const input = await readInput(options.input);
-      const report = await deps.runSkill({ folder, ...options, input, policy: options.policy });
-      print(command.optsWithGlobals()["json"] === true, report, () => toText(report));
+      const report = await deps.runSkill({ folder, tool, input, policy, label });
+      const { trace, ...outcome } = report;
+      const isTraced = options.trace === true;
+      print(
+        command.optsWithGlobals()["json"] === true,
+        isTraced ? report : outcome,
+        () => (isTraced ? `${toTraceText(trace)}\n\n` : "") + toText(report),
+      );
       if (!report.ok) process.exitCode = EXIT.failed;
     });
 }
@@ -103,6 +136,32 @@ function toText(report: SkillRunReport): string {
     `memory ${memoryMiB.toFixed(1)} MiB, output ${outputBytes} bytes`;
   const result = report.ok
     ? JSON.stringify(report.output, undefined, 2)
-    : `${report.error.code}: ${report.error.message}`;
+    : `${report.error.code}: ${report.error.message}${toRule(report.error)}`;
   return `${toPlainText(result)}\n\n${usage}`;
+}
+
+function toRule({ rule }: SkillRunError): string {
+  return rule === undefined ? "" : ` (${rule})`;
+}
+
+function toTraceText({ policyHash, hostCalls, logs }: SkillRunTrace): string {
+  const rows = hostCalls.map(({ seq, name, decision, rule, ms }) => [
+    `  ${seq}`,
+    name,
+    decision,
+    rule,
+    `${ms.toFixed(1)} ms`,
+  ]);
+  const values = hostCalls.flatMap(({ seq, args, result }) =>
+    args === undefined ? [] : [`  ${seq}  ${JSON.stringify(args)} -> ${JSON.stringify(result)}`],
+  );
+  const lines = [
+    `Policy ${policyHash.slice(0, 12)}`,
+    `Host calls: ${hostCalls.length}`,
+    toTable(rows),
+    values.join("\n"),
+    `Log lines: ${logs.length}`,
+    logs.map((line) => `  ${line.replaceAll("\n", "\n    ")}`).join("\n"),
+  ];
+  return toPlainText(lines.filter((each) => each !== "").join("\n"));
 }

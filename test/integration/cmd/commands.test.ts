@@ -38,6 +38,7 @@ describe("nexflow", () => {
   test.for([
     [{ NEXFLOW_PORT: "many" }, "NEXFLOW_PORT"],
     [{ NEXFLOW_MODEL: "acme/one" }, "acme/one"],
+    [{ NEXFLOW_ALLOW_MISSING_LAYERS: "no-such-layer" }, "no-such-layer"],
     [{ NEXFLOW_MODEL: "openai/gpt" }, "OPENAI_API_KEY"],
     [{ NEXFLOW_HOST: "0.0.0.0", NEXFLOW_ADMIN_TOKEN: "weak" }, "NEXFLOW_ADMIN_TOKEN"],
     [
@@ -108,6 +109,42 @@ describe("nexflow skill", () => {
           cpuMs: expect.any(Number),
           memoryMiB: expect.any(Number),
           outputBytes: expect.any(Number),
+        },
+      });
+    }
+  });
+
+  test("run --trace tells what the skill asked for and what was decided", async ({ expect }) => {
+    const run = ["skill", "run", CLOCK, "--tool", "now", "--trace", "--label", "traced"];
+    const env = { NEXFLOW_SECRET_API_TOKEN: "hidden-from-traces" };
+    const [text, json] = await Promise.all([
+      runCommand(run, { env }),
+      runCommand([...run, "--json"], { env }),
+    ]);
+    expect(text.stdout).toMatch(/ 1 {2}\w+ {2}allowed {2}\S+: grants\.clock {2}/u);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      ok: true,
+      trace: {
+        policyHash: expect.stringMatching(/^[0-9a-f]{64}$/u),
+        hostCalls: [{ seq: 1, decision: "allowed", rule: expect.stringContaining("grants.clock") }],
+        logs: [],
+      },
+    });
+    expect(text.stdout + json.stdout).not.toContain("hidden-from-traces");
+  });
+
+  test("run lets the policy decide that matches the call's label", async ({ expect }) => {
+    const run = ["skill", "run", CLOCK, "--tool", "now", "--trace", "--json"];
+    const results = await Promise.all([
+      runCommand([...run, "--label", "offline"]),
+      runCommand(run, { env: { NEXFLOW_POLICY_LABEL: "offline" } }),
+    ]);
+    for (const { code, stdout } of results) {
+      expect(code).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({
+        ok: false,
+        trace: {
+          hostCalls: [{ decision: "denied", rule: expect.stringMatching(/^offline\.yaml:/u) }],
         },
       });
     }

@@ -1,6 +1,7 @@
 import { test as baseTest, describe } from "vitest";
 import type { Attack } from "../../../runtime/proof/attack.ts";
 import { AttackRange } from "../../../runtime/proof/attack-range.ts";
+import { PROOF_RUNTIME } from "../../../runtime/proof/prove-sandbox.ts";
 import { POLICY_DIR } from "../../support/policy-dir.ts";
 
 interface Fixtures {
@@ -10,7 +11,7 @@ interface Fixtures {
 const test = baseTest.extend<Fixtures>({
   // oxlint-disable-next-line no-empty-pattern -- vitest reads the fixtures' names from the pattern
   range: async ({}, use) => {
-    await using range = await AttackRange.open({ policyDir: POLICY_DIR, maxProcesses: 2 });
+    await using range = await AttackRange.open({ ...PROOF_RUNTIME, policyDir: POLICY_DIR });
     await use(range);
   },
 });

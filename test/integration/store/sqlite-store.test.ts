@@ -1,10 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { MessageChannel } from "node:worker_threads";
 import Database from "better-sqlite3";
+import { Kysely, SqliteDialect } from "kysely";
+import { Migrator } from "kysely/migration";
 import { test } from "vitest";
+import { parseUserId } from "#domain/shared/id.ts";
+import { up as upFirst } from "#infrastructure/store/migrations/0001-first.ts";
 import { databaseFile, openStore } from "#infrastructure/store/open-store.ts";
 import {
   createSessionRepository,
@@ -76,6 +80,22 @@ test("openStore() refuses a database that a newer program wrote", async ({ expec
   });
 });
 
+test("openStore() brings a first database to the newest schema, and keeps what is in it", async ({
+  expect,
+}) => {
+  await using dir = await openTempDir();
+  await makeFirstDatabase(databaseFile(dir.path));
+  await using store = await openStore(dir.path);
+  const users = createUserRepository(store.reader, store.writer);
+  expect(await users.find(parseUserId("ada"))).toMatchObject({ name: "Ada" });
+  await store.writer.call("setSkillValue", {
+    space: { skill: "notes", userId: "ada" },
+    entry: { key: "a", value: Buffer.from("x") },
+    quota: { maxBytes: 10, maxKeys: 1 },
+  });
+  expect((await readdir(dir.path)).toSorted()).toContain("nexflow.db.0001-first.bak");
+});
+
 test("openStore() names a data directory that cannot be written", async ({ expect }) => {
   await using dir = await openTempDir();
   const file = path.join(dir.path, "file");
@@ -85,6 +105,17 @@ test("openStore() names a data directory that cannot be written", async ({ expec
     message: expect.stringContaining("expected a directory that can be written"),
   });
 });
+
+/** A database as the first migration left it, with a user. */
+async function makeFirstDatabase(file: string): Promise<void> {
+  const database = new Database(file);
+  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) });
+  const provider = { getMigrations: async () => ({ "0001-first": { up: upFirst } }) };
+  const { error } = await new Migrator({ db, provider }).migrateToLatest();
+  if (error !== undefined) throw new Error("Cannot make the database", { cause: error });
+  database.exec(`INSERT INTO "user" VALUES ('ada', 'Ada', 'admin', 1)`);
+  await db.destroy();
+}
 
 async function openSqliteStore(): Promise<StoreUnderTest> {
   const dir = await openTempDir();

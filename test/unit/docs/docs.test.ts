@@ -7,7 +7,12 @@ import { CLOSE } from "../../../src/presentation/gateway/socket.ts";
 import { message } from "../../contract/llm.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
-const GUIDES = ["README.md", ...(await list("docs/*.md")), "sandbox-policies/README.md"];
+const GUIDES = [
+  "README.md",
+  ...(await list("docs/*.md")),
+  "runtime/README.md",
+  "sandbox-policies/README.md",
+];
 const silent = () => undefined;
 const SILENT = { error: silent, warn: silent, info: silent, debug: silent };
 const read = (file: string) => readFile(path.join(ROOT, file), "utf8");
@@ -39,13 +44,17 @@ describe.for(GUIDES)("%s", (guide) => {
   test("names only environment variables that are read", async ({ expect }) => {
     const known = await readVariables();
     const named = capturesOf(await read(guide), /\b(?<it>(?:NEXFLOW|OPENAI)_[A-Z_]*[A-Z])\b/gu);
-    for (const name of named) expect(known, name).toContain(name.replace(/_FILE$/u, ""));
+    const prefixes = known.flatMap((name) => name.split("<").slice(0, -1));
+    for (const name of named) {
+      if (prefixes.some((prefix) => name.startsWith(prefix))) continue;
+      expect(known, name).toContain(name.replace(/_FILE$/u, ""));
+    }
   });
 });
 
 describe("README.md", () => {
   test("has every environment variable in its table, once", async ({ expect }) => {
-    const rows = capturesOf(await read("README.md"), /^\| `(?<it>[A-Z_]+)` \|/gmu);
+    const rows = capturesOf(await read("README.md"), /^\| `(?<it>[A-Z_]+(?:<NAME>)?)` \|/gmu);
     expect(rows.toSorted()).toEqual((await readVariables()).toSorted());
   });
 
@@ -98,6 +107,18 @@ describe("docs/protocol.md", () => {
     const codes = Object.values(CLOSE).map(String);
     expect(rows.toSorted()).toEqual([...new Set(codes)].toSorted());
   });
+});
+
+test("docs/skills.md has every error code of a skill call, and no other", async ({ expect }) => {
+  const source = await read("runtime/invoke.ts");
+  const [, union = ""] =
+    /export type SkillErrorCode =(.*?);/su.exec(source.replaceAll(/\/\*\*.*?\*\//gsu, "")) ?? [];
+  const codes = capturesOf(union, /"(?<it>[^"]+)"/gu);
+  expect(codes.length).toBeGreaterThan(10);
+  const section = sectionOf(await read("docs/skills.md"), "Limits and errors");
+  const rows = section.match(/^\| `[^|]*\|/gmu) ?? [];
+  const listed = rows.flatMap((row) => capturesOf(row, /`(?<it>[a-z-]+)`/gu));
+  expect(listed.toSorted()).toEqual(codes.toSorted());
 });
 
 test("docs/operations.md says what to do about every fault", async ({ expect }) => {
@@ -173,8 +194,10 @@ function sectionOf(text: string, title: string): string {
   return section;
 }
 
-/** The environment variables that `src/config.ts` reads. */
+/** The environment variables that `src/config.ts` reads, those of a prefix as "PREFIX_<NAME>". */
 async function readVariables(): Promise<readonly string[]> {
   const [, schema = ""] = /z\.object\(\{(.*?)\n\}\);/su.exec(await read("src/config.ts")) ?? [];
-  return capturesOf(schema, /^ {2}(?<it>[A-Z_]+):/gmu);
+  const prefixes = capturesOf(await read("src/config.ts"), /_PREFIX = "(?<it>[A-Z_]+_)"/gu);
+  const names = capturesOf(schema, /^ {2}(?<it>[A-Z_]+):/gmu);
+  return [...names, ...prefixes.map((prefix) => `${prefix}<NAME>`)];
 }

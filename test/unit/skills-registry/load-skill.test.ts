@@ -16,57 +16,65 @@ const VALID = path.join(FIXTURES, "valid");
 /** Each fault's folder, and all that its error says. */
 const FAULTS: Readonly<Record<string, readonly string[]>> = {
   "answer-unknown": [
-    'nexflow.json: tools[0].answer: found "{greeting.text}", expected one of "greeting", "person", "times"',
-    'nexflow.json: tools[0].answer: found "{nobody}", expected one of "greeting", "person", "times"',
+    'nexflow.json:24: tools[0].answer: found "{greeting.text}", expected one of "greeting", "person", "times"',
+    'nexflow.json:24: tools[0].answer: found "{nobody}", expected one of "greeting", "person", "times"',
   ],
   "bad-effect": [
-    'nexflow.json: tools[0].effects[0]: found "delete", expected one of "read", "write", "external"',
+    'nexflow.json:10: tools[0].effects[0]: found "delete", expected one of "read", "write", "external"',
   ],
   "bad-json": [
-    "nexflow.json: found Expected double-quoted property name in JSON at position 22 (line 1 column 23), expected JSON",
+    "nexflow.json:1: found Expected double-quoted property name in JSON at position 22 (line 1 column 23), expected JSON",
   ],
-  "bad-limit": ["nexflow.json: limits.wallMs: found 0, expected at least 1"],
+  "bad-limit": ["nexflow.json:28: limits.wallMs: found 0, expected at least 1"],
   "bad-name": [
-    'nexflow.json: name: found "Bad_Name", expected kebab-case that starts with a letter',
+    'nexflow.json:2: name: found "Bad_Name", expected kebab-case that starts with a letter',
   ],
-  "bad-runtime": ['nexflow.json: runtime: found "python", expected one of "isolate", "wasm"'],
+  "bad-runtime": ['nexflow.json:4: runtime: found "python", expected one of "isolate", "wasm"'],
   "bad-tool-name": [
-    'nexflow.json: tools[0].name: found "greetPerson", expected kebab-case that starts with a letter',
+    'nexflow.json:8: tools[0].name: found "greetPerson", expected kebab-case that starts with a letter',
   ],
-  "bad-version": ['nexflow.json: version: found "1.0", expected a SemVer version, as "1.0.0"'],
+  "bad-version": ['nexflow.json:3: version: found "1.0", expected a SemVer version, as "1.0.0"'],
   "bad-yaml": ['SKILL.md: found Missing closing "quote at line 2, column 19:, expected YAML'],
   "capability-without-reason": [
-    "nexflow.json: capabilities.clock.reason: found nothing, expected a value of type string",
+    "nexflow.json:28: capabilities.clock.reason: found nothing, expected a value of type string",
   ],
-  "deep-nesting": ["nexflow.json: [0][0][0][0]: found deeper nesting, expected at most 32 levels"],
-  "duplicate-tool": ['nexflow.json: tools[1].name: found "greet", expected a name used only once'],
+  "deep-nesting": [
+    "nexflow.json:1: [0][0][0][0]: found deeper nesting, expected at most 32 levels",
+  ],
+  "doubled-name": ["nexflow.json:4: version: found the same name twice, expected each name once"],
+  "duplicate-tool": [
+    'nexflow.json:28: tools[1].name: found "greet", expected a name used only once',
+  ],
   "entry-absolute": [
-    'nexflow.json: entry: found "/etc/hostname", expected a relative path inside the folder, as "dist/skill.wasm"',
+    'nexflow.json:5: entry: found "/etc/hostname", expected a relative path inside the folder, as "dist/skill.wasm"',
   ],
   "entry-folder": [`code: found a folder, expected ${aFileOf(8_388_608)}`],
   "entry-outside": [
-    'nexflow.json: entry: found "../valid/index.js", expected a relative path inside the folder, as "dist/skill.wasm"',
+    'nexflow.json:5: entry: found "../valid/index.js", expected a relative path inside the folder, as "dist/skill.wasm"',
   ],
   "entry-symlink": [`index.js: found a symbolic link, expected ${aFileOf(8_388_608)}`],
   "example-of-unknown-input": [
-    'nexflow.json: tools[0].examples[1].input.loud: found "loud", expected one of "person", "times"',
+    'nexflow.json:27: tools[0].examples[1].input.loud: found "loud", expected one of "person", "times"',
   ],
   "example-without-required": [
-    "nexflow.json: tools[0].examples[1].input.person: found nothing, expected a value",
+    "nexflow.json:27: tools[0].examples[1].input.person: found nothing, expected a value",
   ],
-  "input-not-object": ['nexflow.json: tools[0].input.type: found "string", expected "object"'],
+  "input-not-object": ['nexflow.json:11: tools[0].input.type: found "string", expected "object"'],
   "input-without-placeholder": [
-    `nexflow.json: tools[0].examples[1].input.person: found "{person}", expected "{person}", and the same in the example's text`,
+    `nexflow.json:27: tools[0].examples[1].input.person: found "{person}", expected "{person}", and the same in the example's text`,
   ],
   "many-faults": [
     "SKILL.md: description: found nothing, expected a value of type string",
-    'nexflow.json: version: found "one", expected a SemVer version, as "1.0.0"',
-    'nexflow.json: runtime: found "python", expected one of "isolate", "wasm"',
-    'nexflow.json: entry: found "", expected at least 1 characters',
-    'nexflow.json: entry: found "", expected a relative path inside the folder, as "dist/skill.wasm"',
+    'nexflow.json:3: version: found "one", expected a SemVer version, as "1.0.0"',
+    'nexflow.json:4: runtime: found "python", expected one of "isolate", "wasm"',
+    'nexflow.json:5: entry: found "", expected at least 1 characters',
+    'nexflow.json:5: entry: found "", expected a relative path inside the folder, as "dist/skill.wasm"',
   ],
   "name-mismatch": [
     `nexflow.json: name: found "other-name", expected "name-mismatch", the folder's name`,
+  ],
+  "nested-front-matter": [
+    "SKILL.md: found too many collections, expected the front matter of the Agent Skills standard",
   ],
   "no-description": ["SKILL.md: description: found nothing, expected a value of type string"],
   "no-entry": [`index.js: found nothing, expected ${aFileOf(8_388_608)}`],
@@ -75,43 +83,43 @@ const FAULTS: Readonly<Record<string, readonly string[]>> = {
   ],
   "no-manifest": [`nexflow.json: found nothing, expected ${aFileOf(262_144)}`],
   "no-skill-md": [`SKILL.md: found nothing, expected ${aFileOf(65_536)}`],
-  "no-tools": ["nexflow.json: tools: found [], expected at least 1 entries"],
+  "no-tools": ["nexflow.json:1: tools: found [], expected at least 1 entries"],
   "placeholder-alone": [
-    'nexflow.json: tools[0].examples[1].text: found "{person}", expected some words besides the placeholders',
+    'nexflow.json:27: tools[0].examples[1].text: found "{person}", expected some words besides the placeholders',
   ],
   "placeholder-of-number": [
-    'nexflow.json: tools[0].examples[1].input.times: found type "integer", expected a property of type "string" for a placeholder',
+    'nexflow.json:27: tools[0].examples[1].input.times: found type "integer", expected a property of type "string" for a placeholder',
   ],
   "placeholder-twice": [
-    'nexflow.json: tools[0].examples[1].text: found "{person}" twice, expected each placeholder once',
+    'nexflow.json:27: tools[0].examples[1].text: found "{person}" twice, expected each placeholder once',
   ],
   "placeholder-without-input": [
-    `nexflow.json: tools[0].examples[1].text: found "{word}", expected "word": "{word}" in the example's input`,
+    `nexflow.json:27: tools[0].examples[1].text: found "{word}", expected "word": "{word}" in the example's input`,
   ],
-  "proto-key": ['nexflow.json: tools[0].__proto__: found "__proto__", expected another name'],
+  "proto-key": ['nexflow.json:1: tools[0].__proto__: found "__proto__", expected another name'],
   "skill-md-name-mismatch": [
     `SKILL.md: name: found "another", expected "skill-md-name-mismatch", the folder's name`,
   ],
   "stray-brace": [
-    'nexflow.json: tools[0].examples[1].text: found "greet {person", expected braces as "{name}" only',
+    'nexflow.json:27: tools[0].examples[1].text: found "greet {person", expected braces as "{name}" only',
   ],
   "text-input-not-enough": [
-    'nexflow.json: tools[0].textInput: found "person", expected no other required input, but ["times"]',
+    'nexflow.json:23: tools[0].textInput: found "person", expected no other required input, but ["times"]',
   ],
   "text-input-unknown": [
-    'nexflow.json: tools[0].textInput: found "name", expected an input property of type "string"',
+    'nexflow.json:23: tools[0].textInput: found "name", expected an input property of type "string"',
   ],
   "unknown-capability": [
-    'nexflow.json: capabilities: found unknown ["shell"], expected no property but those of docs/skills.md',
+    "nexflow.json:28: capabilities.shell: found an unknown property, expected none but those of docs/skills.md",
   ],
   "unknown-front-matter": [
-    'SKILL.md: found unknown ["version"], expected no property but those of docs/skills.md',
+    "SKILL.md: version: found an unknown property, expected none but those of docs/skills.md",
   ],
   "unknown-limit": [
-    'nexflow.json: limits: found unknown ["diskMiB"], expected no property but those of docs/skills.md',
+    "nexflow.json:28: limits.diskMiB: found an unknown property, expected none but those of docs/skills.md",
   ],
   "unknown-property": [
-    'nexflow.json: found unknown ["permissions"], expected no property but those of docs/skills.md',
+    "nexflow.json:28: permissions: found an unknown property, expected none but those of docs/skills.md",
   ],
   "yaml-aliases": ["SKILL.md: found an alias, expected YAML without aliases"],
 };

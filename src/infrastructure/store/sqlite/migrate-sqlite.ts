@@ -3,7 +3,10 @@ import type Database from "better-sqlite3";
 import { Fault } from "#domain/shared/fault.ts";
 
 /** Loaded only where one is pending, and Kysely with it. */
-const MIGRATIONS = { "0001-first": () => import("../migrations/0001-first.ts") };
+const MIGRATIONS = {
+  "0001-first": () => import("../migrations/0001-first.ts"),
+  "0002-skill-values-and-calls": () => import("../migrations/0002-skill-values-and-calls.ts"),
+};
 const NAMES = Object.keys(MIGRATIONS);
 
 export interface MigrationStatus {

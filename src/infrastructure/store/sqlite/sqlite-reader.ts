@@ -13,9 +13,11 @@ import { type PackedEvent, unpackEvents } from "#domain/turn/event-log.ts";
 import type { Turn } from "#domain/turn/turn.ts";
 import type { User } from "#domain/user/user.ts";
 import type { FindByCredential } from "#domain/user/user-repository.ts";
+import type { KvSpace } from "../../../../runtime/index.ts";
 import { queries } from "../load-queries.ts";
 import { messageFromRow, sessionFromRow, turnFromRow, userFromRow } from "../rows.ts";
 import type { Schema } from "../schema.ts";
+import { findSkillValue, listSkillKeys } from "./skill-values.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
 
 /** Sorts after every id. */
@@ -90,6 +92,14 @@ export class SqliteReader {
   findTurn(turnId: TurnId): Turn | undefined {
     const row = this.#db.get(queries.findTurn, { turnId });
     return row && turnFromRow(row);
+  }
+
+  findSkillValue(space: KvSpace, key: string): Uint8Array | undefined {
+    return findSkillValue(this.#db, space, key);
+  }
+
+  listSkillKeys(space: KvSpace, prefix: string, limit: number): string[] {
+    return listSkillKeys(this.#db, space, { prefix, limit });
   }
 
   readEvents({ sessionId, after, epoch, limit }: ReadEvents): ReadEventsResult {

@@ -14,6 +14,7 @@ import type {
 } from "#domain/turn/turn-log.ts";
 import type { User } from "#domain/user/user.ts";
 import type { Credential, ReplaceToken } from "#domain/user/user-repository.ts";
+import type { KvSetResult, KvSpace } from "../../../../runtime/index.ts";
 import { queries } from "../load-queries.ts";
 import {
   messageFromRow,
@@ -23,6 +24,8 @@ import {
   turnStateToArgs,
 } from "../rows.ts";
 import type { Schema } from "../schema.ts";
+import { type RecordCalls, recordCalls } from "./call-records.ts";
+import { deleteSkillValue, type SetSkillValue, setSkillValue } from "./skill-values.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
 
 /**
@@ -139,6 +142,18 @@ export class SqliteWriter {
     if (hash === undefined) return;
     const kind = "token";
     this.addCredential({ hash, kind, userId, label, createdAtMs: nowMs, expiresAtMs: undefined });
+  }
+
+  setSkillValue(input: SetSkillValue): KvSetResult {
+    return setSkillValue(this.#db, input);
+  }
+
+  deleteSkillValue(space: KvSpace, key: string): boolean {
+    return deleteSkillValue(this.#db, space, key);
+  }
+
+  recordCalls(input: RecordCalls): void {
+    recordCalls(this.#db, input);
   }
 
   /** The head of the session's log, or `undefined` where the user has no such session. */

@@ -666,6 +666,7 @@ describe("http and secrets", () => {
   test.for([
     ["another server", (port: number) => `http://other.test:${port}/?stolen=${TOKEN}`],
     ["itself", () => `/${TOKEN}`],
+    ["a server that is not granted", () => `http://elsewhere.example/${TOKEN}`],
     ["itself, encoded", () => `/${Buffer.from(TOKEN).toString("base64url")}`],
   ] as const)("follows no redirect that carries a secret to %s", async ([, locate], { expect }) => {
     await using origin = await openHttp(({ headers }, response) => {

@@ -1,7 +1,7 @@
 import { WASI } from "node:wasi";
 import { test } from "vitest";
 import { GuestStop } from "../../../../runtime/host/guest-stop.ts";
-import { checkGrants, checkImport } from "../../../../runtime/host/wasm-imports.ts";
+import { admitImport, checkGrants } from "../../../../runtime/host/wasm-imports.ts";
 import { NOTHING_GRANTED } from "../../../support/fakes/memory-host-port.ts";
 
 const NO_SUCH_TYPE = "ffff:f";
@@ -40,8 +40,8 @@ test.for(Object.entries(EXTISM))(
   "a plugin may import Extism's %s as %s",
   ([name, type], { expect }) => {
     const found = { module: "extism:host/env", name, at: 0 };
-    expect(() => checkImport(found, type)).not.toThrow();
-    expect(() => checkImport(found, NO_SUCH_TYPE)).toThrow(GuestStop);
+    expect(() => admitImport(found, type)).not.toThrow();
+    expect(() => admitImport(found, NO_SUCH_TYPE)).toThrow(GuestStop);
   },
 );
 
@@ -51,9 +51,18 @@ test("a plugin may import every function of WASI preview 1, with one type", ({ e
   expect(names).toContain("fd_write");
   for (const name of names) {
     const found = { module: "wasi_snapshot_preview1", name, at: 0 };
-    expect(() => checkImport(found, NO_SUCH_TYPE), name).toThrow(/: expected \([^)]*\) -> \(/u);
+    expect(() => admitImport(found, NO_SUCH_TYPE), name).toThrow(/: expected \([^)]*\) -> \(/u);
   }
 });
+
+const OWN = {
+  now: ":I",
+  random: ":I",
+  kv_get: "I:I",
+  kv_set: "II:",
+  kv_delete: "I:I",
+  kv_list: "I:I",
+};
 
 test.for([
   ["now", "clock"],
@@ -63,7 +72,8 @@ test.for([
   ["kv_delete", "kv"],
   ["kv_list", "kv"],
 ] as const)("checkGrants() denies %s without %s", ([name, grant], { expect }) => {
-  const imports = [{ module: "extism:host/user", name, at: 0 }];
+  const type = OWN[name];
+  const imports = [admitImport({ module: "extism:host/user", name, at: 0 }, type)];
   const denial = `The module imports "${name}": "${grant}" is not granted`;
   expect(() => checkGrants(imports, NOTHING_GRANTED)).toThrow(denial);
   expect(() => checkGrants(imports, { ...NOTHING_GRANTED, [grant]: true })).not.toThrow();

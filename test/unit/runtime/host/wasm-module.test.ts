@@ -569,11 +569,11 @@ test("admitModule() refuses broken modules by GuestStop only, the engine the res
   });
   const calculator = await readCalculator();
   const ends = { refused: 0, uncompiled: 0, compiled: 0 };
-  for (let round = 0; round < 3_000; round += 1) {
-    const code = mutate(round % 20 === 0 ? calculator : echo, random);
+  for (let round = 0; round < 2_000; round += 1) {
+    const code = mutate(round % 50 === 0 ? calculator : echo, random);
     ends[endOf(code)] += 1;
   }
-  expect(Math.min(ends.refused, ends.uncompiled, ends.compiled)).toBeGreaterThan(30);
+  expect(Math.min(ends.refused, ends.uncompiled, ends.compiled)).toBeGreaterThan(20);
 });
 
 function faultOf(code: Uint8Array): GuestStop | undefined {

@@ -145,6 +145,28 @@ test("policy.schema.json is what the policy schema says", async ({ expect }) => 
   expect(written).toEqual(JSON.parse(JSON.stringify(toPolicyJsonSchema())));
 });
 
+describe("sandbox-policies/README.md", () => {
+  test("shows a policy that can be used", async ({ expect }) => {
+    const guide = await readFile(new URL("README.md", DIR), "utf8");
+    const [, example = ""] = /^```yaml\n(.*?)^```/msu.exec(guide) ?? [];
+    expect(parsePolicy(example, "issues.yaml").metadata.name).toBe("issues");
+  });
+
+  test("has every field of a policy", async ({ expect }) => {
+    const guide = await readFile(new URL("README.md", DIR), "utf8");
+    for (const name of propertiesOf(toPolicyJsonSchema())) {
+      expect(guide, name).toMatch(new RegExp(`\\b${name}\\b`, "u"));
+    }
+  });
+});
+
+/** The names of all properties in a JSON Schema, at any depth. */
+function propertiesOf(schema: unknown): readonly string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  const { properties = {} } = schema as { properties?: object };
+  return [...Object.keys(properties), ...Object.values(schema).flatMap(propertiesOf)];
+}
+
 const FULL_GRANTS = `grants:
   schedule: true
   config: { units: metric }

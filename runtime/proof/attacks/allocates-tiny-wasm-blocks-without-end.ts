@@ -16,10 +16,10 @@ const asking = encodeModule({
   },
 });
 
-export const asksTheHostForCrumbs: Attack = {
-  name: "asks-the-host-for-crumbs",
+export const allocatesTinyWasmBlocksWithoutEnd: Attack = {
+  name: "allocates-tiny-wasm-blocks-without-end",
   group: "memory",
   about: "Asks the host for single bytes without end, so that only the bookkeeping grows",
-  skill: { wasm: asking },
+  skill: { wasm: asking, limits: { memoryMiB: 16 } },
   expect: ["memory"],
 };

@@ -1,3 +1,3 @@
 import { proveAttack } from "../support/prove-attack.ts";
 
-proveAttack("asks-the-host-for-crumbs");
+proveAttack("allocates-tiny-wasm-blocks-without-end");

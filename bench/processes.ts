@@ -1,0 +1,58 @@
+import { readdir, readFile } from "node:fs/promises";
+
+/*
+ * What Linux tells of processes. Elsewhere nothing is told: no descendants, NaN for amounts.
+ */
+
+/** The processes that `pid` and those below it have started, by any of their threads. */
+export async function descendantsOf(pid: number): Promise<readonly number[]> {
+  const children = await childrenOf(pid);
+  const below = await Promise.all(children.map((child) => descendantsOf(child)));
+  return [...children, ...below.flat()];
+}
+
+/** What `pid` holds in memory, pages it shares counted by its share in them (PSS). */
+export function pssMiBOf(pid: number): Promise<number> {
+  return fieldOf(pid, "Pss");
+}
+
+/** What `pid` would give back if it ended: pages that no other process has. */
+export async function privateMiBOf(pid: number): Promise<number> {
+  const [clean, dirty] = await Promise.all([
+    fieldOf(pid, "Private_Clean"),
+    fieldOf(pid, "Private_Dirty"),
+  ]);
+  return clean + dirty;
+}
+
+/** Whether `pid` still runs: a zombie is dead. */
+export async function isAlive(pid: number): Promise<boolean> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    return !stat.slice(stat.lastIndexOf(")")).startsWith(") Z");
+  } catch {
+    return false;
+  }
+}
+
+async function childrenOf(pid: number): Promise<readonly number[]> {
+  try {
+    const threads = await readdir(`/proc/${pid}/task`);
+    const lists = await Promise.all(
+      threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, "utf8")),
+    );
+    return lists.join(" ").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+async function fieldOf(pid: number, name: string): Promise<number> {
+  try {
+    const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
+    const kib = new RegExp(`^${name}:\\s+(\\d+) kB`, "mu").exec(rollup)?.[1];
+    return Number(kib ?? Number.NaN) / 1_024;
+  } catch {
+    return Number.NaN;
+  }
+}
