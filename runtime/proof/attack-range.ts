@@ -142,12 +142,13 @@ export class AttackRange implements AsyncDisposable {
   }
 
   async #attack(attack: Attack): Promise<readonly JudgedCall[]> {
-    const limits = { ...LIMITS, ...attack.skill.limits };
+    const own = typeof attack.skill === "function" ? attack.skill() : attack.skill;
+    const limits = { ...LIMITS, ...own.limits };
     const { capabilities } = this.#network ?? {};
     const parts = {
       name: attack.name,
       ...(capabilities === undefined ? {} : { capabilities }),
-      ...attack.skill,
+      ...own,
       limits,
     };
     const skill = createSkill(parts);

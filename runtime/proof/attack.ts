@@ -28,7 +28,8 @@ export interface Attack {
   readonly about: string;
   /** The advisory or known hole it is modelled on. */
   readonly source?: string;
-  readonly skill: SkillParts;
+  /** Made when the attack begins where that takes a while. */
+  readonly skill: SkillParts | (() => SkillParts);
   /** One call with no input by default. */
   readonly calls?: readonly AttackCall[];
   /** All calls at once instead of one after the other. */

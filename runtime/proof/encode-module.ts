@@ -167,7 +167,7 @@ function toImports(imports: readonly WasmImport[]): readonly (readonly number[])
 }
 
 /** A section of `items`; none, no section. */
-export function section(id: number, items: readonly (readonly number[])[]): readonly number[] {
+function section(id: number, items: readonly (readonly number[])[]): readonly number[] {
   if (items.length === 0) return [];
   return [id, ...withLength([...toLeb(items.length), ...items.flat()])];
 }

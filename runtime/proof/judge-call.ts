@@ -1,14 +1,20 @@
 import type { InvokeResult, SkillError } from "../invoke.ts";
 import type { Limits } from "../policy/limits.ts";
 import type { Attack, AttackEvidence, AttackOutcome } from "./attack.ts";
+import type { SkillParts } from "./create-skill.ts";
 import { FORBIDDEN_TEXT } from "./network/proof-servers.ts";
+
+/** An attack whose skill is made. */
+export interface JudgedAttack extends Attack {
+  readonly skill: SkillParts;
+}
 
 /**
  * Why the end of one call of `attack` is a breach: it ended in no expected way, its error does not
  * say what it must, or the records do not tell of it. Contained is also what the operator's own
  * policy denied.
  */
-export function judgeCall(attack: Attack, evidence: AttackEvidence): readonly string[] {
+export function judgeCall(attack: JudgedAttack, evidence: AttackEvidence): readonly string[] {
   const { result } = evidence;
   const outcome = toOutcome(result);
   if (!attack.expect.includes(outcome)) {
@@ -56,7 +62,7 @@ const LIMIT_OF: Partial<Record<AttackOutcome, keyof Limits>> = {
 /** An error of a limit names the limit, what was used and the line; a denial names the line. */
 function findErrorFault(
   { code, limit, used, rule }: SkillError,
-  { skill }: Attack,
+  { skill }: JudgedAttack,
 ): string | undefined {
   const name = LIMIT_OF[code];
   if (name === undefined) {

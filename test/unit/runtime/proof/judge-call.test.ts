@@ -1,12 +1,12 @@
 import { describe, test } from "vitest";
 import type { CallRecord, InvokeResult, SkillError } from "../../../../runtime/index.ts";
-import type { Attack, AttackEvidence } from "../../../../runtime/proof/attack.ts";
-import { judgeCall } from "../../../../runtime/proof/judge-call.ts";
+import type { AttackEvidence } from "../../../../runtime/proof/attack.ts";
+import { type JudgedAttack, judgeCall } from "../../../../runtime/proof/judge-call.ts";
 import { gives } from "../../../../runtime/proof/verify.ts";
 
 const USAGE = { wallMs: 1, cpuMs: 1, memoryMiB: 1, outputBytes: 1 };
 const POLICY = { usage: USAGE, policyHash: "hash" };
-const attack: Attack = {
+const attack: JudgedAttack = {
   name: "attack",
   group: "cpu",
   about: "Attacks",
@@ -116,7 +116,7 @@ test("judgeCall() wants the call on record as it ended", ({ expect }) => {
 
 function judge(
   result: InvokeResult,
-  judged: Attack = attack,
+  judged: JudgedAttack = attack,
   hostCalls: AttackEvidence["hostCalls"] = [],
 ): readonly string[] {
   const outcome = result.kind === "ok" ? "ok" : result.error.code;
