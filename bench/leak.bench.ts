@@ -25,6 +25,7 @@ const ERROR_EVERY = 500;
 const KILL_EVERY = 2_000;
 const KILL_MS = 100;
 const MIB = 1_048_576;
+const MIN_SANDBOX_MIB = 8;
 
 const echo = { wasm: createEchoSkill("wasm"), isolate: createEchoSkill("isolate") };
 const thrower = createBenchSkill("throws", 'export function run() { throw new Error("No"); }');
@@ -36,28 +37,36 @@ const looper: SkillCode = {
 /** Runs the benchmark: about a minute. */
 export async function run({ scale }: BenchOptions): Promise<BenchResult> {
   const calls = scaled(CALLS, scale);
+  const before = await look(0);
   const runtime = await openBenchRuntime({ onCall: () => undefined, onHostCall: () => undefined });
   const looks: Look[] = [];
   try {
     await callMany(runtime, { from: 0, count: scaled(WARM_UP_CALLS, scale) });
-    looks.push(await look(runtime, 0));
+    looks.push(await look(0));
     for (let part = 0; part < LOOKS; part += 1) {
       const done = Math.round((calls * part) / LOOKS);
       const count = Math.round((calls * (part + 1)) / LOOKS) - done;
       await callMany(runtime, { from: done, count });
-      looks.push(await look(runtime, done + count));
+      looks.push(await look(done + count));
     }
   } finally {
     await runtime.close();
   }
+  const after = await look(calls);
   return {
     name: "leak",
     method:
       `${calls} calls after ${scaled(WARM_UP_CALLS, scale)} to warm up, ${CALLERS} at a time: 1 in ${ISOLATE_EVERY} ` +
       `in an isolate, the others wasm, 1 in ${ERROR_EVERY} throws, 1 in ${KILL_EVERY} loops until it is killed; ` +
-      "looked at after a full collection, while no call runs; a sandbox's memory is PSS; the last row is the growth",
+      "looked at after a full collection, while no call runs, and before and after the runtime was open; " +
+      "a sandbox's memory is PSS; the last row is the growth from the first call to the last",
     machine: describeMachine(),
-    rows: [...looks.map(toRow), toGrowth(looks)],
+    rows: [
+      { ...toRow(before), calls: "not open" },
+      ...looks.map(toRow),
+      { ...toRow(after), calls: "closed" },
+      toGrowth(looks),
+    ],
   };
 }
 
@@ -110,19 +119,20 @@ interface Look {
   readonly files: number;
 }
 
-async function look(runtime: Runtime, calls: number): Promise<Look> {
+async function look(calls: number): Promise<Look> {
   collectGarbage();
   const { rss, heapUsed } = process.memoryUsage();
   const pids = await descendantsOf(process.pid);
   const held = await Promise.all(pids.map(pssMiBOf));
-  const sandboxes = runtime.stats().processes.length;
+  // A process may have been started through another one, which holds next to nothing.
+  const sandboxes = held.filter((each) => each > MIN_SANDBOX_MIB).length;
   const resources = process.getActiveResourcesInfo();
   const timers = resources.filter((name) => name === "Timeout").length;
   return {
     calls,
     rssMiB: rss / MIB,
     heapMiB: heapUsed / MIB,
-    sandboxMiB: held.reduce((sum, each) => sum + each, 0) / sandboxes,
+    sandboxMiB: held.reduce((sum, each) => sum + each, 0) / Math.max(1, sandboxes),
     sandboxes,
     handles: resources.length - timers,
     timers,

@@ -25,11 +25,14 @@ export async function privateMiBOf(pid: number): Promise<number> {
   return clean + dirty;
 }
 
-/** Whether `pid` still runs: a zombie is dead. */
+/** Whether `pid` still runs, by any of its threads: a zombie alone is dead. */
 export async function isAlive(pid: number): Promise<boolean> {
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-    return !stat.slice(stat.lastIndexOf(")")).startsWith(") Z");
+    const [stat, threads] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, "utf8"),
+      readdir(`/proc/${pid}/task`),
+    ]);
+    return threads.length > 1 || !stat.slice(stat.lastIndexOf(")")).startsWith(") Z");
   } catch {
     return false;
   }

@@ -9,7 +9,7 @@ import { toRow } from "./sandbox/sample.ts";
 import { measureSpareMemory } from "./sandbox/spare-memory.ts";
 
 const METHODS = [
-  "deadline: wallMs 200, counted from the call, a spare process being ready; dead is what /proc says, looked at every ms",
+  "deadline: wallMs 200, counted from the call, a spare process being ready; dead is a process none of whose threads /proc has, looked at every ms",
   "neighbours: one user's calls one after the other, 1.5 s blocks in three rounds, the block of the median p99; the storm is another user's guest, called again as soon as a limit ends it",
   "memory: smaps_rollup of four processes",
   "cold start: ten new programs for each engine; a second runtime of a program knows the layers of the host",

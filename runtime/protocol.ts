@@ -79,6 +79,13 @@ export type FromHost =
       readonly name: HostFunction;
       readonly args: JsonValue;
     }
+  /** A limit ended the call: what comes of it, whatever the guest does next. */
+  | {
+      readonly kind: "halted";
+      readonly epoch: number;
+      readonly call: number;
+      readonly outcome: HostOutcome;
+    }
   /** What a guest logged, in the body, at once: it is on record whatever comes of the call. */
   | {
       readonly kind: "log";
@@ -268,6 +275,8 @@ export function parseFromHost(head: unknown): FromHost {
       if (!isHostFunction(name)) throw new RangeError(`Cannot read host call "${String(name)}"`);
       return { kind, ...about, seq: asAmount(record["seq"]), name, args: args as JsonValue };
     }
+    case "halted":
+      return { kind, ...about, outcome: parseOutcome(record["outcome"]) };
     case "log":
       return { kind, ...about, seq: asAmount(record["seq"]) };
     default:

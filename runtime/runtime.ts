@@ -99,7 +99,14 @@ export type RuntimeNotice =
       /** The supervisor ended a process for what its call did. */
       readonly kind: "process-killed";
       readonly pid: number;
-      readonly reason: "wall-time" | "cpu-time" | "memory" | "cancelled" | "bad-frame" | "retired";
+      readonly reason:
+        | "wall-time"
+        | "cpu-time"
+        | "memory"
+        | "cancelled"
+        | "halted"
+        | "bad-frame"
+        | "retired";
       readonly callId: string;
       readonly skillDigest: string;
     }

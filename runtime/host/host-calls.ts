@@ -9,7 +9,7 @@ import type {
   ToHost,
 } from "../protocol.ts";
 import { GRANT_OF } from "../protocol.ts";
-import { GuestStop } from "./guest-stop.ts";
+import { GuestStop, toOutcome } from "./guest-stop.ts";
 import type { HostAnswer, HostPort } from "./host-port.ts";
 import type { SupervisorPipe } from "./supervisor-pipe.ts";
 import type { Watched } from "./watchdog.ts";
@@ -133,7 +133,11 @@ export class HostCalls implements HostPort {
   }
 
   halt(stop: GuestStop): GuestStop {
-    this.#stop ??= stop;
+    if (this.#stop !== undefined) return stop;
+    this.#stop = stop;
+    // A guest may catch what is thrown and go on: the supervisor does not wait for that.
+    const { epoch, call } = this.#frame;
+    this.#pipe.send({ kind: "halted", epoch, call, outcome: toOutcome(stop) });
     return stop;
   }
 

@@ -72,8 +72,8 @@ function isSuperset<T>(values: readonly T[] | undefined, others: readonly T[] | 
 /**
  * A path that the server may read as another one cannot be held to a prefix. URL parsers resolve
  * plain dot segments, but leave alone what many servers decode, once or twice, and resolve after
- * us: `/v1/..%2fadmin`, `/v1/%2e%2e%5cadmin`, `/v1/..;/admin`. Where any path is allowed there is
- * nothing to get around.
+ * us: `/v1/..%2fadmin`, `/v1/%2e%2e%5cadmin`, `/v1/..;/admin`, and `%c0%af`, which is no UTF-8 but a
+ * slash to a lenient decoder. Where any path is allowed there is nothing to get around.
  */
 function isAllowedPath(prefix: string, path: string): boolean {
   return prefix === "/" || (!isAmbiguous(path) && isUnder(prefix, path));
@@ -86,7 +86,10 @@ function isDeniedPath(prefix: string, path: string): boolean {
 
 const DOT = String.raw`(?:\.|%(?:25)*2e)`;
 const SEGMENT_END = String.raw`(?:/|;|%(?:25)*3b|$)`;
-const AMBIGUOUS = new RegExp(String.raw`\\|%(?:25)*(?:2f|5c|00)|/${DOT}{1,2}${SEGMENT_END}`, "iu");
+const AMBIGUOUS = new RegExp(
+  String.raw`\\|%(?:25)*(?:2f|5c|00|c0|c1|e0%(?:25)*[89])|/${DOT}{1,2}${SEGMENT_END}`,
+  "iu",
+);
 
 function isAmbiguous(path: string): boolean {
   return AMBIGUOUS.test(path);

@@ -3,23 +3,51 @@ import type { RuntimeNotice } from "../runtime.ts";
 import { type EffectivePolicy, toEffectivePolicy } from "./effective-policy.ts";
 import { readPolicies } from "./read-policies.ts";
 import type { SandboxPolicy } from "./sandbox-policy.ts";
+import { watchPolicies } from "./watch-policies.ts";
 
-/** The policies in force and what each skill has under them, worked out once. */
+/**
+ * The policies in force and what each skill has under them, worked out once. Follows its folder:
+ * calls from a change on get the new rights, and where the folder cannot be used the last good ones
+ * stay in force.
+ */
 export class PolicyBook {
-  readonly #policies: readonly SandboxPolicy[];
-  readonly #effective = new WeakMap<SkillCode, Map<string, EffectivePolicy>>();
+  readonly #watch: { readonly close: () => void };
+  #policies: readonly SandboxPolicy[] = [];
+  #labels: ReadonlySet<string> = new Set();
+  #effective = new WeakMap<SkillCode, Map<string, EffectivePolicy>>();
+  #isRead = false;
 
-  private constructor(policies: readonly SandboxPolicy[]) {
-    this.#policies = policies;
+  private constructor(dir: string, onNotice: (notice: RuntimeNotice) => void) {
+    this.#watch = watchPolicies(dir, {
+      onChange: (policies) => {
+        this.#use(policies);
+        const names = policies.map(({ metadata }) => metadata.name);
+        onNotice({ kind: "policies-loaded", policies: names });
+      },
+      onFault: ({ message }) => onNotice({ kind: "policies-rejected", message }),
+    });
   }
 
-  /** Reads the policies of `dir`. Rejects with `PolicyError`. */
-  static async open(dir: string, _onNotice: (notice: RuntimeNotice) => void): Promise<PolicyBook> {
-    return new PolicyBook(await readPolicies(dir));
+  /** Reads the policies of `dir`. Rejects with `PolicyError`. To be closed. */
+  static async open(dir: string, onNotice: (notice: RuntimeNotice) => void): Promise<PolicyBook> {
+    // Watched before it is read: a change in between is not missed.
+    const book = new PolicyBook(dir, (notice) => {
+      if (book.#isRead) onNotice(notice);
+    });
+    try {
+      const policies = await readPolicies(dir);
+      if (!book.#isRead) book.#use(policies);
+      return book;
+    } catch (error) {
+      book.close();
+      throw error;
+    }
   }
 
-  /** What `skill` has in a call with `label`. A call keeps what it was given. */
-  effective(skill: SkillCode, label = ""): EffectivePolicy {
+  /** What `skill` has in a call with a label. A call keeps what it was given. */
+  effective(skill: SkillCode, asked = ""): EffectivePolicy {
+    // A label that no policy knows is none.
+    const label = this.#labels.has(asked) ? asked : "";
     const known = this.#effective.get(skill) ?? new Map<string, EffectivePolicy>();
     const before = known.get(label);
     if (before !== undefined) return before;
@@ -29,6 +57,13 @@ export class PolicyBook {
   }
 
   close(): void {
-    // Nothing is watched yet.
+    this.#watch.close();
+  }
+
+  #use(policies: readonly SandboxPolicy[]): void {
+    this.#policies = policies;
+    this.#labels = new Set(policies.flatMap(({ match }) => match.labels ?? []));
+    this.#effective = new WeakMap();
+    this.#isRead = true;
   }
 }

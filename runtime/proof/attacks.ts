@@ -11,7 +11,6 @@ import { asksForAllTheMemoryThereIs } from "./attacks/asks-for-all-the-memory-th
 import { asksForAnUnlistedHost } from "./attacks/asks-for-an-unlisted-host.ts";
 import { asksForAnotherPortOrMethod } from "./attacks/asks-for-another-port-or-method.ts";
 import { asksForTheNetworkUnasked } from "./attacks/asks-for-the-network-unasked.ts";
-import { asksForWhatNoHostHas } from "./attacks/asks-for-what-no-host-has.ts";
 import { asksTheHostForBlocks } from "./attacks/asks-the-host-for-blocks.ts";
 import { asksWhoCallsBack } from "./attacks/asks-who-calls-back.ts";
 import { asksWithoutWaiting } from "./attacks/asks-without-waiting.ts";
@@ -163,7 +162,6 @@ import { writesPastItsMemoryThroughWasi } from "./attacks/writes-past-its-memory
 export const ATTACKS: readonly Attack[] = [
   answersWithAThenable,
   asksByAnUnknownName,
-  asksForWhatNoHostHas,
   asksWhoCallsBack,
   callsTheHostFromItsCallbacks,
   callsTheHostWithNoStackLeft,

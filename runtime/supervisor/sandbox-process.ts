@@ -7,6 +7,7 @@ import {
   type FromHost,
   type HostCallFrame,
   type HostFunction,
+  type HostOutcome,
   parseFromHost,
   type ToHost,
   toFrame,
@@ -38,7 +39,14 @@ export type ProcessEnd =
       readonly body: Buffer;
       readonly wallMs: number;
     }
-  | { readonly kind: "killed"; readonly reason: KillReason; readonly used: number; wallMs: number }
+  | {
+      readonly kind: "killed";
+      readonly reason: KillReason;
+      readonly used: number;
+      readonly wallMs: number;
+      /** What had ended the call before, where its guest went on. */
+      readonly halted?: HostOutcome | undefined;
+    }
   | { readonly kind: "died"; readonly death: ProcessDeath; readonly wallMs: number }
   /** Another call took the process with it before this one began: nothing was run. */
   | { readonly kind: "unstarted" };
@@ -49,6 +57,7 @@ export type KillReason =
   | "cpu-time"
   | "memory"
   | "cancelled"
+  | "halted"
   | "bad-frame"
   | "retired";
 
@@ -67,6 +76,8 @@ const WATCH_EVERY_MS = 50;
 const LAST_REPORT_MS = 8;
 /** A call that was cancelled before it began may finish in this time, for its neighbours' sake. */
 const ABANDONED_MS = 50;
+/** How long a guest may go on that passed a limit. */
+const HALTED_MS = 20;
 const STDERR_CHARS = 4_096;
 const MAX_UNITS = 16;
 const MAX_RESULT_BYTES = 16 * 1_048_576;
@@ -241,6 +252,14 @@ export class SandboxProcess {
     running.isOver = true;
   }
 
+  /** A call that passed a limit may end by itself, but soon. */
+  #halt(running: RunningCall | undefined, outcome: HostOutcome): void {
+    if (running === undefined || running.halted !== undefined) return;
+    running.halted = outcome;
+    clearTimeout(running.wallTimer);
+    running.wallTimer = setTimeout(() => this.kill("halted"), HALTED_MS);
+  }
+
   #killAtDeadline({ startedMs }: RunningCall): void {
     this.kill("wall-time", performance.now() - startedMs);
   }
@@ -296,6 +315,8 @@ export class SandboxProcess {
         return this.#endFirst(this.#runningOf(frame), frame, body);
       case "ask":
         return void this.#serve(this.#runningOf(frame), frame, body);
+      case "halted":
+        return this.#halt(this.#runningOf(frame), frame.outcome);
       case "log":
         return this.#runningOf(frame)?.call.broker.log(frame.seq, body.toString());
       default:
@@ -416,7 +437,7 @@ export class SandboxProcess {
       const end =
         killed === undefined
           ? { kind: "died" as const, death }
-          : { kind: "killed" as const, ...killed };
+          : { kind: "killed" as const, ...killed, halted: running.halted };
       settle(running, { ...end, wallMs });
     }
     for (const each of waiting) settle(each, { kind: "unstarted" });
@@ -435,6 +456,8 @@ interface RunningCall {
   isAbandoned: boolean;
   /** Past its deadline. */
   isOver?: boolean;
+  /** What ended it, though its guest may go on. */
+  halted?: HostOutcome;
   wallTimer: NodeJS.Timeout | undefined;
   watchTimer: NodeJS.Timeout | undefined;
 }

@@ -6,6 +6,7 @@ export const allocatesStringsWithoutEnd: Attack = {
   about: "Keeps strings without end",
   skill: {
     body: 'const all = []; for (;;) all.push(new Array(100_000).fill("text").join(""));',
+    limits: { memoryMiB: 16 },
   },
   expect: ["memory"],
 };

@@ -6,6 +6,7 @@ export const floodsTheSymbolRegistry: Attack = {
   about: "Registers symbols, which are never collected, without end",
   skill: {
     body: 'const long = "key".repeat(1_000); for (let i = 0; ; i++) Symbol.for(long + i);',
+    limits: { memoryMiB: 16 },
   },
   expect: ["memory"],
 };

@@ -5,6 +5,9 @@ export const growsAMapUntilTheProcessDies: Attack = {
   group: "memory",
   about: "Grows a map until V8 aborts",
   source: "isolated-vm #527",
-  skill: { body: "const all = new Map(); for (let i = 0; ; i++) all.set(i, i);" },
+  skill: {
+    body: "const all = new Map(); for (let i = 0; ; i++) all.set(i, i);",
+    limits: { memoryMiB: 16 },
+  },
   expect: ["memory"],
 };

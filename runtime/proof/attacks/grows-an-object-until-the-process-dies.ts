@@ -7,6 +7,7 @@ export const growsAnObjectUntilTheProcessDies: Attack = {
   source: "isolated-vm #527",
   skill: {
     body: 'const long = "key".repeat(500); const all = {}; for (let i = 0; ; i++) all[long + i] = i;',
+    limits: { memoryMiB: 16 },
   },
   expect: ["memory"],
 };

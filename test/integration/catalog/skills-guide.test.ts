@@ -114,7 +114,7 @@ function readGuideFile(file: string): string {
 
 async function runSkill(folder: string, tool: string, input: Readonly<Record<string, string>>) {
   await using runtime = await openRuntime({ policyDir: POLICY_DIR, minProcesses: 1 });
-  return runtime.invoke({
+  return await runtime.invoke({
     skill: toSkillCode(await loadSkill(folder)),
     tool,
     input,

@@ -10,6 +10,7 @@ import {
   type HostCallRecord,
   openRuntime,
   type Runtime,
+  type RuntimeNotice,
 } from "../../../runtime/index.ts";
 import { createSkill, TOOL } from "../../../runtime/proof/create-skill.ts";
 import { policyText } from "../../support/policies.ts";
@@ -193,4 +194,38 @@ test("a skill that keeps being killed is out of use until it is released", async
   expect(calls.map(({ outcome }) => outcome).filter((code) => code === "quarantined")).toHaveLength(
     1,
   );
+});
+
+test("a changed policy holds for calls from then on; a broken one leaves the last good one in force", async ({
+  expect,
+}) => {
+  await using folder = await openTempDir();
+  const file = path.join(folder.path, "p.yaml");
+  await writeFile(file, policyText({ wallMs: 5_000, grants: "{ clock: true }" }));
+  const notices: RuntimeNotice[] = [];
+  await using runtime = await openRuntime({
+    policyDir: folder.path,
+    maxProcesses: 2,
+    onNotice: (notice) => notices.push(notice),
+  });
+  const skill = createSkill({
+    body: "return host.now() > 0;",
+  });
+  const call = { skill, tool: TOOL, input: {}, userId: "alice" };
+  const first = await runtime.invoke(call);
+  expect(first).toMatchObject({ kind: "ok", output: true });
+
+  await writeFile(file, policyText({ wallMs: 5_000 }));
+  await expect.poll(() => notices).toMatchObject([{ kind: "policies-loaded", policies: ["p"] }]);
+  const second = await runtime.invoke(call);
+  expect(second).toMatchObject({ kind: "error", error: { code: "denied" } });
+  expect(second.policyHash).not.toBe(first.policyHash);
+
+  await writeFile(file, "apiVersion: nonsense");
+  await expect.poll(() => notices).toHaveLength(2);
+  expect(notices[1]).toMatchObject({
+    kind: "policies-rejected",
+    message: expect.stringContaining("p.yaml"),
+  });
+  expect(await runtime.invoke(call)).toMatchObject({ policyHash: second.policyHash });
 });

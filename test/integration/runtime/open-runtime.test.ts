@@ -131,6 +131,22 @@ describe("openRuntime()", () => {
     expect(seen.hostCalls).toMatchObject([{ seq: 1, name: "kv-get", decision: "denied" }]);
   });
 
+  test("ends a guest that catches a limit and goes on, with that limit's error", async ({
+    runtime,
+    seen,
+    expect,
+  }) => {
+    const skill = createSkill({
+      body: 'for (;;) { try { host.log("x"); } catch {} }',
+      limits: { hostCalls: 10, wallMs: 5_000 },
+    });
+    const result = await runtime.invoke({ ...call, skill });
+    expect(result).toMatchObject({ kind: "error", error: { code: "host-calls", limit: 10 } });
+    expect(result.usage.wallMs).toBeLessThan(5_000);
+    expect(seen.notices).toMatchObject([{ kind: "process-killed", reason: "halted" }]);
+    expect(seen.logs).toHaveLength(10);
+  });
+
   test("answers clock and dice from what a replay gives", async ({ runtime, expect }) => {
     const skill = createSkill({ body: "return [host.now(), Math.random(), Math.random()];" });
     const replay = { seed: "5eed", startMs: 1_000_000_000_000 };

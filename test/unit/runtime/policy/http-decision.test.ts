@@ -38,6 +38,8 @@ describe("decideHttp()", () => {
     ["an encoded way out", "GET https://api.example.org/v1/..%2fadmin"],
     ["a doubly encoded way out", "GET https://api.example.org/v1/..%252fadmin"],
     ["a backslash way out", "GET https://api.example.org/v1/..%5Cadmin"],
+    ["a way out in overlong UTF-8", "GET https://api.example.org/v1/..%c0%afadmin"],
+    ["a way out with an end of text", "GET https://api.example.org/v1/..%00/admin"],
     ["a way out with a parameter", "GET https://api.example.org/v1/..;/admin"],
     ["encoded dots with a parameter", "GET https://api.example.org/v1/%2e%2E;x/admin"],
   ])("denies %s", ([, request], { expect }) => {
