@@ -45,6 +45,11 @@ const LIMITS = {
 const NEIGHBOUR_PAUSE_MS = 2;
 const NEIGHBOURS_AFTER = [3, 4, 5, 6];
 
+/** Under these policies nothing can be proved: not even innocent skills work. */
+export class ProofError extends Error {
+  override readonly name = "ProofError";
+}
+
 /** A runtime that attacks are run against while innocent skills work beside them. */
 export class AttackRange implements AsyncDisposable {
   readonly #runtime: Runtime;
@@ -57,7 +62,7 @@ export class AttackRange implements AsyncDisposable {
     this.#network = network;
   }
 
-  /** Rejects as `openRuntime` does, and where the neighbours do not work under these policies. */
+  /** Rejects as `openRuntime` does, and with `ProofError`. */
   static open(options: RuntimeOptions): Promise<AttackRange> {
     return AttackRange.#open(options, undefined);
   }
@@ -83,7 +88,7 @@ export class AttackRange implements AsyncDisposable {
     const [fault] = await callNeighbours(runtime, 0);
     if (fault === undefined) return range;
     await runtime.close();
-    throw new Error(`Cannot prove the sandbox: before any attack ${fault}`);
+    throw new ProofError(`Cannot prove the sandbox: before any attack ${fault}`);
   }
 
   get runtime(): Runtime {

@@ -87,6 +87,9 @@ function findRecordFault({ result, record, hostCalls }: AttackEvidence): string 
   if (isOtherPolicy) return "a host call is recorded under another policy's hash";
   if (record === undefined) return "the call is not on record";
   if (record.outcome !== toOutcome(result)) return `the call is on record as ${record.outcome}`;
+  if (record.hostCalls !== hostCalls.length) {
+    return `${record.hostCalls} host calls are counted and ${hostCalls.length} on record`;
+  }
   if (record.policyHash !== result.policyHash) return "the call is recorded under another policy";
   return undefined;
 }

@@ -35,8 +35,8 @@ export const PROOF_RUNTIME = {
 
 /**
  * Runs every attack against this host and the policies in `policyDir`, one after the other, and
- * tells of each when it is over. Throws as `openRuntime` does, and where innocent skills do not
- * work under these policies. Leaving the loop early ends it.
+ * tells of each when it is over. Throws as `openRuntime` does, and `ProofError`. Leaving the loop
+ * early ends it.
  */
 export async function* proveSandbox({
   group,
@@ -48,7 +48,6 @@ export async function* proveSandbox({
   const startedMs = performance.now();
   const results: ProofResult[] = [];
   let layers: readonly LayerState[] = [];
-  yield { kind: "begun", attacks: [...others, ...onNetwork] };
   const ranges = [
     { attacks: others, open: () => AttackRange.open({ ...PROOF_RUNTIME, policyDir }) },
     { attacks: onNetwork, open: () => AttackRange.openOnNetwork(PROOF_RUNTIME) },
@@ -57,6 +56,7 @@ export async function* proveSandbox({
     if (these.length === 0) continue;
     const range = await open();
     try {
+      if (results.length === 0) yield { kind: "begun", attacks: [...others, ...onNetwork] };
       for (const attack of these) {
         const result = await range.prove(attack);
         results.push(result);

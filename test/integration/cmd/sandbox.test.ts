@@ -1,4 +1,7 @@
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { describe, test } from "vitest";
+import { openTempDir } from "../../support/temp-dir.ts";
 import { runCommand } from "./run-command.ts";
 
 describe("nexflow sandbox prove", () => {
@@ -41,5 +44,15 @@ describe("nexflow sandbox prove", () => {
     expect(group.stderr).toContain("state-leak");
     expect(policy).toMatchObject({ code: 78, stdout: "" });
     expect(policy.stderr).toContain("expected at least one .yaml file");
+  });
+
+  test("ends with 78 where the policies let no innocent skill work", async ({ expect }) => {
+    await using dir = await openTempDir();
+    const shipped = await readFile("sandbox-policies/default.yaml", "utf8");
+    const strict = shipped.replace(/trust: \[.*\]/u, "trust: [first-party]");
+    await writeFile(path.join(dir.path, "strict.yaml"), strict);
+    const { code, stdout, stderr } = await runCommand(["sandbox", "prove", "--policy", dir.path]);
+    expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
+    expect(stderr).toContain('Cannot prove the sandbox: before any attack a call of "neighbour');
   });
 });

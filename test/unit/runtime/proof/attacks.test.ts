@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, test } from "vitest";
+import { ATTACK_GROUPS } from "../../../../runtime/proof/attack.ts";
 import { ATTACKS } from "../../../../runtime/proof/attacks.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../../..");
@@ -27,6 +28,11 @@ describe("ATTACKS", () => {
       const text = await readFile(path.join(TESTS, `${name}.test.ts`), "utf8");
       expect(text).toContain(`proveAttack("${name}");`);
     }
+  });
+
+  test("has attacks of every group", ({ expect }) => {
+    const groups = new Set(ATTACKS.map(({ group }) => group));
+    expect([...groups].toSorted()).toEqual([...ATTACK_GROUPS].toSorted());
   });
 
   test.for(ATTACKS.filter(({ expect: outcomes }) => outcomes.includes("ok")))(

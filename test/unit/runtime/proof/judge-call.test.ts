@@ -112,6 +112,9 @@ test("judgeCall() wants the call on record as it ended", ({ expect }) => {
   expect(judgeCall(attack, { ...evidence, record: { ...RECORD, outcome: "failed" } })).toEqual([
     "the call is on record as failed",
   ]);
+  expect(judgeCall(attack, { ...evidence, record: { ...RECORD, hostCalls: 1 } })).toEqual([
+    "1 host calls are counted and 0 on record",
+  ]);
 });
 
 function judge(
@@ -123,7 +126,7 @@ function judge(
   return judgeCall(judged, {
     index: 0,
     result,
-    record: { ...RECORD, outcome },
+    record: { ...RECORD, outcome, hostCalls: hostCalls.length },
     hostCalls,
     logs: [],
     earlier: [],
