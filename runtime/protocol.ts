@@ -17,6 +17,8 @@ export type ToHost =
   /** Keeps the unit in the body, packed by `packUnit`; `digest` is its sha256 in hex. */
   | { readonly kind: "load"; readonly digest: string }
   | { readonly kind: "drop"; readonly digest: string }
+  /** Nobody waits: time to load what a first call would have to. */
+  | { readonly kind: "warm-up" }
   /** Nobody waits: time to prepare a coming call of the unit. */
   | { readonly kind: "prepare"; readonly digest: string; readonly memoryMiB: number }
   | ({ readonly kind: "call" } & HostCallFrame)
@@ -86,6 +88,13 @@ export type FromHost =
       readonly call: number;
       readonly outcome: HostOutcome;
     }
+  /** A note, at once: the watchdog, who else would tell of a killed call, is not up yet. */
+  | {
+      readonly kind: "note";
+      readonly epoch: number;
+      readonly call: number;
+      readonly note: HostNote;
+    }
   /** What a guest logged, in the body, at once: it is on record whatever comes of the call. */
   | {
       readonly kind: "log";
@@ -135,6 +144,13 @@ export type Grant = (typeof GRANT_OF)[HostFunction];
 export const HOST_FUNCTIONS = Object.keys(GRANT_OF) as readonly HostFunction[];
 /** No limit allows more in one call. */
 export const MAX_HOST_CALLS = 10_000;
+/** The arguments of an ask as JSON text. */
+export const MAX_ARGS_CHARS = 256 * 1_024;
+
+/** What an ask may carry: as much as the broker would take at all. */
+export function maxBodyBytes(name: HostFunction): number {
+  return name === "http" ? 4 * 1_048_576 : 65_536;
+}
 
 /** A host call that was answered in the sandbox process itself: `now` and `random`. */
 export interface HostNote {
@@ -248,7 +264,7 @@ export function parseToHost(head: unknown): ToHost {
   throw new RangeError(`Cannot read a frame of kind "${String(kind)}"`);
 }
 
-const TO_HOST = new Set<unknown>(["load", "drop", "prepare", "call", "answer"]);
+const TO_HOST = new Set<unknown>(["warm-up", "load", "drop", "prepare", "call", "answer"]);
 
 /** What a sandbox process says. It may be in a guest's hands: nothing in it is trusted. */
 export function parseFromHost(head: unknown): FromHost {
@@ -275,6 +291,8 @@ export function parseFromHost(head: unknown): FromHost {
       if (!isHostFunction(name)) throw new RangeError(`Cannot read host call "${String(name)}"`);
       return { kind, ...about, seq: asAmount(record["seq"]), name, args: args as JsonValue };
     }
+    case "note":
+      return { kind, ...about, note: parseNote(record["note"]) };
     case "halted":
       return { kind, ...about, outcome: parseOutcome(record["outcome"]) };
     case "log":

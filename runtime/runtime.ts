@@ -64,7 +64,7 @@ export interface HostCallRecord {
   readonly argsBytes: number;
   readonly resultHash: string;
   readonly resultBytes: number;
-  /** The values themselves without secrets, where the policy says `record: values`. */
+  /** The values themselves without secrets, where the policy says `record: full`. */
   readonly args?: JsonValue | undefined;
   readonly result?: JsonValue | undefined;
 }

@@ -7,6 +7,7 @@ import {
   type HostFunction,
   type HostNote,
   type JsonValue,
+  maxBodyBytes,
 } from "../protocol.ts";
 import type { HostCallRecord, SkillLog } from "../runtime.ts";
 import type { LeakScanner } from "./secrets/leak-scanner.ts";
@@ -38,14 +39,19 @@ export interface GuestAsk {
 }
 
 const OVER = "The sandbox process made more host calls than its limits allow";
+/** What is still being served when a call ends has so long to end as well. */
+const LAST_ANSWERS_MS = 40;
 
 /** Serves and records the host calls of one call; what the sandbox says is not believed. */
 export class CallBroker {
   readonly #call: BrokeredCall;
   readonly #deps: BrokerDeps;
   readonly #ended = new AbortController();
+  /** Numbers that were used, and those of them that are on record. */
+  readonly #begun = new Set<number>();
   readonly #recorded = new Set<number>();
-  #atOnce = 0;
+  readonly #serving = new Map<GuestAsk, Promise<unknown>>();
+  #logBytes = 0;
   #denial: Ruling | undefined;
 
   constructor(call: BrokeredCall, deps: BrokerDeps) {
@@ -63,16 +69,33 @@ export class CallBroker {
     return this.#recorded.size;
   }
 
+  /** Whether asks are being served. */
+  get isServing(): boolean {
+    return this.#serving.size > 0;
+  }
+
   /**
    * Serves and records one ask; what is unserved when the call ends is aborted. Throws
    * `RangeError` where the sandbox process lets a guest go on past its limits.
    */
-  async serve({ seq, name, args, body }: GuestAsk): Promise<AnswerFrame["outcome"] & Body> {
-    this.#assertWithinLimits(seq);
+  async serve(ask: GuestAsk): Promise<AnswerFrame["outcome"] & Body> {
+    const { hostCallsAtOnce } = this.#call.policy.limits;
+    if (this.#serving.size >= hostCallsAtOnce) throw new RangeError(OVER);
+    if (ask.body.length > maxBodyBytes(ask.name)) throw new RangeError(OVER);
+    this.#begin(ask.seq);
+    const serving = this.#serve(ask);
+    this.#serving.set(ask, serving);
+    try {
+      return await serving;
+    } finally {
+      this.#serving.delete(ask);
+    }
+  }
+
+  async #serve({ seq, name, args, body }: GuestAsk): Promise<AnswerFrame["outcome"] & Body> {
     const startedMs = performance.now();
     const { policy, skill, userId } = this.#call;
     const { signal } = this.#ended;
-    this.#atOnce += 1;
     const { ruling, outcome, shown } = await this.#ask(name, {
       args,
       body,
@@ -81,7 +104,6 @@ export class CallBroker {
       userId,
       signal,
     });
-    this.#atOnce -= 1;
     const isOk = outcome.kind === "ok";
     const result = isOk ? outcome.value : { error: outcome.message };
     this.#record(ruling, {
@@ -97,8 +119,11 @@ export class CallBroker {
 
   /** Records what a guest logged and passes it on where that is granted. */
   log(seq: number, text: string): void {
-    this.#assertWithinLimits(seq);
-    const ruling = this.#call.policy.grants.log;
+    this.#begin(seq);
+    const { grants, limits } = this.#call.policy;
+    this.#logBytes += Buffer.byteLength(text);
+    if (this.#logBytes > limits.logKiB * 1024) throw new RangeError(OVER);
+    const ruling = grants.log;
     const leaked = this.#deps.leakScanner?.find(text);
     const shown = leaked === undefined ? text : `[withheld: it holds the secret ${leaked}]`;
     this.#record(ruling, { seq, name: "log", values: { args: shown, result: null } });
@@ -109,28 +134,42 @@ export class CallBroker {
 
   /** Records a call that the sandbox process answered itself; what decides is decided here again. */
   note({ seq, name, value }: HostNote): void {
+    this.#begin(seq);
     const ruling = this.#call.policy.grants[GRANT_OF[name]];
     this.#record(ruling, { seq, name, values: { args: null, result: value } });
   }
 
   /** Records the calls of which, because the process was killed, only the names are known. */
   noteNames(names: readonly HostFunction[]): void {
-    names.forEach((name, index) => {
-      if (this.#recorded.has(index + 1)) return;
-      const ruling = this.#call.policy.grants[GRANT_OF[name]];
-      this.#record(ruling, { seq: index + 1, name, values: { args: null, result: null } });
+    names.slice(0, this.#call.policy.limits.hostCalls).forEach((name, index) => {
+      if (!this.#begun.has(index + 1)) this.#recordName(index + 1, name);
     });
   }
 
   /** Aborts what is still being served. */
   end(): void {
-    if (this.#atOnce > 0) this.#ended.abort();
+    if (this.isServing) this.#ended.abort();
   }
 
-  #assertWithinLimits(seq: number): void {
-    const { hostCalls, hostCallsAtOnce } = this.#call.policy.limits;
-    const isWithin = seq <= hostCalls && this.#atOnce < hostCallsAtOnce && !this.#recorded.has(seq);
-    if (!isWithin) throw new RangeError(OVER);
+  /** Waits until what was aborted is on record; of what goes on all the same the name is. */
+  async finish(): Promise<void> {
+    const late = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => late.resolve(undefined), LAST_ANSWERS_MS);
+    await Promise.race([Promise.allSettled(this.#serving.values()), late.promise]);
+    clearTimeout(timer);
+    for (const { seq, name } of this.#serving.keys()) this.#recordName(seq, name);
+  }
+
+  /** Uses up a number. Throws `RangeError` where it is no number of a call within the limits. */
+  #begin(seq: number): void {
+    const isNumber = Number.isInteger(seq) && seq > 0 && seq <= this.#call.policy.limits.hostCalls;
+    if (!isNumber || this.#begun.has(seq)) throw new RangeError(OVER);
+    this.#begun.add(seq);
+  }
+
+  #recordName(seq: number, name: HostFunction): void {
+    const ruling = this.#call.policy.grants[GRANT_OF[name]];
+    this.#record(ruling, { seq, name, values: { args: null, result: null } });
   }
 
   async #ask(name: HostFunction, request: Parameters<Service>[0]): Promise<ServiceReply> {
@@ -148,6 +187,8 @@ export class CallBroker {
 
   #record({ verdict, rule }: Ruling, served: ServedCall): void {
     const { seq, name, ms = 0, values, shown } = served;
+    // What is answered too late was recorded when its call ended.
+    if (this.#recorded.has(seq)) return;
     this.#recorded.add(seq);
     if (verdict === "denied") this.#denial ??= { verdict, rule };
     const { callId, skill, policy } = this.#call;
@@ -164,7 +205,7 @@ export class CallBroker {
       argsBytes: bytesOf(values.args, values.body),
       resultHash: hashJson(values.result, values.resultBody),
       resultBytes: bytesOf(values.result, values.resultBody),
-      ...(policy.record === "values"
+      ...(policy.record === "full"
         ? (shown ?? { args: values.args, result: values.result })
         : undefined),
     });

@@ -1,10 +1,11 @@
-import ivm from "isolated-vm";
+import type ivm from "isolated-vm";
 import type { HostFunction, JsonValue } from "../protocol.ts";
 import { GRANT_OF, LOCAL_FUNCTIONS } from "../protocol.ts";
 import type { EngineCall, EngineReply } from "./engine.ts";
 import type { GuestIsolate } from "./guest-isolate.ts";
 import { GuestStop, TOO_MUCH_MEMORY } from "./guest-stop.ts";
 import type { HostCalls, SettledAsk } from "./host-calls.ts";
+import { loadIsolatedVm } from "./load-late.ts";
 
 /** V8's words when the isolate's limit leaves no room for an ArrayBuffer. */
 const BUFFER_REFUSED = "Array buffer allocation failed";
@@ -24,7 +25,7 @@ export class GuestContext {
     this.#isolate = guest;
     guest.hold();
     this.#context = isolate.createContextSync();
-    const ask = new ivm.Callback((name: unknown, text: unknown, body: unknown) =>
+    const ask = new (loadIsolatedVm().Callback)((name: unknown, text: unknown, body: unknown) =>
       this.#answer(name, text, body),
     );
     const bootstrap = guest.bootstrap.runSync(this.#context, { reference: true });

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { type BrokerDeps, CallBroker } from "../broker/call-broker.ts";
 import { createServices } from "../broker/create-services.ts";
 import { openMemoryKv } from "../broker/memory-kv.ts";
@@ -21,7 +21,6 @@ import { toProcessCall } from "./to-process-call.ts";
 
 const MAX_INPUT_BYTES = 1_048_576;
 const MAX_CODE_BYTES = 16 * 1_048_576;
-const SEED_BYTES = 16;
 const NO_USAGE: Usage = { wallMs: 0, cpuMs: 0, memoryMiB: 0, outputBytes: 0 };
 
 /**
@@ -91,7 +90,7 @@ class SandboxRuntime implements Runtime {
     const policy = this.#policies.effective(request.skill, request.label);
     const callId = request.callId ?? randomUUID();
     const replay = request.replay ?? {
-      seed: randomBytes(SEED_BYTES).toString("hex"),
+      seed: randomUUID(),
       startMs: Date.now(),
     };
     const ended = await this.#attempt({ request, callId, ...replay, signal }, policy);
@@ -179,6 +178,7 @@ class SandboxRuntime implements Runtime {
       { cordon, queueMs, call: toProcessCall(call, broker) },
       signal,
     );
+    if (broker.isServing) await broker.finish();
     this.#note(call, cordon, end);
     if (!("pid" in end)) return refused(toUnrunError(end, policy));
     const { denial, calls: hostCalls } = broker;

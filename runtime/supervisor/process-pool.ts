@@ -262,6 +262,7 @@ export class ProcessPool {
     void process.exited.then(() => this.#forget(process));
     this.#tidyTimer ??= setInterval(() => this.#tidy(), IDLE_MS).unref();
     this.#serveWaiting();
+    if (process.cordon === undefined) process.warmUp();
   }
 
   #forget(process: SandboxProcess): void {

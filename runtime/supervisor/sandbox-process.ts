@@ -83,6 +83,8 @@ const MAX_UNITS = 16;
 const MAX_RESULT_BYTES = 16 * 1_048_576;
 /** What a process may hold on top of its first size and the memory of the call. */
 const PROCESS_SLACK_MIB = 160;
+/** A first report may come when a guest has begun to take memory. */
+const MAX_FIRST_MIB = 96;
 const MAX_CALLS = 20_000;
 const MAX_AGE_MS = 60 * 60_000;
 
@@ -229,6 +231,11 @@ export class SandboxProcess {
     this.#isRetiring = true;
   }
 
+  /** Has the process load what calls will need; for one that nobody waits for. */
+  warmUp(): void {
+    this.#write([toFrame({ kind: "warm-up" })]);
+  }
+
   /** Kills the process at once; `used` is what the running call took of what it is killed for. */
   kill(reason: KillReason, used = 0): void {
     if (this.#killed !== undefined) return;
@@ -315,6 +322,8 @@ export class SandboxProcess {
         return this.#endFirst(this.#runningOf(frame), frame, body);
       case "ask":
         return void this.#serve(this.#runningOf(frame), frame, body);
+      case "note":
+        return this.#runningOf(frame)?.call.broker.note(frame.note);
       case "halted":
         return this.#halt(this.#runningOf(frame), frame.outcome);
       case "log":
@@ -394,7 +403,7 @@ export class SandboxProcess {
 
   /** An answer about an earlier call may come late: it counts for nothing. */
   #check({ cpuMs, memoryMiB, request, names }: WatchReport): void {
-    this.#firstMiB ||= memoryMiB;
+    this.#firstMiB ||= Math.min(memoryMiB, MAX_FIRST_MIB);
     this.#lastMiB = memoryMiB;
     const [running] = this.#calls;
     if (running === undefined || request !== running.number % 256) return;
@@ -416,12 +425,12 @@ export class SandboxProcess {
         `Cannot start a sandbox process: it ended with ${signal ?? exitCode}: ${stderr.trim()}`,
       );
     });
-    const timer = setTimeout(() => this.kill("retired"), START_TIMEOUT_MS);
+    const timer = setTimeout(() => this.kill("retired"), START_TIMEOUT_MS).unref();
     this.#onReady = () => ready.resolve(undefined);
-    // The watchdog reports once by itself: without it no call may run.
-    await Promise.race([Promise.all([ready.promise, once(this.#watch, "data")]), died]);
-    clearTimeout(timer);
+    await Promise.race([ready.promise, died]);
     died.catch(() => undefined);
+    // The watchdog takes longer to start than a first call: it reports once by itself.
+    this.#watch.once("data", () => clearTimeout(timer));
   }
 
   async #follow(): Promise<ProcessDeath> {

@@ -107,7 +107,7 @@ describe("openRuntime()", () => {
   }) => {
     const skill = createSkill({
       body: 'host.now(); host.log("last words"); Math.random(); for (;;);',
-      limits: { wallMs: 200 },
+      limits: { wallMs: 2_000 },
     });
     const result = await runtime.invoke({ ...call, skill });
     expect(result).toMatchObject({ kind: "error", error: { code: "wall-time" } });
