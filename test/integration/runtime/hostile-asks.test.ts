@@ -2,8 +2,8 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test as baseTest } from "vitest";
 import { type InvokeResult, openRuntime } from "../../../runtime/index.ts";
+import { createSkill, TOOL } from "../../../runtime/proof/create-skill.ts";
 import { policyText } from "../../support/policies.ts";
-import { createSkill, TOOL } from "../../support/skills.ts";
 import { openTempDir } from "../../support/temp-dir.ts";
 
 interface Fixtures {

@@ -8,9 +8,9 @@ import {
   type RuntimeNotice,
   type SkillLog,
 } from "../../../runtime/index.ts";
-import { POLICY_DIR } from "../../support/attack-test.ts";
-import { createSkill, TOOL } from "../../support/skills.ts";
-import { encodeModule, wasm } from "../../support/wasm-module.ts";
+import { createSkill, TOOL } from "../../../runtime/proof/create-skill.ts";
+import { encodeModule, wasm } from "../../../runtime/proof/encode-module.ts";
+import { POLICY_DIR } from "../../support/policy-dir.ts";
 
 interface Seen {
   readonly hostCalls: HostCallRecord[];

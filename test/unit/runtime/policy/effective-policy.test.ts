@@ -5,8 +5,8 @@ import {
   toEffectivePolicy,
 } from "../../../../runtime/policy/effective-policy.ts";
 import { parsePolicy, type SandboxPolicy } from "../../../../runtime/policy/sandbox-policy.ts";
+import { createSkill } from "../../../../runtime/proof/create-skill.ts";
 import { createPolicy, policyText, readShipped } from "../../../support/policies.ts";
-import { createSkill } from "../../../support/skills.ts";
 
 const policy = readShipped("default");
 const REASON = { reason: "to test it" };
