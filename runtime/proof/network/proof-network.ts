@@ -112,6 +112,6 @@ function toPolicy(port: number) {
         },
       ],
     },
-    record: "values",
+    record: "full",
   };
 }
