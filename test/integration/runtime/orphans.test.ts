@@ -15,7 +15,10 @@ const PARENT = `
     void runtime.invoke({ skill: createSkill(parts), tool: TOOL, input: {}, userId: "mallory" });
   }
   // The calls are in the pipes when the server dies: the loops begin, and no process reads its end.
-  await new Promise((resolve) => setImmediate(resolve));
+  const isBusy = ({ state }) => state === "busy";
+  while (runtime.stats().processes.filter(isBusy).length < 2) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   const { processes } = runtime.stats();
   console.log(JSON.stringify(processes));`;
 
