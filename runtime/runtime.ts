@@ -13,7 +13,10 @@ export interface Runtime extends AsyncDisposable {
   stats(): RuntimeStats;
   /** Lets a quarantined skill run again. */
   release(skillDigest: string): void;
-  /** Ends running calls as `cancelled` and kills every sandbox process. */
+  /**
+   * Ends running calls as `cancelled` and kills every sandbox process. Once it resolves nothing is
+   * told any more.
+   */
   close(): Promise<void>;
 }
 

@@ -38,6 +38,7 @@ export interface GuestAsk {
   readonly body: Buffer;
 }
 
+const CUT_OFF = "The call ended before the answer";
 const OVER = "The sandbox process made more host calls than its limits allow";
 /** What is still being served when a call ends has so long to end as well. */
 const LAST_ANSWERS_MS = 40;
@@ -75,7 +76,7 @@ export class CallBroker {
   }
 
   /**
-   * Serves and records one ask; what is unserved when the call ends is aborted. Throws
+   * Serves and records one ask, by the end of the call at the latest. Throws
    * `RangeError` where the sandbox process lets a guest go on past its limits.
    */
   async serve(ask: GuestAsk): Promise<AnswerFrame["outcome"] & Body> {
@@ -146,7 +147,7 @@ export class CallBroker {
     });
   }
 
-  /** Aborts what is still being served. */
+  /** Aborts what is still being served and records it: what came of it nobody will hear. */
   end(): void {
     if (this.isServing) this.#ended.abort();
   }
@@ -157,7 +158,18 @@ export class CallBroker {
     const timer = setTimeout(() => late.resolve(undefined), LAST_ANSWERS_MS);
     await Promise.race([Promise.allSettled(this.#serving.values()), late.promise]);
     clearTimeout(timer);
-    for (const { seq, name } of this.#serving.keys()) this.#recordName(seq, name);
+    for (const ask of this.#serving.keys()) this.#recordCutOff(ask);
+  }
+
+  #recordCutOff({ seq, name, args, body }: GuestAsk): void {
+    const result = { error: CUT_OFF };
+    this.#record(this.#call.policy.grants[GRANT_OF[name]], {
+      seq,
+      name,
+      values: { args, body, result },
+      // What of it may be shown, only the service knows.
+      shown: { args: null, result },
+    });
   }
 
   /** Uses up a number. Throws `RangeError` where it is no number of a call within the limits. */

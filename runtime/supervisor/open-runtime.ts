@@ -34,10 +34,16 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const secrets = parseSecretValues(options.secrets ?? {});
   const policies = await PolicyBook.open(options.policyDir, onNotice);
   const pool = new ProcessPool({ min, max: Math.max(min, maxProcesses), onNotice });
+  const runtime = new SandboxRuntime({ policies, pool, secrets, options });
   const opening = pool.open();
-  if (options.startInBackground === true) opening.catch(() => undefined);
-  else await opening;
-  return new SandboxRuntime({ policies, pool, secrets, options });
+  opening.catch(() => undefined);
+  try {
+    if (options.startInBackground !== true) await opening;
+    return runtime;
+  } catch (error) {
+    await runtime.close();
+    throw error;
+  }
 }
 
 interface RuntimeParts {
@@ -65,8 +71,13 @@ class SandboxRuntime implements Runtime {
   readonly #broker: Omit<BrokerDeps, "onHostCall" | "onLog">;
   readonly #slots = new CallSlots();
   readonly #quarantine = new Quarantine();
+  /** Settles when it is known what this host has: no process of ours tries it out any more. */
+  readonly #detection: Promise<void>;
   #layers: Layers | undefined;
   #calls = 0;
+  #running = 0;
+  #onIdle: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
   #errors = 0;
   #kills = 0;
 
@@ -77,7 +88,7 @@ class SandboxRuntime implements Runtime {
     const leakScanner = createLeakScanner(secrets);
     const { kv = openMemoryKv(), resolveHost: resolve } = options;
     this.#broker = { services: createServices({ kv, secrets, leakScanner, resolve }), leakScanner };
-    void detectLayers().then(
+    this.#detection = detectLayers().then(
       (layers) => {
         this.#layers = layers;
       },
@@ -87,6 +98,16 @@ class SandboxRuntime implements Runtime {
 
   async invoke(request: InvokeRequest, signal?: AbortSignal): Promise<InvokeResult> {
     this.#calls += 1;
+    this.#running += 1;
+    try {
+      return await this.#invoke(request, signal);
+    } finally {
+      this.#running -= 1;
+      if (this.#running === 0) this.#onIdle?.();
+    }
+  }
+
+  async #invoke(request: InvokeRequest, signal: AbortSignal | undefined): Promise<InvokeResult> {
     const policy = this.#policies.effective(request.skill, request.label);
     const callId = request.callId ?? randomUUID();
     const replay = request.replay ?? {
@@ -116,9 +137,20 @@ class SandboxRuntime implements Runtime {
     this.#quarantine.release(skillDigest);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#policies.close();
     await this.#pool.close();
+    // The last calls are told before whoever is told is closed.
+    const idle = new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+    if (this.#running > 0) await idle;
+    await this.#detection;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

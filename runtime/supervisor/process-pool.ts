@@ -36,6 +36,8 @@ const MAX_DEPTH = 32;
 const SHORT_MS = 4;
 /** A call that runs longer than this keeps nobody else waiting behind it. */
 const STALL_MS = 250;
+/** When to try again to start a process for those who wait while others work. */
+const RETRY_MS = 250;
 /** Processes for the short calls of one cordon: more than cores only take turns. */
 const BUSY_PROCESSES = availableParallelism();
 
@@ -54,6 +56,7 @@ export class ProcessPool {
   readonly #pace: PaceBook;
   #tidyTimer: NodeJS.Timeout | undefined;
   #stallTimer: NodeJS.Timeout | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #starts = 0;
 
@@ -86,11 +89,14 @@ export class ProcessPool {
 
   /**
    * Runs one call. Rejects when no process can be started. A call whose process is lost before it
-   * began runs in another one.
+   * began runs in another one; one that is cancelled before it began runs nowhere.
    */
   async run(wanted: PoolCall, signal: AbortSignal | undefined): Promise<PoolEnd> {
     const startedMs = performance.now();
     for (;;) {
+      if (signal?.aborted === true) {
+        return { kind: "cancelled", waitedMs: performance.now() - startedMs };
+      }
       const idle = this.#place(wanted);
       const begun =
         idle === undefined
@@ -106,13 +112,19 @@ export class ProcessPool {
     }
   }
 
-  /** Kills every process; resolves when they are gone. */
+  /** Kills every process, those that are starting when they have; resolves when they are gone. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#tidyTimer);
     clearInterval(this.#stallTimer);
+    clearTimeout(this.#retryTimer);
     for (const waiter of this.#waiting) waiter.giveUp("cancelled");
+    await this.#killAll();
     await Promise.allSettled(this.#starting);
+    await this.#killAll();
+  }
+
+  async #killAll(): Promise<void> {
     const all = [...this.#all];
     for (const process of all) process.kill("cancelled");
     await Promise.all(all.map(({ exited }) => exited));
@@ -165,9 +177,7 @@ export class ProcessPool {
     signal: AbortSignal | undefined,
   ): Promise<BegunCall | NoProcess> {
     const waitedMs = () => performance.now() - startedMs;
-    if (this.#isClosed || signal?.aborted === true) {
-      return { kind: "cancelled", waitedMs: waitedMs() };
-    }
+    if (this.#isClosed) return { kind: "cancelled", waitedMs: waitedMs() };
     if (this.#waiting.size >= MAX_WAITING) return { kind: "overloaded", waitedMs: waitedMs() };
     const { promise, resolve, reject } = Promise.withResolvers<BegunCall | NoProcess>();
     // Out of the queue at once: a process offered after this would be lost.
@@ -179,7 +189,11 @@ export class ProcessPool {
       this.#waiting.delete(waiter);
       resolve(this.#begin(process, wanted, signal));
     };
-    const waiter: Waiter = { wanted, begin, fail: reject, giveUp };
+    const fail = (error: unknown) => {
+      this.#waiting.delete(waiter);
+      reject(error);
+    };
+    const waiter: Waiter = { wanted, begin, fail, giveUp };
     const cancel = () => giveUp("cancelled");
     const timer = setTimeout(() => giveUp("queue-time"), wanted.queueMs - waitedMs());
     signal?.addEventListener("abort", cancel, { once: true });
@@ -217,17 +231,22 @@ export class ProcessPool {
     else if (this.#waiting.size > 0) this.#serveWaiting();
   }
 
-  /** At the bound, an idle process of another cordon makes way. */
+  /**
+   * At the bound, a process of another cordon makes way, unless others already do for all who wait:
+   * the one that rests longest. Where none rests, one that never would, because more calls come into
+   * its pipe than end, takes no further ones.
+   */
   #makeRoom(cordon: string): void {
+    for (const each of this.#all) if (isSpent(each)) each.kill("retired");
     if (this.#all.size + this.#starting.size < this.#options.max) return;
-    let oldest: SandboxProcess | undefined;
-    for (const each of this.#all) {
-      const mayGo = each.depth === 0 && each.isAlive && each.cordon !== cordon;
-      if (mayGo && each.restingSinceMs < (oldest?.restingSinceMs ?? Number.POSITIVE_INFINITY)) {
-        oldest = each;
-      }
-    }
-    oldest?.kill("retired");
+    const others = [...this.#all].filter((each) => each.cordon !== cordon);
+    const leaving = [...this.#all].filter(isLeaving).length;
+    if (this.#starting.size + leaving >= this.#waiting.size) return;
+    const idle = others.filter((each) => each.isAlive && each.depth === 0);
+    const [oldest] = idle.toSorted((one, other) => one.restingSinceMs - other.restingSinceMs);
+    if (oldest !== undefined) return oldest.kill("retired");
+    const piped = others.filter((each) => each.takesMore && each.depth > 1);
+    piped.toSorted((one, other) => one.depth - other.depth)[0]?.drain();
   }
 
   /** Starts what is missing: one for everyone who waits and one to spare, within bounds. */
@@ -252,6 +271,8 @@ export class ProcessPool {
     } finally {
       this.#starting.delete(starting);
     }
+    // What it was started for may have taken it: then there is no spare.
+    this.#fill();
   }
 
   async #open(): Promise<void> {
@@ -260,6 +281,7 @@ export class ProcessPool {
     this.#all.add(process);
     this.#blank.push(process);
     void process.exited.then(() => this.#forget(process));
+    if (this.#isClosed) return;
     this.#tidyTimer ??= setInterval(() => this.#tidy(), IDLE_MS).unref();
     this.#serveWaiting();
     if (process.cordon === undefined) process.warmUp();
@@ -278,16 +300,28 @@ export class ProcessPool {
   #reportFailedStart(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     this.#options.onNotice({ kind: "process-not-started", message });
-    if (this.#all.size > 0) return;
-    for (const waiter of this.#waiting) waiter.fail(error);
+    // It is among those that are starting itself.
+    if (this.#all.size === 0 && this.#starting.size <= 1) {
+      for (const waiter of this.#waiting) waiter.fail(error);
+    } else if (this.#waiting.size > 0 && !this.#isClosed) {
+      this.#retryTimer ??= this.#fillLater();
+    }
+  }
+
+  #fillLater(): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#retryTimer = undefined;
+      this.#fill();
+    }, RETRY_MS).unref();
   }
 
   /** Above `min`, a process that nobody needed for a while is let go, the longest idle first. */
   #tidy(): void {
+    for (const each of this.#all) if (isSpent(each)) each.kill("retired");
     const nowMs = performance.now();
     const idle = [...this.#all]
       .filter((each) => each.depth === 0 && each.isAlive)
-      .filter((each) => each.isWorn || nowMs - each.restingSinceMs > IDLE_MS)
+      .filter((each) => nowMs - each.restingSinceMs > IDLE_MS)
       .toSorted((one, other) => one.restingSinceMs - other.restingSinceMs);
     const assigned = idle.filter(({ cordon }) => cordon !== undefined);
     const spare = Math.max(0, this.#all.size - this.#options.min);
@@ -343,6 +377,16 @@ function findIdle(
 
 function isPreparedFor(process: SandboxProcess, { frame, canPrepare }: ProcessCall): boolean {
   return !canPrepare || process.sparesOf(frame.digest) > 0;
+}
+
+/** Whether it rests and takes no call any more. */
+function isSpent(process: SandboxProcess): boolean {
+  return process.isWorn && process.depth === 0;
+}
+
+/** Whether it is gone in a moment: dead, or at the end of its last calls. */
+function isLeaving(process: SandboxProcess): boolean {
+  return !process.isAlive || (process.isWorn && process.runningMs < STALL_MS);
 }
 
 function remove(list: SandboxProcess[], process: SandboxProcess): void {

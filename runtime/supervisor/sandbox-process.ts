@@ -48,7 +48,7 @@ export type ProcessEnd =
       readonly halted?: HostOutcome | undefined;
     }
   | { readonly kind: "died"; readonly death: ProcessDeath; readonly wallMs: number }
-  /** Another call took the process with it before this one began: nothing was run. */
+  /** It was cancelled or its process lost before it began: it has done nothing. */
   | { readonly kind: "unstarted" };
 
 export type ResultFrame = Extract<FromHost, { kind: "result" }>;
@@ -87,6 +87,8 @@ const PROCESS_SLACK_MIB = 160;
 const MAX_FIRST_MIB = 96;
 const MAX_CALLS = 20_000;
 const MAX_AGE_MS = 60 * 60_000;
+/** Short calls never meet the watchdog: its memory is asked for once in so many. */
+const CALLS_PER_LOOK = 64;
 
 let lastEpoch = 0;
 
@@ -117,6 +119,7 @@ export class SandboxProcess {
   #lastNumber = 0;
   #isPreparing = false;
   #isRetiring = false;
+  #isGone = false;
   #lastNames: readonly HostFunction[] = [];
 
   private constructor(child: HostProcess) {
@@ -130,7 +133,11 @@ export class SandboxProcess {
       this.#stderr = (this.#stderr + chunk.toString()).slice(0, STDERR_CHARS);
     });
     this.#watch.on("data", (chunk: Buffer) => this.#receiveReports(chunk));
-    for (const pipe of [child.stdin, this.#watch]) pipe.on("error", ignoreBrokenPipe);
+    const pipes = [child.stdin, child.stdout, child.stderr, this.#watch];
+    for (const pipe of pipes) pipe.on("error", ignoreBrokenPipe);
+    child.once("exit", () => {
+      this.#isGone = true;
+    });
   }
 
   /**
@@ -155,8 +162,14 @@ export class SandboxProcess {
       throw new Error(`Cannot start a sandbox process: ${String(error)}`, { cause: error });
     }
     const started = new SandboxProcess(child);
-    await started.#ready();
-    return started;
+    try {
+      await started.#ready();
+      return started;
+    } catch (error) {
+      started.kill("retired");
+      await started.exited;
+      throw error;
+    }
   }
 
   get pid(): number {
@@ -174,7 +187,7 @@ export class SandboxProcess {
   }
 
   get isAlive(): boolean {
-    return this.#killed === undefined;
+    return this.#killed === undefined && !this.#isGone;
   }
 
   /** Whether it takes calls: it lives and is not worn. */
@@ -203,7 +216,10 @@ export class SandboxProcess {
     return this.#spares.get(digest) ?? 0;
   }
 
-  /** Runs one call after those it has. Never rejects; `signal` ends it as `killed`, `cancelled`. */
+  /**
+   * Runs one call after those it has. Never rejects; `signal`, not aborted yet, ends it as `killed`,
+   * `cancelled`, or as `unstarted` where it waits.
+   */
   run(call: ProcessCall, signal?: AbortSignal): Promise<ProcessEnd> {
     this.#lastNumber += 1;
     const { promise, resolve } = Promise.withResolvers<ProcessEnd>();
@@ -213,6 +229,7 @@ export class SandboxProcess {
       startedMs: 0,
       end: resolve,
       isAbandoned: false,
+      isUndelivered: false,
       wallTimer: undefined,
       watchTimer: undefined,
       signal,
@@ -234,6 +251,11 @@ export class SandboxProcess {
   /** Has the process load what calls will need; for one that nobody waits for. */
   warmUp(): void {
     this.#write([toFrame({ kind: "warm-up" })]);
+  }
+
+  /** Takes no further call; the process ends with those it has. */
+  drain(): void {
+    this.#isRetiring = true;
   }
 
   /** Kills the process at once; `used` is what the running call took of what it is killed for. */
@@ -275,10 +297,11 @@ export class SandboxProcess {
     if (running === this.#calls[0]) return this.kill("cancelled");
     // It has not begun, and its neighbours have done nothing: it is left to run unheard.
     running.isAbandoned = true;
-    settle(running, { kind: "killed", reason: "cancelled", used: 0, wallMs: 0 });
+    settle(running, { kind: "unstarted" });
   }
 
-  #send({ call, number }: RunningCall): void {
+  #send(running: RunningCall): void {
+    const { call, number } = running;
     const { frame, input, unit } = call;
     const frames: Buffer[] = [];
     const add = (head: ToHost, body?: Uint8Array) => frames.push(toFrame(head, body));
@@ -294,12 +317,15 @@ export class SandboxProcess {
     this.#units.delete(frame.digest);
     this.#units.add(frame.digest);
     add({ kind: "call", epoch: this.epoch, call: number, ...frame }, Buffer.from(input));
-    this.#write(frames);
+    // What did not reach the process whole was not read by it.
+    this.#write(frames, (error) => {
+      running.isUndelivered = error !== null && error !== undefined;
+    });
   }
 
-  #write(frames: Buffer[]): void {
+  #write(frames: Buffer[], onWritten?: (error?: Error | null) => void): void {
     const [first] = frames;
-    this.#child.stdin.write(frames.length === 1 ? first : Buffer.concat(frames));
+    this.#child.stdin.write(frames.length === 1 ? first : Buffer.concat(frames), onWritten);
   }
 
   #receive(chunk: Buffer): void {
@@ -327,7 +353,7 @@ export class SandboxProcess {
       case "halted":
         return this.#halt(this.#runningOf(frame), frame.outcome);
       case "log":
-        return this.#runningOf(frame)?.call.broker.log(frame.seq, body.toString());
+        return this.#log(this.#runningOf(frame), frame.seq, body);
       default:
         return frame satisfies never;
     }
@@ -337,6 +363,11 @@ export class SandboxProcess {
   #runningOf({ epoch, call }: { readonly epoch: number; readonly call: number }) {
     const [head] = this.#calls;
     return epoch === this.epoch && call === head?.number ? head : undefined;
+  }
+
+  #log(running: RunningCall | undefined, seq: number, text: Buffer): void {
+    if (running === undefined || running.isAbandoned) return;
+    running.call.broker.log(seq, text.toString());
   }
 
   async #serve(
@@ -361,9 +392,10 @@ export class SandboxProcess {
     // What comes after its deadline comes too late.
     if (running.isOver) return this.#killAtDeadline(running);
     const { frame, broker, canPrepare } = running.call;
-    for (const note of result.notes) broker.note(note);
-    this.#spares.set(frame.digest, result.spares);
+    if (!running.isAbandoned) for (const note of result.notes) broker.note(note);
+    this.#noteSpares(frame.digest, result.spares);
     this.#calls.shift();
+    if (running.number % CALLS_PER_LOOK === 0) this.#askWatchdog(running.number);
     settle(running, { kind: "result", result, body, wallMs: elapsedMs(running) });
     this.restingSinceMs = performance.now();
     const [next] = this.#calls;
@@ -379,10 +411,15 @@ export class SandboxProcess {
     this.#onPrepared = (spares) => {
       this.#isPreparing = false;
       const hasMore = spares > this.sparesOf(digest);
-      this.#spares.set(digest, spares);
+      this.#noteSpares(digest, spares);
       if (hasMore) setImmediate(() => this.#prepare({ digest, limits }));
     };
     this.#write([toFrame({ kind: "prepare", digest, memoryMiB: limits.memoryMiB })]);
+  }
+
+  /** Of a unit that was dropped meanwhile there are none. */
+  #noteSpares(digest: string, spares: number): void {
+    if (this.#units.has(digest)) this.#spares.set(digest, spares);
   }
 
   #watchLater(number: number): NodeJS.Timeout {
@@ -427,21 +464,27 @@ export class SandboxProcess {
     });
     const timer = setTimeout(() => this.kill("retired"), START_TIMEOUT_MS).unref();
     this.#onReady = () => ready.resolve(undefined);
-    await Promise.race([ready.promise, died]);
     died.catch(() => undefined);
+    try {
+      await Promise.race([ready.promise, died]);
+    } catch (error) {
+      clearTimeout(timer);
+      throw error;
+    }
     // The watchdog takes longer to start than a first call: it reports once by itself.
     this.#watch.once("data", () => clearTimeout(timer));
   }
 
   async #follow(): Promise<ProcessDeath> {
-    const [exitCode, signal] = (await once(this.#child, "close")) as [number | null, string | null];
+    const [exitCode, signal] = await closeOf(this.#child);
     const isOutOfMemory = wasOutOfMemory(this.#child);
     const death = { exitCode, signal, stderr: this.#stderr, isOutOfMemory };
     const killed = this.#killed;
     this.#killed ??= { reason: "retired", used: 0 };
     const [running, ...waiting] = this.#calls.splice(0);
-    if (running !== undefined) {
-      running.call.broker.noteNames(this.#lastNames);
+    if (running?.isUndelivered === true) settle(running, { kind: "unstarted" });
+    else if (running !== undefined) {
+      if (!running.isAbandoned) running.call.broker.noteNames(this.#lastNames);
       const wallMs = elapsedMs(running);
       const end =
         killed === undefined
@@ -463,6 +506,8 @@ interface RunningCall {
   startedMs: number;
   /** Cancelled before it began. */
   isAbandoned: boolean;
+  /** The pipe broke before all of it was written. */
+  isUndelivered: boolean;
   /** Past its deadline. */
   isOver?: boolean;
   /** What ended it, though its guest may go on. */
@@ -492,3 +537,13 @@ function elapsedMs({ startedMs }: RunningCall): number {
 
 /** Writing to a process that just died is no news: its exit is what counts. */
 function ignoreBrokenPipe(): void {}
+
+/** Never rejects: an error of a process that has started is one of telling it something. */
+function closeOf(child: HostProcess): Promise<readonly [number | null, string | null]> {
+  child.on("error", ignoreBrokenPipe);
+  return new Promise((resolve) => {
+    child.once("close", (exitCode: number | null, signal: string | null) =>
+      resolve([exitCode, signal]),
+    );
+  });
+}

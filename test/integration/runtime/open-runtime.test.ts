@@ -282,6 +282,23 @@ describe("openRuntime()", () => {
     expect(late).toMatchObject({ kind: "error", error: { code: "cancelled" } });
   });
 
+  test("has told of every call when it is closed", async ({ expect }) => {
+    const told: string[] = [];
+    const runtime = await openRuntime({
+      policyDir: POLICY_DIR,
+      maxProcesses: 2,
+      onCall: ({ outcome }) => told.push(outcome),
+    });
+    const skill = createSkill({ body: "for (;;);" });
+    const running = Array.from({ length: 8 }, () => runtime.invoke({ ...call, skill }));
+    await expect
+      .poll(() => runtime.stats().processes.some(({ state }) => state === "busy"))
+      .toBe(true);
+    await runtime.close();
+    expect(told).toEqual(running.map(() => "cancelled"));
+    await Promise.all(running);
+  });
+
   test("rejects when the policies cannot be read", async ({ expect }) => {
     await expect(openRuntime({ policyDir: "/nowhere" })).rejects.toThrow(PolicyError);
   });

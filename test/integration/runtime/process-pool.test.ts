@@ -1,9 +1,11 @@
-import { test as baseTest } from "vitest";
+import { readFileSync } from "node:fs";
+import { test as baseTest, vi } from "vitest";
 import { CallBroker } from "../../../runtime/broker/call-broker.ts";
 import type { JsonValue } from "../../../runtime/index.ts";
 import { toEffectivePolicy } from "../../../runtime/policy/effective-policy.ts";
 import { readPolicies } from "../../../runtime/policy/read-policies.ts";
 import { createSkill, TOOL } from "../../../runtime/proof/create-skill.ts";
+import { findHostPid } from "../../../runtime/supervisor/layers/spawn-in-layers.ts";
 import { type PoolEnd, ProcessPool } from "../../../runtime/supervisor/process-pool.ts";
 import { toProcessCall } from "../../../runtime/supervisor/to-process-call.ts";
 import { POLICY_DIR } from "../../support/policy-dir.ts";
@@ -108,7 +110,7 @@ test("ProcessPool ends a call that is cancelled in the pipe and lets its neighbo
   const cancelled = run(pool, { loops: true }, { signal: controller.signal });
   const last = run(pool, { number: 3 });
   controller.abort();
-  expect(await cancelled).toMatchObject({ kind: "killed", reason: "cancelled" });
+  expect(await cancelled).toMatchObject({ kind: "cancelled" });
   expect(outputOf(await first)).toBe("1");
   expect(outputOf(await last)).toBe("3");
 });
@@ -146,3 +148,77 @@ test.extend({ max: 2 })(
       .toEqual(["idle", "spare"]);
   },
 );
+
+test("ProcessPool does not begin a call whose signal is aborted", async ({ pool, expect }) => {
+  expect(await run(pool, {}, { signal: AbortSignal.abort() })).toMatchObject({ kind: "cancelled" });
+  expect(pool.list()).toMatchObject([{ calls: 0 }]);
+});
+
+test.extend({ max: 3 })(
+  "ProcessPool takes one process, not several, from others for one call that waits",
+  async ({ pool, expect }) => {
+    for (const cordon of ["alice", "bob", "carol"]) await run(pool, {}, { cordon });
+    const startsBefore = pool.starts;
+    let isOver = false;
+    const waiting = run(pool, {}, { cordon: "dave" }).finally(() => {
+      isOver = true;
+    });
+    // oxlint-disable-next-line no-unmodified-loop-condition -- until the call that waits is over
+    while (!isOver) await run(pool, {}, { cordon: "carol" });
+    expect(await waiting).toMatchObject({ kind: "result" });
+    expect(pool.list().map(({ cordon }) => cordon)).toEqual(["bob", "carol", "dave"]);
+    expect(pool.starts).toBe(startsBefore + 1);
+  },
+);
+
+test("ProcessPool serves a call that waits although another user's never cease", async ({
+  pool,
+  expect,
+}) => {
+  await teachPace(pool);
+  let isOver = false;
+  const keepCalling = async () => {
+    // oxlint-disable-next-line no-unmodified-loop-condition -- until the call that waits is over
+    while (!isOver) await run(pool, {});
+  };
+  const callers = Array.from({ length: 30 }, keepCalling);
+  const waiting = await run(pool, {}, { cordon: "bob" }).finally(() => {
+    isOver = true;
+  });
+  expect(waiting).toMatchObject({ kind: "result" });
+  await Promise.all(callers);
+});
+
+test("ProcessPool replaces a process that grew old while it had nothing to do", async ({
+  pool,
+  expect,
+  onTestFinished,
+}) => {
+  await run(pool, {});
+  onTestFinished(() => void vi.useRealTimers());
+  vi.useFakeTimers({ toFake: ["performance"] });
+  vi.advanceTimersByTime(2 * 60 * 60_000);
+  expect(await run(pool, {})).toMatchObject({ kind: "result" });
+  expect(pool.starts).toBe(2);
+});
+
+test("ProcessPool runs a call elsewhere that a dead process cannot have read", async ({
+  pool,
+  expect,
+}) => {
+  await run(pool, {});
+  const [{ pid } = { pid: 0 }] = pool.list();
+  const hostPid = await findHostPid(pid);
+  process.kill(hostPid, "SIGKILL");
+  // The pool is not told before this returns.
+  while (isRunning(hostPid) || isRunning(pid));
+  expect(await run(pool, { number: 7 })).toMatchObject({ kind: "result" });
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/mu.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
