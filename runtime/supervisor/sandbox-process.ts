@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Duplex } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 import type { CallBroker } from "../broker/call-broker.ts";
 import {
   type Frame,
@@ -79,8 +79,16 @@ const ABANDONED_MS = 50;
 /** How long a guest may go on that passed a limit. */
 const HALTED_MS = 20;
 const STDERR_CHARS = 4_096;
+/** A dying process says a few KiB on stderr; one that says this much does nothing else. */
+const MAX_STDERR_BYTES = 1_048_576;
+/** What a process may leave unread of what it asked for. */
+const MAX_UNREAD_BYTES = 128 * 1_048_576;
+/** What a process that has ended may leave behind holds its pipes open for so long. */
+const LEFT_OPEN_MS = 1_000;
 const MAX_UNITS = 16;
 const MAX_RESULT_BYTES = 16 * 1_048_576;
+/** Of what is parsed before it is known what it is about: the notes of 10,000 host calls fit. */
+const MAX_HEAD_BYTES = 1_048_576;
 /** What a process may hold on top of its first size and the memory of the call. */
 const PROCESS_SLACK_MIB = 160;
 /** A first report may come when a guest has begun to take memory. */
@@ -103,7 +111,7 @@ export class SandboxProcess {
   restingSinceMs = performance.now();
   readonly #child: HostProcess;
   readonly #watch: Duplex;
-  readonly #reader = new FrameReader(MAX_RESULT_BYTES);
+  readonly #reader = new FrameReader(MAX_RESULT_BYTES, MAX_HEAD_BYTES);
   readonly #reports = new WatchReader();
   readonly #units = new Set<string>();
   readonly #spares = new Map<string, number>();
@@ -114,6 +122,9 @@ export class SandboxProcess {
   #onPrepared: ((spares: number) => void) | undefined;
   #killed: { readonly reason: KillReason; readonly used: number } | undefined;
   #stderr = "";
+  #stderrBytes = 0;
+  /** Reports that were asked for; the watchdog gives the first one by itself. */
+  #reportsDue = 1;
   #firstMiB = 0;
   #lastMiB = 0;
   #lastNumber = 0;
@@ -129,14 +140,13 @@ export class SandboxProcess {
     this.#watch = watchPipeOf(child);
     this.exited = this.#follow();
     child.stdout.on("data", (chunk: Buffer) => this.#receive(chunk));
-    child.stderr.on("data", (chunk: Buffer) => {
-      this.#stderr = (this.#stderr + chunk.toString()).slice(0, STDERR_CHARS);
-    });
+    child.stderr.on("data", (chunk: Buffer) => this.#receiveErrors(chunk));
     this.#watch.on("data", (chunk: Buffer) => this.#receiveReports(chunk));
     const pipes = [child.stdin, child.stdout, child.stderr, this.#watch];
     for (const pipe of pipes) pipe.on("error", ignoreBrokenPipe);
     child.once("exit", () => {
       this.#isGone = true;
+      closeLater(pipes);
     });
   }
 
@@ -161,6 +171,11 @@ export class SandboxProcess {
       const [error] = await once(child, "error");
       throw new Error(`Cannot start a sandbox process: ${String(error)}`, { cause: error });
     }
+    return await SandboxProcess.attach(child);
+  }
+
+  /** Takes over a process that is starting and waits until it takes calls. Rejects with `Error`. */
+  static async attach(child: HostProcess): Promise<SandboxProcess> {
     const started = new SandboxProcess(child);
     try {
       await started.#ready();
@@ -336,19 +351,34 @@ export class SandboxProcess {
   #receive(chunk: Buffer): void {
     if (this.#killed !== undefined) return;
     try {
+      this.#assertMaySpeak();
       for (const frame of this.#reader.push(chunk)) this.#handle(frame);
     } catch {
       this.kill("bad-frame");
     }
   }
 
+  /** Between calls no deadline ends a process that keeps the supervisor busy with its words. */
+  #assertMaySpeak(): void {
+    const isStarting = this.#onReady !== undefined;
+    const isBusy = this.#calls.length > 0 || this.#isPreparing || this.#isRetiring;
+    if (!isStarting && !isBusy) throw unasked("bytes");
+  }
+
+  #receiveErrors(chunk: Buffer): void {
+    this.#stderrBytes += chunk.length;
+    if (this.#stderrBytes > MAX_STDERR_BYTES) this.kill("bad-frame");
+    if (this.#stderr.length >= STDERR_CHARS) return;
+    this.#stderr = (this.#stderr + chunk.toString()).slice(0, STDERR_CHARS);
+  }
+
   #handle({ head, body }: Frame): void {
     const frame = parseFromHost(head);
     switch (frame.kind) {
       case "ready":
-        return this.#onReady?.();
+        return this.#becomeReady();
       case "prepared":
-        return this.#onPrepared?.(frame.spares);
+        return this.#notePrepared(frame.spares);
       case "result":
         return this.#endFirst(this.#runningOf(frame), frame, body);
       case "ask":
@@ -364,10 +394,26 @@ export class SandboxProcess {
     }
   }
 
-  /** The running call, if that is what the frame is about. */
+  #becomeReady(): void {
+    if (this.#onReady === undefined) throw unasked("ready");
+    this.#onReady();
+    this.#onReady = undefined;
+  }
+
+  #notePrepared(spares: number): void {
+    if (!this.#isPreparing) throw unasked("prepared");
+    this.#onPrepared?.(spares);
+  }
+
+  /**
+   * The running call, if that is what the frame is about; where the process runs what was taken back
+   * from it, none. Throws `RangeError` at any other frame.
+   */
   #runningOf({ epoch, call }: { readonly epoch: number; readonly call: number }) {
     const [head] = this.#calls;
-    return epoch === this.epoch && call === head?.number ? head : undefined;
+    if (epoch === this.epoch && call === head?.number) return head;
+    if (this.#isRetiring) return undefined;
+    throw unasked(`a frame about call ${call}`);
   }
 
   #log(running: RunningCall | undefined, seq: number, text: Buffer): void {
@@ -387,6 +433,7 @@ export class SandboxProcess {
         : await running.call.broker.serve({ seq, name, args, body: asked });
       if (this.#killed !== undefined || this.#calls[0] !== running) return;
       this.#write([toFrame({ kind: "answer", call: running.number, seq, outcome }, body)]);
+      if (this.#child.stdin.writableLength > MAX_UNREAD_BYTES) this.kill("bad-frame");
     } catch {
       this.kill("bad-frame");
     }
@@ -432,12 +479,17 @@ export class SandboxProcess {
   }
 
   #askWatchdog(number: number): void {
+    this.#reportsDue += 1;
     this.#watch.write(Uint8Array.of(number % 256));
   }
 
   #receiveReports(chunk: Buffer): void {
     try {
-      for (const report of this.#reports.push(chunk)) this.#check(report);
+      for (const report of this.#reports.push(chunk)) {
+        if (this.#reportsDue === 0) throw unasked("a report");
+        this.#reportsDue -= 1;
+        this.#check(report);
+      }
     } catch {
       this.kill("bad-frame");
     }
@@ -538,6 +590,16 @@ function settle(running: RunningCall, end: ProcessEnd): void {
 
 function elapsedMs({ startedMs }: RunningCall): number {
   return startedMs === 0 ? 0 : performance.now() - startedMs;
+}
+
+function unasked(what: string): RangeError {
+  return new RangeError(`Cannot take ${what} from a sandbox process: it was not asked for`);
+}
+
+function closeLater(pipes: readonly (Readable | Duplex | Writable)[]): void {
+  setTimeout(() => {
+    for (const pipe of pipes) pipe.destroy();
+  }, LEFT_OPEN_MS).unref();
 }
 
 /** Writing to a process that just died is no news: its exit is what counts. */
