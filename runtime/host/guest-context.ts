@@ -12,6 +12,8 @@ const BUFFER_REFUSED = "Array buffer allocation failed";
 
 /** A realm with a skill's module in it, for one call. */
 export class GuestContext {
+  /** How long the guest's code took to load. */
+  readonly loadMs: number;
   readonly #isolate: GuestIsolate;
   readonly #context: ivm.Context;
   /** See `isolate-bootstrap.ts`. */
@@ -30,7 +32,9 @@ export class GuestContext {
     );
     const bootstrap = guest.bootstrap.runSync(this.#context, { reference: true });
     this.#order = bootstrap.applySync(undefined, [ask], { result: { reference: true } });
+    const startedMs = performance.now();
     this.#module = loadModule(isolate, this.#context, source);
+    this.loadMs = performance.now() - startedMs;
   }
 
   get isDisposed(): boolean {

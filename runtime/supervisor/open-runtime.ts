@@ -29,7 +29,7 @@ const NO_USAGE: Usage = { wallMs: 0, cpuMs: 0, memoryMiB: 0, outputBytes: 0 };
  * cannot, and, where it waits for them, with `Error` when a process does not start.
  */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { minProcesses: min = 2, maxProcesses = 4, onNotice = () => undefined } = options;
+  const { minProcesses: min = 2, maxProcesses = 8, onNotice = () => undefined } = options;
   checkLayerNames(options.allowMissingLayers ?? []);
   const secrets = parseSecretValues(options.secrets ?? {});
   const policies = await PolicyBook.open(options.policyDir, onNotice);

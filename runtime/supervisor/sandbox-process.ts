@@ -226,6 +226,11 @@ export class SandboxProcess {
     );
   }
 
+  /** Whether it has the unit. */
+  holds(digest: string): boolean {
+    return this.#units.has(digest);
+  }
+
   /** How many calls of the unit are prepared. */
   sparesOf(digest: string): number {
     return this.#spares.get(digest) ?? 0;

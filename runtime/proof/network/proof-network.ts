@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { z } from "zod";
 import type { Capabilities } from "../../policy/capabilities.ts";
+import type { policySchema } from "../../policy/policy-schema.ts";
 import type { JsonValue } from "../../protocol.ts";
 import type { RuntimeOptions } from "../../runtime.ts";
 import { openProofServers, type Visit } from "./proof-servers.ts";
@@ -53,32 +55,27 @@ export async function openProofNetwork(): Promise<ProofNetwork> {
 }
 
 /** Any name is granted as long as its address is; of addresses one loopback address is. */
-function toTargets(port: number) {
-  const target = { schemes: ["http"], ports: [port] } as const;
-  const anywhere = { ...target, methods: ["GET"], paths: ["/"] } as const;
+function toTargets(port: number): HttpTarget[] {
+  const target = { schemes: ["http" as const], ports: [port] };
+  const anywhere: Omit<HttpTarget, "host"> = { ...target, methods: ["GET"], paths: ["/"] };
   return [
     { host: "api.proof.test", ...target, methods: ["GET", "POST"], paths: ["/v1"] },
     ...["*.names.proof.test", "localhost", "127.0.0.2", "0.0.0.0", "169.254.169.254"].map(
       (host) => ({ host, ...anywhere }),
     ),
-  ] as const;
+  ];
 }
+
+type HttpTarget = Omit<NonNullable<Capabilities["http"]>[number], "reason">;
 
 function toCapabilities(port: number): Capabilities {
   return {
-    http: toTargets(port).map(({ schemes, ports, methods, paths, host }) => ({
-      host,
-      schemes: [...schemes],
-      ports: [...ports],
-      methods: [...methods],
-      paths: [...paths],
-      reason: REASON,
-    })),
+    http: toTargets(port).map((target) => ({ ...target, reason: REASON })),
     secrets: [{ name: SECRET_NAME, audience: "https://api.proof.test", reason: REASON }],
   };
 }
 
-function toPolicy(port: number) {
+function toPolicy(port: number): z.input<typeof policySchema> {
   const limits = { maxRequestKiB: 64, maxResponseKiB: 64, timeoutMs: 1_000 };
   return {
     apiVersion: "nexflow.dev/sandbox/v1",
