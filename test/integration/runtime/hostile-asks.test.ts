@@ -60,10 +60,10 @@ test("asks that a guest does not wait for are on record before its call is", asy
   told,
   expect,
 }) => {
-  await call('host.kv.set("key", "value"); host.http.fetch("http://localhost/"); return 1;');
+  await call('host.kv.set("key", "value"); host.http.fetch("http://x.invalid/"); return 1;');
   const [last, ...asks] = told.toReversed();
   expect(last).toBe("call ok, 2 host calls");
-  // "localhost" is no public address: a guest cannot make its denial pass for an allowed call.
+  // By its own ruling: a guest cannot make what is denied pass for an allowed call.
   expect(asks.toSorted()).toEqual(["http denied", "kv-set allowed"]);
 });
 
