@@ -19,6 +19,13 @@ export { type Limits, limitsSchema } from "./policy/limits.ts";
 export { formatFault, PolicyError, type PolicyFault } from "./policy/policy-error.ts";
 export { readPolicies } from "./policy/read-policies.ts";
 export type { SandboxPolicy } from "./policy/sandbox-policy.ts";
+export { ProofError } from "./proof/attack-range.ts";
+export {
+  type ProofEvent,
+  type ProofOptions,
+  type ProofSummary,
+  proveSandbox,
+} from "./proof/prove-sandbox.ts";
 export type { JsonValue } from "./protocol.ts";
 export type {
   CallRecord,

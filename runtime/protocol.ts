@@ -17,6 +17,8 @@ export type ToHost =
   /** Keeps the unit in the body, packed by `packUnit`; `digest` is its sha256 in hex. */
   | { readonly kind: "load"; readonly digest: string }
   | { readonly kind: "drop"; readonly digest: string }
+  /** Nobody waits: time to load what a first call would have to. */
+  | { readonly kind: "warm-up" }
   /** Nobody waits: time to prepare a coming call of the unit. */
   | { readonly kind: "prepare"; readonly digest: string; readonly memoryMiB: number }
   | ({ readonly kind: "call" } & HostCallFrame)
@@ -79,6 +81,20 @@ export type FromHost =
       readonly name: HostFunction;
       readonly args: JsonValue;
     }
+  /** A limit ended the call: what comes of it, whatever the guest does next. */
+  | {
+      readonly kind: "halted";
+      readonly epoch: number;
+      readonly call: number;
+      readonly outcome: HostOutcome;
+    }
+  /** A note, at once: the watchdog, who else would tell of a killed call, is not up yet. */
+  | {
+      readonly kind: "note";
+      readonly epoch: number;
+      readonly call: number;
+      readonly note: HostNote;
+    }
   /** What a guest logged, in the body, at once: it is on record whatever comes of the call. */
   | {
       readonly kind: "log";
@@ -128,6 +144,13 @@ export type Grant = (typeof GRANT_OF)[HostFunction];
 export const HOST_FUNCTIONS = Object.keys(GRANT_OF) as readonly HostFunction[];
 /** No limit allows more in one call. */
 export const MAX_HOST_CALLS = 10_000;
+/** The arguments of an ask as JSON text. */
+export const MAX_ARGS_CHARS = 256 * 1_024;
+
+/** What an ask may carry: as much as the broker would take at all. */
+export function maxBodyBytes(name: HostFunction): number {
+  return name === "http" ? 4 * 1_048_576 : 65_536;
+}
 
 /** A host call that was answered in the sandbox process itself: `now` and `random`. */
 export interface HostNote {
@@ -153,7 +176,10 @@ export interface UnitTool {
 }
 
 const MAX_FRAME_BYTES = 32 * 1_048_576;
+/** Chunks below this are joined: a frame that comes byte by byte must not cost an object for each. */
+const SMALL_CHUNK_BYTES = 4_096;
 export const MAX_MESSAGE_CHARS = 500;
+const MOST_SPARES = 64;
 const FIELD_BYTES = 4;
 const NO_BYTES = Buffer.alloc(0);
 
@@ -177,23 +203,32 @@ export interface Frame {
 /** Cuts a stream of bytes into frames. */
 export class FrameReader {
   readonly #maxBytes: number;
+  readonly #maxHeadBytes: number;
   #chunks: Buffer[] = [];
   #bytes = 0;
 
-  constructor(maxBytes: number = MAX_FRAME_BYTES) {
+  constructor(maxBytes: number = MAX_FRAME_BYTES, maxHeadBytes: number = maxBytes) {
     this.#maxBytes = maxBytes;
+    this.#maxHeadBytes = maxHeadBytes;
   }
 
   /** The frames that `chunk` completes. Throws `RangeError` when the bytes are no frames. */
   push(chunk: Buffer): Frame[] {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
+    this.#add(chunk);
     const frames: Frame[] = [];
     for (;;) {
       const frame = this.#next();
       if (frame === undefined) return frames;
       frames.push(frame);
     }
+  }
+
+  #add(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    const last = this.#chunks.at(-1);
+    if (last !== undefined && last.length + chunk.length < SMALL_CHUNK_BYTES) {
+      this.#chunks[this.#chunks.length - 1] = Buffer.concat([last, chunk]);
+    } else this.#chunks.push(chunk);
   }
 
   #next(): Frame | undefined {
@@ -211,7 +246,7 @@ export class FrameReader {
     const buffer = this.#join();
     this.#chunks = buffer.length === end ? [] : [buffer.subarray(end)];
     this.#bytes -= end;
-    return parseFrame(buffer.subarray(FIELD_BYTES, end));
+    return parseFrame(buffer.subarray(FIELD_BYTES, end), this.#maxHeadBytes);
   }
 
   #join(): Buffer {
@@ -223,8 +258,14 @@ export class FrameReader {
   }
 }
 
-function parseFrame(bytes: Buffer): Frame {
-  const headEnd = FIELD_BYTES + bytes.readUInt32LE(0);
+function parseFrame(bytes: Buffer, maxHeadBytes: number): Frame {
+  const headBytes = bytes.readUInt32LE(0);
+  if (headBytes > maxHeadBytes) {
+    throw new RangeError(
+      `Cannot read a frame with a head of ${headBytes} bytes: expected at most ${maxHeadBytes}`,
+    );
+  }
+  const headEnd = FIELD_BYTES + headBytes;
   if (headEnd > bytes.length) {
     throw new RangeError(`Cannot read a frame: its head ends after its ${bytes.length} bytes`);
   }
@@ -241,7 +282,7 @@ export function parseToHost(head: unknown): ToHost {
   throw new RangeError(`Cannot read a frame of kind "${String(kind)}"`);
 }
 
-const TO_HOST = new Set<unknown>(["load", "drop", "prepare", "call", "answer"]);
+const TO_HOST = new Set<unknown>(["warm-up", "load", "drop", "prepare", "call", "answer"]);
 
 /** What a sandbox process says. It may be in a guest's hands: nothing in it is trusted. */
 export function parseFromHost(head: unknown): FromHost {
@@ -249,7 +290,7 @@ export function parseFromHost(head: unknown): FromHost {
   const { kind } = record;
   if (kind === "ready") return { kind };
   if (kind === "prepared") {
-    return { kind, digest: asText(record["digest"]), spares: asAmount(record["spares"]) };
+    return { kind, digest: asText(record["digest"]), spares: asSpares(record["spares"]) };
   }
   const about = { epoch: asAmount(record["epoch"]), call: asAmount(record["call"]) };
   switch (kind) {
@@ -260,7 +301,7 @@ export function parseFromHost(head: unknown): FromHost {
         outcome: parseOutcome(record["outcome"]),
         cpuMs: asAmount(record["cpuMs"]),
         memoryMiB: asAmount(record["memoryMiB"]),
-        spares: asAmount(record["spares"]),
+        spares: asSpares(record["spares"]),
         notes: asArray(record["notes"]).map(parseNote),
       };
     case "ask": {
@@ -268,6 +309,10 @@ export function parseFromHost(head: unknown): FromHost {
       if (!isHostFunction(name)) throw new RangeError(`Cannot read host call "${String(name)}"`);
       return { kind, ...about, seq: asAmount(record["seq"]), name, args: args as JsonValue };
     }
+    case "note":
+      return { kind, ...about, note: parseNote(record["note"]) };
+    case "halted":
+      return { kind, ...about, outcome: parseOutcome(record["outcome"]) };
     case "log":
       return { kind, ...about, seq: asAmount(record["seq"]) };
     default:
@@ -324,6 +369,13 @@ function asAmount(value: unknown): number {
   throw new RangeError("Cannot read a frame: expected a number of 0 or more");
 }
 
+/** One more is prepared as long as there are more each time: that must come to an end. */
+function asSpares(value: unknown): number {
+  const spares = asAmount(value);
+  if (Number.isInteger(spares) && spares <= MOST_SPARES) return spares;
+  throw new RangeError(`Cannot read a frame of ${spares} spares: expected at most ${MOST_SPARES}`);
+}
+
 function asText(value: unknown): string {
   if (typeof value === "string") return value;
   throw new RangeError("Cannot read a frame: expected a string");
@@ -339,7 +391,7 @@ export function packUnit({ engine, tools, code }: Unit): Buffer {
 
 /** The reverse of `packUnit`. */
 export function unpackUnit(body: Buffer): Unit {
-  const { head, body: code } = parseFrame(body);
+  const { head, body: code } = parseFrame(body, MAX_FRAME_BYTES);
   const { engine, tools } = head as Pick<Unit, "engine" | "tools">;
   return { engine, tools, code };
 }

@@ -67,7 +67,7 @@ export interface HostCallRecord {
   readonly argsBytes: number;
   readonly resultHash: string;
   readonly resultBytes: number;
-  /** The values themselves without secrets, where the policy says `record: values`. */
+  /** The values themselves without secrets, where the policy says `record: full`. */
   readonly args?: JsonValue | undefined;
   readonly result?: JsonValue | undefined;
 }
@@ -102,7 +102,14 @@ export type RuntimeNotice =
       /** The supervisor ended a process for what its call did. */
       readonly kind: "process-killed";
       readonly pid: number;
-      readonly reason: "wall-time" | "cpu-time" | "memory" | "cancelled" | "bad-frame" | "retired";
+      readonly reason:
+        | "wall-time"
+        | "cpu-time"
+        | "memory"
+        | "cancelled"
+        | "halted"
+        | "bad-frame"
+        | "retired";
       readonly callId: string;
       readonly skillDigest: string;
     }

@@ -44,8 +44,8 @@ const SECRETS = ["NEXFLOW_ADMIN_TOKEN", "NEXFLOW_TOKEN", "OPENAI_API_KEY"] as co
 /** Secrets for skills: "NEXFLOW_SECRET_API_TOKEN" is the one that manifests call "API_TOKEN". */
 const SKILL_SECRET_PREFIX = "NEXFLOW_SECRET_";
 const SKILL_SECRET_NAME = /^[A-Z][A-Z0-9_]{0,63}$/u;
-/** Shorter values cannot be told from chance where texts are searched for them. */
-const MIN_SECRET_CHARS = 4;
+/** As the runtime takes them: shorter values cannot be told from chance in what skills say. */
+const SKILL_SECRET_VALUE = /^[\u0021-\u007e][\u0020-\u007e]{6,4094}[\u0021-\u007e]$/u;
 
 export interface Config {
   readonly homeDir: string;
@@ -148,8 +148,8 @@ function parseSkillSecrets(env: Readonly<Record<string, string>>): Record<string
       throw new Fault("CONFIG_INVALID", message);
     }
     const value = env[variable]?.trim() ?? "";
-    if (value.length < MIN_SECRET_CHARS) {
-      const message = `Cannot use ${variable}: expected at least ${MIN_SECRET_CHARS} characters`;
+    if (!SKILL_SECRET_VALUE.test(value)) {
+      const message = `Cannot use ${variable}: expected 8 to 4096 visible ASCII characters in one line`;
       throw new Fault("CONFIG_INVALID", message);
     }
     return [secret, value];

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { enableCompileCache } from "node:module";
 import type { PolicyExplainRequest } from "#presentation/cmd/policy-reports.ts";
+import type { ProveRequest } from "#presentation/cmd/sandbox.ts";
 import type { SkillRunReport, SkillRunRequest } from "#presentation/cmd/skill.ts";
 
 enableCompileCache();
@@ -35,6 +36,10 @@ process.exitCode = await runProgram(
       migrate: async () => (await localStore()).migrateStore(config().homeDir),
     },
     skill: { listSkills, runSkill },
+    sandbox: {
+      prove: proveSandbox,
+      listCalls: async (query) => (await localStore()).readCalls(config().homeDir, query),
+    },
     policy: {
       check: async (targets) =>
         (await policyTools()).checkPolicies(targets.length === 0 ? [policyDir()] : targets),
@@ -140,6 +145,14 @@ async function explainSkill(request: PolicyExplainRequest) {
   const { explainSkill: explain } = await policyTools();
   const policy = request.policy ?? policyDir();
   return explain({ ...request, policy, skillsDir: config().skillsDir }).catch(throwSkillError);
+}
+
+async function proveSandbox({ group, policyDir: dir }: ProveRequest) {
+  const { openProof } = await import("#infrastructure/skills/open-proof.ts");
+  return openProof({
+    group,
+    policyDir: dir ?? policyDir(),
+  });
 }
 
 function throwSkillError(error: unknown): never {

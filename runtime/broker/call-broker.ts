@@ -7,6 +7,7 @@ import {
   type HostFunction,
   type HostNote,
   type JsonValue,
+  maxBodyBytes,
 } from "../protocol.ts";
 import type { HostCallRecord, SkillLog } from "../runtime.ts";
 import type { LeakScanner } from "./secrets/leak-scanner.ts";
@@ -37,16 +38,21 @@ export interface GuestAsk {
   readonly body: Buffer;
 }
 
+const CUT_OFF = "The call ended before the answer";
 const OVER = "The sandbox process made more host calls than its limits allow";
+/** What is still being served when a call ends has so long to end as well. */
+const LAST_ANSWERS_MS = 40;
 
 /** Serves and records the host calls of one call; what the sandbox says is not believed. */
 export class CallBroker {
   readonly #call: BrokeredCall;
   readonly #deps: BrokerDeps;
   readonly #ended = new AbortController();
+  /** Numbers that were used, and those of them that are on record. */
+  readonly #begun = new Set<number>();
   readonly #recorded = new Set<number>();
-  /** Asks that are being served, by their numbers. */
-  readonly #pending = new Map<number, PendingAsk>();
+  readonly #serving = new Map<GuestAsk, Promise<unknown>>();
+  #logBytes = 0;
   #denial: Ruling | undefined;
 
   constructor(call: BrokeredCall, deps: BrokerDeps) {
@@ -64,16 +70,33 @@ export class CallBroker {
     return this.#recorded.size;
   }
 
+  /** Whether asks are being served. */
+  get isServing(): boolean {
+    return this.#serving.size > 0;
+  }
+
   /**
    * Serves and records one ask, by the end of the call at the latest. Throws
    * `RangeError` where the sandbox process lets a guest go on past its limits.
    */
-  async serve({ seq, name, args, body }: GuestAsk): Promise<AnswerFrame["outcome"] & Body> {
-    this.#assertWithinLimits(seq);
+  async serve(ask: GuestAsk): Promise<AnswerFrame["outcome"] & Body> {
+    const { hostCallsAtOnce } = this.#call.policy.limits;
+    if (this.#serving.size >= hostCallsAtOnce) throw new RangeError(OVER);
+    if (ask.body.length > maxBodyBytes(ask.name)) throw new RangeError(OVER);
+    this.#begin(ask.seq);
+    const serving = this.#serve(ask);
+    this.#serving.set(ask, serving);
+    try {
+      return await serving;
+    } finally {
+      this.#serving.delete(ask);
+    }
+  }
+
+  async #serve({ seq, name, args, body }: GuestAsk): Promise<AnswerFrame["outcome"] & Body> {
     const startedMs = performance.now();
     const { policy, skill, userId } = this.#call;
     const { signal } = this.#ended;
-    this.#pending.set(seq, { name, args, body, startedMs });
     const { ruling, outcome, shown } = await this.#ask(name, {
       args,
       body,
@@ -83,7 +106,6 @@ export class CallBroker {
       signal,
     });
     const isOk = outcome.kind === "ok";
-    if (!this.#pending.delete(seq)) return CUT_OFF;
     const result = isOk ? outcome.value : { error: outcome.message };
     this.#record(ruling, {
       seq,
@@ -98,8 +120,11 @@ export class CallBroker {
 
   /** Records what a guest logged and passes it on where that is granted. */
   log(seq: number, text: string): void {
-    this.#assertWithinLimits(seq);
-    const ruling = this.#call.policy.grants.log;
+    this.#begin(seq);
+    const { grants, limits } = this.#call.policy;
+    this.#logBytes += Buffer.byteLength(text);
+    if (this.#logBytes > limits.logKiB * 1024) throw new RangeError(OVER);
+    const ruling = grants.log;
     const leaked = this.#deps.leakScanner?.find(text);
     const shown = leaked === undefined ? text : `[withheld: it holds the secret ${leaked}]`;
     this.#record(ruling, { seq, name: "log", values: { args: shown, result: null } });
@@ -110,43 +135,53 @@ export class CallBroker {
 
   /** Records a call that the sandbox process answered itself; what decides is decided here again. */
   note({ seq, name, value }: HostNote): void {
+    this.#begin(seq);
     const ruling = this.#call.policy.grants[GRANT_OF[name]];
     this.#record(ruling, { seq, name, values: { args: null, result: value } });
   }
 
   /** Records the calls of which, because the process was killed, only the names are known. */
   noteNames(names: readonly HostFunction[]): void {
-    names.forEach((name, index) => {
-      if (this.#recorded.has(index + 1) || this.#pending.has(index + 1)) return;
-      const ruling = this.#call.policy.grants[GRANT_OF[name]];
-      this.#record(ruling, { seq: index + 1, name, values: { args: null, result: null } });
+    names.slice(0, this.#call.policy.limits.hostCalls).forEach((name, index) => {
+      if (!this.#begun.has(index + 1)) this.#recordName(index + 1, name);
     });
   }
 
   /** Aborts what is still being served and records it: what came of it nobody will hear. */
   end(): void {
-    if (this.#pending.size === 0) return;
-    const pending = [...this.#pending];
-    this.#pending.clear();
-    this.#ended.abort();
-    for (const [seq, { name, args, body, startedMs }] of pending) {
-      const result = { error: CUT_OFF.message };
-      this.#record(this.#call.policy.grants[GRANT_OF[name]], {
-        seq,
-        name,
-        ms: performance.now() - startedMs,
-        values: { args, body, result },
-        // What of it may be shown, only the service knows.
-        shown: { args: null, result },
-      });
-    }
+    if (this.isServing) this.#ended.abort();
   }
 
-  #assertWithinLimits(seq: number): void {
-    const { hostCalls, hostCallsAtOnce } = this.#call.policy.limits;
-    const isKnown = this.#recorded.has(seq) || this.#pending.has(seq);
-    const isWithin = seq <= hostCalls && this.#pending.size < hostCallsAtOnce;
-    if (isKnown || !isWithin) throw new RangeError(OVER);
+  /** Waits until what was aborted is on record; of what goes on all the same the name is. */
+  async finish(): Promise<void> {
+    const late = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => late.resolve(undefined), LAST_ANSWERS_MS);
+    await Promise.race([Promise.allSettled(this.#serving.values()), late.promise]);
+    clearTimeout(timer);
+    for (const ask of this.#serving.keys()) this.#recordCutOff(ask);
+  }
+
+  #recordCutOff({ seq, name, args, body }: GuestAsk): void {
+    const result = { error: CUT_OFF };
+    this.#record(this.#call.policy.grants[GRANT_OF[name]], {
+      seq,
+      name,
+      values: { args, body, result },
+      // What of it may be shown, only the service knows.
+      shown: { args: null, result },
+    });
+  }
+
+  /** Uses up a number. Throws `RangeError` where it is no number of a call within the limits. */
+  #begin(seq: number): void {
+    const isNumber = Number.isInteger(seq) && seq > 0 && seq <= this.#call.policy.limits.hostCalls;
+    if (!isNumber || this.#begun.has(seq)) throw new RangeError(OVER);
+    this.#begun.add(seq);
+  }
+
+  #recordName(seq: number, name: HostFunction): void {
+    const ruling = this.#call.policy.grants[GRANT_OF[name]];
+    this.#record(ruling, { seq, name, values: { args: null, result: null } });
   }
 
   async #ask(name: HostFunction, request: Parameters<Service>[0]): Promise<ServiceReply> {
@@ -164,6 +199,8 @@ export class CallBroker {
 
   #record({ verdict, rule }: Ruling, served: ServedCall): void {
     const { seq, name, ms = 0, values, shown } = served;
+    // What is answered too late was recorded when its call ended.
+    if (this.#recorded.has(seq)) return;
     this.#recorded.add(seq);
     if (verdict === "denied") this.#denial ??= { verdict, rule };
     const { callId, skill, policy } = this.#call;
@@ -180,22 +217,12 @@ export class CallBroker {
       argsBytes: bytesOf(values.args, values.body),
       resultHash: hashJson(values.result, values.resultBody),
       resultBytes: bytesOf(values.result, values.resultBody),
-      ...(policy.record === "values"
+      ...(policy.record === "full"
         ? (shown ?? { args: values.args, result: values.result })
         : undefined),
     });
   }
 }
-
-interface PendingAsk extends Omit<GuestAsk, "seq"> {
-  readonly startedMs: number;
-}
-
-const CUT_OFF = {
-  kind: "error",
-  message: "The call ended before the answer",
-  isDenied: false,
-} as const;
 
 interface Body {
   readonly body?: Uint8Array | undefined;

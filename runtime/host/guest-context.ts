@@ -1,16 +1,19 @@
-import ivm from "isolated-vm";
+import type ivm from "isolated-vm";
 import type { HostFunction, JsonValue } from "../protocol.ts";
 import { GRANT_OF, LOCAL_FUNCTIONS } from "../protocol.ts";
 import type { EngineCall, EngineReply } from "./engine.ts";
 import type { GuestIsolate } from "./guest-isolate.ts";
 import { GuestStop, TOO_MUCH_MEMORY } from "./guest-stop.ts";
 import type { HostCalls, SettledAsk } from "./host-calls.ts";
+import { loadIsolatedVm } from "./load-late.ts";
 
 /** V8's words when the isolate's limit leaves no room for an ArrayBuffer. */
 const BUFFER_REFUSED = "Array buffer allocation failed";
 
 /** A realm with a skill's module in it, for one call. */
 export class GuestContext {
+  /** How long the guest's code took to load. */
+  readonly loadMs: number;
   readonly #isolate: GuestIsolate;
   readonly #context: ivm.Context;
   /** See `isolate-bootstrap.ts`. */
@@ -24,12 +27,14 @@ export class GuestContext {
     this.#isolate = guest;
     guest.hold();
     this.#context = isolate.createContextSync();
-    const ask = new ivm.Callback((name: unknown, text: unknown, body: unknown) =>
+    const ask = new (loadIsolatedVm().Callback)((name: unknown, text: unknown, body: unknown) =>
       this.#answer(name, text, body),
     );
     const bootstrap = guest.bootstrap.runSync(this.#context, { reference: true });
     this.#order = bootstrap.applySync(undefined, [ask], { result: { reference: true } });
+    const startedMs = performance.now();
     this.#module = loadModule(isolate, this.#context, source);
+    this.loadMs = performance.now() - startedMs;
   }
 
   get isDisposed(): boolean {

@@ -1,5 +1,6 @@
-import ivm from "isolated-vm";
+import type ivm from "isolated-vm";
 import { ISOLATE_BOOTSTRAP } from "./isolate-bootstrap.ts";
+import { loadIsolatedVm } from "./load-late.ts";
 
 /** Contexts that ended stay in the heap until it is collected: an isolate gets this many. */
 const MAX_CONTEXTS = 24;
@@ -18,7 +19,7 @@ export class GuestIsolate {
   #isFull = false;
 
   constructor(memoryMiB: number) {
-    this.isolate = new ivm.Isolate({ memoryLimit: memoryMiB + SLACK_MIB });
+    this.isolate = new (loadIsolatedVm().Isolate)({ memoryLimit: memoryMiB + SLACK_MIB });
     this.bootstrap = this.isolate.compileScriptSync(ISOLATE_BOOTSTRAP, { filename: "host.js" });
   }
 

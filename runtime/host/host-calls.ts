@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type {
   AnswerFrame,
   HostCallFrame,
@@ -8,9 +7,10 @@ import type {
   JsonValue,
   ToHost,
 } from "../protocol.ts";
-import { GRANT_OF } from "../protocol.ts";
-import { GuestStop } from "./guest-stop.ts";
+import { GRANT_OF, MAX_ARGS_CHARS, maxBodyBytes } from "../protocol.ts";
+import { GuestStop, toOutcome } from "./guest-stop.ts";
 import type { HostAnswer, HostPort } from "./host-port.ts";
+import { createSha256 } from "./load-late.ts";
 import type { SupervisorPipe } from "./supervisor-pipe.ts";
 import type { Watched } from "./watchdog.ts";
 
@@ -83,7 +83,7 @@ export class HostCalls implements HostPort {
   now(): number {
     const seq = this.#begin("now");
     const value = Math.floor(this.#frame.startMs + performance.now() - this.#startedMs);
-    this.notes.push({ seq, name: "now", value });
+    this.#note({ seq, name: "now", value });
     this.#assertGranted("now");
     return value;
   }
@@ -92,9 +92,9 @@ export class HostCalls implements HostPort {
   random(): bigint {
     const seq = this.#begin("random");
     this.#draws += 1;
-    const block = createHash("sha256").update(`${this.#frame.seed}:${this.#draws}`).digest();
+    const block = createSha256().update(`${this.#frame.seed}:${this.#draws}`).digest();
     const value = block.readBigUInt64LE(0);
-    this.notes.push({ seq, name: "random", value: String(value) });
+    this.#note({ seq, name: "random", value: String(value) });
     this.#assertGranted("random");
     return value;
   }
@@ -108,6 +108,7 @@ export class HostCalls implements HostPort {
 
   /** Asks the broker without waiting; what comes of it is given by `settle`. */
   send(name: HostFunction, args: JsonValue, body?: Uint8Array): number {
+    checkSize(name, args, body);
     const seq = this.#begin(name);
     const { epoch, call, limits } = this.#frame;
     if (this.#waiting.size >= limits.hostCallsAtOnce) {
@@ -133,8 +134,18 @@ export class HostCalls implements HostPort {
   }
 
   halt(stop: GuestStop): GuestStop {
-    this.#stop ??= stop;
+    if (this.#stop !== undefined) return stop;
+    this.#stop = stop;
+    // A guest may catch what is thrown and go on: the supervisor does not wait for that.
+    const { epoch, call } = this.#frame;
+    this.#pipe.send({ kind: "halted", epoch, call, outcome: toOutcome(stop) });
     return stop;
+  }
+
+  #note(note: HostNote): void {
+    const { epoch, call } = this.#frame;
+    if (this.#watched.isUp()) this.notes.push(note);
+    else this.#pipe.send({ kind: "note", epoch, call, note });
   }
 
   #isAnswer(frame: ToHost): frame is { readonly kind: "answer" } & AnswerFrame {
@@ -167,6 +178,18 @@ export class HostCalls implements HostPort {
   #overrun(code: keyof typeof OVERRUN, used: number): GuestStop {
     return this.halt(new GuestStop(code, OVERRUN[code], used));
   }
+}
+
+/** Throws an `Error` for the guest where the broker would not even read the ask. */
+function checkSize(name: HostFunction, args: JsonValue, body: Uint8Array | undefined): void {
+  const chars = JSON.stringify(args)?.length ?? 0;
+  if (chars > MAX_ARGS_CHARS) {
+    const expected = `expected at most ${MAX_ARGS_CHARS}`;
+    throw new RangeError(`Cannot send ${chars} characters of arguments: ${expected}`);
+  }
+  const bytes = body?.length ?? 0;
+  if (bytes <= maxBodyBytes(name)) return;
+  throw new RangeError(`Cannot send ${bytes} bytes: expected at most ${maxBodyBytes(name)}`);
 }
 
 const OVERRUN = {

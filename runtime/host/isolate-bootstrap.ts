@@ -118,7 +118,7 @@ const host = {
       send("kv-get", { key: toText(key) }, "", (value, body) => (value.found ? body : undefined)),
     set: (key, value) => send("kv-set", { key: toText(key) }, toBody(value), () => undefined),
     delete: (key) => send("kv-delete", { key: toText(key) }, "", ({ found }) => found),
-    list: (prefix = "") => send("kv-list", { prefix: toText(prefix) }, "", ({ keys }) => keys),
+    list: (prefix = "") => send("kv-list", { prefix: toText(prefix), limit: 1000 }, "", ({ keys }) => keys),
   },
   http: {
     fetch: (url, { method, headers, body, secrets } = {}) =>

@@ -6,7 +6,7 @@ import { GuestStop, TOO_MUCH_MEMORY } from "./guest-stop.ts";
 /** Contexts that wait for a call: as many as a burst of a chat's tool calls. */
 const MAX_SPARES = 8;
 /** A module that takes longer to load is loaded in its own call: a neighbour may be waiting. */
-const MAX_PREPARE_MS = 20;
+const MAX_LOAD_MS = 20;
 
 /** Runs an ES module in a fresh context for every call, in isolates of its own. */
 export class IsolateEngine implements Engine {
@@ -16,7 +16,8 @@ export class IsolateEngine implements Engine {
   /** Where contexts are made; after some it is used up and the next one takes its place. */
   #isolate: GuestIsolate | undefined;
   #spares: GuestContext[] = [];
-  #prepareMs = 0;
+  /** What the guest's code took to load the last time. */
+  #loadMs = 0;
 
   constructor(code: Uint8Array) {
     this.#source = new TextDecoder().decode(code);
@@ -42,7 +43,7 @@ export class IsolateEngine implements Engine {
   prepare(memoryMiB: number): void {
     this.#resize(memoryMiB);
     this.#dropDead();
-    if (this.#spares.length >= MAX_SPARES || this.#prepareMs > MAX_PREPARE_MS) return;
+    if (this.#spares.length >= MAX_SPARES || this.#loadMs > MAX_LOAD_MS) return;
     this.#spares.push(this.#open());
   }
 
@@ -59,13 +60,12 @@ export class IsolateEngine implements Engine {
   }
 
   #open(): GuestContext {
-    const startedMs = performance.now();
     if (this.#isolate?.isUsedUp !== false) {
       this.#isolate?.retire();
       this.#isolate = new GuestIsolate(this.#memoryMiB);
     }
     const context = new GuestContext(this.#isolate, this.#source);
-    this.#prepareMs = performance.now() - startedMs;
+    this.#loadMs = context.loadMs;
     return context;
   }
 

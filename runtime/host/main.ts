@@ -3,6 +3,7 @@ import v8 from "node:v8";
 import type { HostCallFrame, HostOutcome } from "../protocol.ts";
 import { GuestStop, toOutcome } from "./guest-stop.ts";
 import { HostCalls } from "./host-calls.ts";
+import { warmUp } from "./load-late.ts";
 import { type Order, SupervisorPipe } from "./supervisor-pipe.ts";
 import { getContract, Units } from "./units.ts";
 import { startWatchdog } from "./watchdog.ts";
@@ -35,6 +36,8 @@ async function serve(): Promise<never> {
 
 function handle({ frame, body }: Order): void {
   switch (frame.kind) {
+    case "warm-up":
+      return warmUp();
     case "load":
       return units.load(frame.digest, body);
     case "drop":

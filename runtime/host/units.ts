@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import type { Unit } from "../protocol.ts";
 import { unpackUnit } from "../protocol.ts";
 import { Contract } from "./contract.ts";
 import type { Engine } from "./engine.ts";
 import { GuestStop } from "./guest-stop.ts";
 import { IsolateEngine } from "./isolate-engine.ts";
+import { createSha256 } from "./load-late.ts";
 import { WasmEngine } from "./wasm-engine.ts";
 
 export interface LoadedUnit {
@@ -17,7 +17,7 @@ export class Units {
   readonly #units = new Map<string, LoadedUnit>();
 
   load(digest: string, body: Buffer): void {
-    const actual = createHash("sha256").update(body).digest("hex");
+    const actual = createSha256().update(body).digest("hex");
     if (actual !== digest) {
       throw new Error(`Cannot load a unit: its sha256 is "${actual}", expected "${digest}"`);
     }

@@ -133,7 +133,7 @@ export class WasmKernel {
 
   /** The address of a JSON array of keys. */
   listKeys(prefix: bigint): bigint {
-    const { value } = this.#ask("kv-list", { prefix: this.#name(prefix) });
+    const { value } = this.#ask("kv-list", { prefix: this.#name(prefix), limit: 1_000 });
     return this.blocks.adopt(Buffer.from(JSON.stringify(asRecord(value)["keys"] ?? [])));
   }
 

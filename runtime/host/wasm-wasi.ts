@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { Grant } from "../protocol.ts";
 import type { HostPort } from "./host-port.ts";
+import { createSha256 } from "./load-late.ts";
 
 /** Results as WASI preview 1 numbers them. */
 const OK = 0;
@@ -132,7 +132,7 @@ export class WasmWasi {
     if (bytes <= SEED_BYTES) return seed.subarray(0, bytes);
     const drawn: Uint8Array[] = [];
     for (let block = 0; block * SEED_BYTES < bytes; block += 1) {
-      drawn.push(createHash("sha256").update(seed).update(`${block}`).digest());
+      drawn.push(createSha256().update(seed).update(`${block}`).digest());
     }
     return Buffer.concat(drawn, bytes);
   }

@@ -4,6 +4,8 @@ import { HOST_FUNCTIONS, MAX_HOST_CALLS } from "../protocol.ts";
 
 /** What the watchdog tells of the running call; written by the thread that runs the guest. */
 export interface Watched {
+  /** Whether the watchdog answers yet. */
+  isUp(): boolean;
   /** `cpuMs` is the processor time of the process so far. */
   beginCall(cpuMs: number): void;
   /** Between calls nothing counts: the next one is another's. */
@@ -14,6 +16,7 @@ export interface Watched {
 /** Between calls no processor time counts. */
 const NO_CALL = Number.POSITIVE_INFINITY;
 const HEAD_BYTES = 16;
+const IS_UP = 1;
 
 /**
  * Starts a thread beside the guest that answers while a guest keeps the process busy. For every
@@ -24,7 +27,7 @@ const HEAD_BYTES = 16;
 export function startWatchdog(): Watched {
   const shared = new SharedArrayBuffer(HEAD_BYTES + MAX_HOST_CALLS);
   const callBegan = new Float64Array(shared, 0, 1);
-  const hostCalls = new Int32Array(shared, 8, 1);
+  const hostCalls = new Int32Array(shared, 8, 2);
   const names = new Uint8Array(shared, HEAD_BYTES);
   callBegan[0] = NO_CALL;
   // As text, because a thread that loads a file takes longer to start; with streams of its own, so
@@ -32,6 +35,7 @@ export function startWatchdog(): Watched {
   const options = { eval: true, workerData: shared, stdout: true, stderr: true };
   new Worker(`(${watch.toString()})()`, options);
   return {
+    isUp: () => Atomics.load(hostCalls, IS_UP) === 1,
     beginCall: (cpuMs) => {
       hostCalls[0] = 0;
       callBegan[0] = cpuMs;
@@ -52,7 +56,7 @@ function watch(): void {
   const { workerData } = process.getBuiltinModule("node:worker_threads");
   const shared = workerData as SharedArrayBuffer;
   const callBegan = new Float64Array(shared, 0, 1);
-  const hostCalls = new Int32Array(shared, 8, 1);
+  const hostCalls = new Int32Array(shared, 8, 2);
   const names = new Uint8Array(shared, 16);
 
   /** Four doubles: processor time of the call, MiB of the process, request, host calls; their names. */
@@ -73,4 +77,5 @@ function watch(): void {
   pipe.on("error", die);
   pipe.on("end", die);
   pipe.write(report(0));
+  Atomics.store(hostCalls, 1, 1);
 }

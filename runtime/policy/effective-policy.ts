@@ -25,7 +25,7 @@ export interface GrantedPolicy {
   /** Whether calls of different users may run in one process, one after the other. */
   readonly users: "separate" | "shared";
   /** What records of host calls hold. */
-  readonly record: "hashes" | "values";
+  readonly record: "hashes" | "full";
   /** Of all that decides; where it stands does not. */
   readonly hash: string;
 }

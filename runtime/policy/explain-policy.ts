@@ -36,7 +36,7 @@ interface DecidingPolicy {
   readonly file: string;
   readonly mode: Mode;
   readonly users: "separate" | "shared";
-  readonly record: "hashes" | "values";
+  readonly record: "hashes" | "full";
 }
 
 interface PassedOver {

@@ -121,7 +121,7 @@ export const policySchema = z
     isolation: z
       .strictObject({ users: z.enum(["separate", "shared"]).default("separate") })
       .default({ users: "separate" }),
-    record: z.enum(["hashes", "values"]).default("hashes"),
+    record: z.enum(["hashes", "full"]).default("hashes"),
   })
   .superRefine(({ mode, match: { trust } }, context) => {
     const index = trust.indexOf("community");

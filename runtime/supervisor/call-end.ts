@@ -29,7 +29,11 @@ export function toCallEnd(
     case "result":
       return fromResult(end.result, end.body, { ...call, wallMs });
     case "killed": {
-      const error = fromKill(end.reason, end.used, call);
+      const { halted } = end;
+      const error =
+        halted?.kind === "error" && end.reason !== "cancelled"
+          ? fromOutcome(halted, call)
+          : fromKill(end.reason, end.used, call);
       const cpuMs = end.reason === "cpu-time" ? end.used : 0;
       const usage = { wallMs, cpuMs, memoryMiB: 0, outputBytes: 0 };
       return { end: { kind: "error", error }, usage };
@@ -101,6 +105,7 @@ function fromKill(reason: KillReason, used: number, call: EndedCall): SkillError
       return { code: "cancelled", message: "The call was cancelled" };
     case "bad-frame":
       return { code: "crashed", message: "The sandbox process sent what is no frame" };
+    case "halted":
     case "retired":
       return { code: "crashed", message: "The sandbox process was retired during the call" };
     default:

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { type BrokerDeps, CallBroker } from "../broker/call-broker.ts";
 import { createServices } from "../broker/create-services.ts";
 import { openMemoryKv } from "../broker/memory-kv.ts";
@@ -21,7 +21,6 @@ import { toProcessCall } from "./to-process-call.ts";
 
 const MAX_INPUT_BYTES = 1_048_576;
 const MAX_CODE_BYTES = 16 * 1_048_576;
-const SEED_BYTES = 16;
 const NO_USAGE: Usage = { wallMs: 0, cpuMs: 0, memoryMiB: 0, outputBytes: 0 };
 
 /**
@@ -30,7 +29,7 @@ const NO_USAGE: Usage = { wallMs: 0, cpuMs: 0, memoryMiB: 0, outputBytes: 0 };
  * cannot, and, where it waits for them, with `Error` when a process does not start.
  */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { minProcesses: min = 2, maxProcesses = 4, onNotice = () => undefined } = options;
+  const { minProcesses: min = 2, maxProcesses = 8, onNotice = () => undefined } = options;
   checkLayerNames(options.allowMissingLayers ?? []);
   const secrets = parseSecretValues(options.secrets ?? {});
   const policies = await PolicyBook.open(options.policyDir, onNotice);
@@ -112,7 +111,7 @@ class SandboxRuntime implements Runtime {
     const policy = this.#policies.effective(request.skill, request.label);
     const callId = request.callId ?? randomUUID();
     const replay = request.replay ?? {
-      seed: randomBytes(SEED_BYTES).toString("hex"),
+      seed: randomUUID(),
       startMs: Date.now(),
     };
     const ended = await this.#attempt({ request, callId, ...replay, signal }, policy);
@@ -211,6 +210,7 @@ class SandboxRuntime implements Runtime {
       { cordon, queueMs, call: toProcessCall(call, broker) },
       signal,
     );
+    if (broker.isServing) await broker.finish();
     this.#note(call, cordon, end);
     if (!("pid" in end)) return refused(toUnrunError(end, policy));
     const { denial, calls: hostCalls } = broker;

@@ -136,23 +136,14 @@ export class ProcessPool {
   #place({ cordon, call }: PoolCall): SandboxProcess | undefined {
     if (this.#isClosed) return undefined;
     const own = this.#cordons.get(cordon) ?? [];
-    const idle = findIdle(own, call);
-    const isReady = idle !== undefined && isPreparedFor(idle, call);
-    if (isReady || (idle !== undefined && own.length >= BUSY_PROCESSES)) return idle;
-    const shallow = this.#findShallow(own, call);
-    if (shallow !== undefined && own.length >= BUSY_PROCESSES) return shallow;
-    return idle ?? this.#assign(cordon) ?? shallow;
-  }
-
-  /** The process with the fewest calls, if all calls there and this one are short. */
-  #findShallow(own: readonly SandboxProcess[], call: ProcessCall): SandboxProcess | undefined {
-    if (!this.#pace.isShort(call.frame.digest)) return undefined;
-    let best: SandboxProcess | undefined;
-    for (const each of own) {
-      const isOpen = each.takesMore && each.depth < Math.min(MAX_DEPTH, best?.depth ?? MAX_DEPTH);
-      if (isOpen && each.runningMs < STALL_MS) best = each;
-    }
-    return best;
+    const isShort = this.#pace.isShort(call.frame.digest);
+    const near = isShort ? own.slice(0, BUSY_PROCESSES) : own;
+    const idle = findIdle(near, call);
+    if (idle !== undefined && !isDrained(idle, call)) return idle;
+    const shallow = isShort ? findShallow(near) : undefined;
+    const first = idle ?? shallow;
+    if (first !== undefined && own.length >= BUSY_PROCESSES) return first;
+    return this.#assign(cordon) ?? first ?? findIdle(own, call);
   }
 
   /** A blank process, from now on one of the cordon's. */
@@ -304,6 +295,7 @@ export class ProcessPool {
     if (this.#isClosed) return;
     this.#tidyTimer ??= setInterval(() => this.#tidy(), IDLE_MS).unref();
     this.#serveWaiting();
+    if (process.cordon === undefined) process.warmUp();
   }
 
   #forget(process: SandboxProcess): void {
@@ -394,8 +386,19 @@ function findIdle(
   return best;
 }
 
-function isPreparedFor(process: SandboxProcess, { frame, canPrepare }: ProcessCall): boolean {
-  return !canPrepare || process.sparesOf(frame.digest) > 0;
+/** The process with the fewest calls, of those where none is stuck. */
+function findShallow(processes: readonly SandboxProcess[]): SandboxProcess | undefined {
+  let best: SandboxProcess | undefined;
+  for (const each of processes) {
+    const isOpen = each.takesMore && each.depth < Math.min(MAX_DEPTH, best?.depth ?? MAX_DEPTH);
+    if (isOpen && each.runningMs < STALL_MS) best = each;
+  }
+  return best;
+}
+
+/** Whether calls came faster than the process could prepare for them. */
+function isDrained(process: SandboxProcess, { frame, canPrepare }: ProcessCall): boolean {
+  return canPrepare && process.sparesOf(frame.digest) === 0 && process.holds(frame.digest);
 }
 
 /** Whether it rests and takes no call any more. */

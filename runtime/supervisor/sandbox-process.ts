@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Duplex } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 import type { CallBroker } from "../broker/call-broker.ts";
 import {
   type Frame,
@@ -7,6 +7,7 @@ import {
   type FromHost,
   type HostCallFrame,
   type HostFunction,
+  type HostOutcome,
   parseFromHost,
   type ToHost,
   toFrame,
@@ -38,7 +39,14 @@ export type ProcessEnd =
       readonly body: Buffer;
       readonly wallMs: number;
     }
-  | { readonly kind: "killed"; readonly reason: KillReason; readonly used: number; wallMs: number }
+  | {
+      readonly kind: "killed";
+      readonly reason: KillReason;
+      readonly used: number;
+      readonly wallMs: number;
+      /** What had ended the call before, where its guest went on. */
+      readonly halted?: HostOutcome | undefined;
+    }
   | { readonly kind: "died"; readonly death: ProcessDeath; readonly wallMs: number }
   /** It was cancelled or its process lost before it began: it has done nothing. */
   | { readonly kind: "unstarted" };
@@ -49,6 +57,7 @@ export type KillReason =
   | "cpu-time"
   | "memory"
   | "cancelled"
+  | "halted"
   | "bad-frame"
   | "retired";
 
@@ -67,11 +76,23 @@ const WATCH_EVERY_MS = 50;
 const LAST_REPORT_MS = 8;
 /** A call that was cancelled before it began may finish in this time, for its neighbours' sake. */
 const ABANDONED_MS = 50;
+/** How long a guest may go on that passed a limit. */
+const HALTED_MS = 20;
 const STDERR_CHARS = 4_096;
+/** A dying process says a few KiB on stderr; one that says this much does nothing else. */
+const MAX_STDERR_BYTES = 1_048_576;
+/** What a process may leave unread of what it asked for. */
+const MAX_UNREAD_BYTES = 128 * 1_048_576;
+/** What a process that has ended may leave behind holds its pipes open for so long. */
+const LEFT_OPEN_MS = 1_000;
 const MAX_UNITS = 16;
 const MAX_RESULT_BYTES = 16 * 1_048_576;
+/** Of what is parsed before it is known what it is about: the notes of 10,000 host calls fit. */
+const MAX_HEAD_BYTES = 1_048_576;
 /** What a process may hold on top of its first size and the memory of the call. */
 const PROCESS_SLACK_MIB = 160;
+/** A first report may come when a guest has begun to take memory. */
+const MAX_FIRST_MIB = 96;
 const MAX_CALLS = 20_000;
 const MAX_AGE_MS = 60 * 60_000;
 /** Short calls never meet the watchdog: its memory is asked for once in so many. */
@@ -90,7 +111,7 @@ export class SandboxProcess {
   restingSinceMs = performance.now();
   readonly #child: HostProcess;
   readonly #watch: Duplex;
-  readonly #reader = new FrameReader(MAX_RESULT_BYTES);
+  readonly #reader = new FrameReader(MAX_RESULT_BYTES, MAX_HEAD_BYTES);
   readonly #reports = new WatchReader();
   readonly #units = new Set<string>();
   readonly #spares = new Map<string, number>();
@@ -101,6 +122,9 @@ export class SandboxProcess {
   #onPrepared: ((spares: number) => void) | undefined;
   #killed: { readonly reason: KillReason; readonly used: number } | undefined;
   #stderr = "";
+  #stderrBytes = 0;
+  /** Reports that were asked for; the watchdog gives the first one by itself. */
+  #reportsDue = 1;
   #firstMiB = 0;
   #lastMiB = 0;
   #lastNumber = 0;
@@ -116,14 +140,13 @@ export class SandboxProcess {
     this.#watch = watchPipeOf(child);
     this.exited = this.#follow();
     child.stdout.on("data", (chunk: Buffer) => this.#receive(chunk));
-    child.stderr.on("data", (chunk: Buffer) => {
-      this.#stderr = (this.#stderr + chunk.toString()).slice(0, STDERR_CHARS);
-    });
+    child.stderr.on("data", (chunk: Buffer) => this.#receiveErrors(chunk));
     this.#watch.on("data", (chunk: Buffer) => this.#receiveReports(chunk));
     const pipes = [child.stdin, child.stdout, child.stderr, this.#watch];
     for (const pipe of pipes) pipe.on("error", ignoreBrokenPipe);
     child.once("exit", () => {
       this.#isGone = true;
+      closeLater(pipes);
     });
   }
 
@@ -148,6 +171,11 @@ export class SandboxProcess {
       const [error] = await once(child, "error");
       throw new Error(`Cannot start a sandbox process: ${String(error)}`, { cause: error });
     }
+    return await SandboxProcess.attach(child);
+  }
+
+  /** Takes over a process that is starting and waits until it takes calls. Rejects with `Error`. */
+  static async attach(child: HostProcess): Promise<SandboxProcess> {
     const started = new SandboxProcess(child);
     try {
       await started.#ready();
@@ -198,6 +226,11 @@ export class SandboxProcess {
     );
   }
 
+  /** Whether it has the unit. */
+  holds(digest: string): boolean {
+    return this.#units.has(digest);
+  }
+
   /** How many calls of the unit are prepared. */
   sparesOf(digest: string): number {
     return this.#spares.get(digest) ?? 0;
@@ -236,6 +269,11 @@ export class SandboxProcess {
     this.#isRetiring = true;
   }
 
+  /** Has the process load what calls will need; for one that nobody waits for. */
+  warmUp(): void {
+    this.#write([toFrame({ kind: "warm-up" })]);
+  }
+
   /** Takes no further call; the process ends with those it has. */
   drain(): void {
     this.#isRetiring = true;
@@ -262,6 +300,14 @@ export class SandboxProcess {
     this.#askWatchdog(running.number);
     running.wallTimer = setTimeout(() => this.#killAtDeadline(running), LAST_REPORT_MS);
     running.isOver = true;
+  }
+
+  /** A call that passed a limit may end by itself, but soon. */
+  #halt(running: RunningCall | undefined, outcome: HostOutcome): void {
+    if (running === undefined || running.halted !== undefined) return;
+    running.halted = outcome;
+    clearTimeout(running.wallTimer);
+    running.wallTimer = setTimeout(() => this.kill("halted"), HALTED_MS);
   }
 
   #killAtDeadline({ startedMs }: RunningCall): void {
@@ -305,23 +351,42 @@ export class SandboxProcess {
   #receive(chunk: Buffer): void {
     if (this.#killed !== undefined) return;
     try {
+      this.#assertMaySpeak();
       for (const frame of this.#reader.push(chunk)) this.#handle(frame);
     } catch {
       this.kill("bad-frame");
     }
   }
 
+  /** Between calls no deadline ends a process that keeps the supervisor busy with its words. */
+  #assertMaySpeak(): void {
+    const isStarting = this.#onReady !== undefined;
+    const isBusy = this.#calls.length > 0 || this.#isPreparing || this.#isRetiring;
+    if (!isStarting && !isBusy) throw unasked("bytes");
+  }
+
+  #receiveErrors(chunk: Buffer): void {
+    this.#stderrBytes += chunk.length;
+    if (this.#stderrBytes > MAX_STDERR_BYTES) this.kill("bad-frame");
+    if (this.#stderr.length >= STDERR_CHARS) return;
+    this.#stderr = (this.#stderr + chunk.toString()).slice(0, STDERR_CHARS);
+  }
+
   #handle({ head, body }: Frame): void {
     const frame = parseFromHost(head);
     switch (frame.kind) {
       case "ready":
-        return this.#onReady?.();
+        return this.#becomeReady();
       case "prepared":
-        return this.#onPrepared?.(frame.spares);
+        return this.#notePrepared(frame.spares);
       case "result":
         return this.#endFirst(this.#runningOf(frame), frame, body);
       case "ask":
         return void this.#serve(this.#runningOf(frame), frame, body);
+      case "note":
+        return this.#runningOf(frame)?.call.broker.note(frame.note);
+      case "halted":
+        return this.#halt(this.#runningOf(frame), frame.outcome);
       case "log":
         return this.#log(this.#runningOf(frame), frame.seq, body);
       default:
@@ -329,10 +394,26 @@ export class SandboxProcess {
     }
   }
 
-  /** The running call, if that is what the frame is about. */
+  #becomeReady(): void {
+    if (this.#onReady === undefined) throw unasked("ready");
+    this.#onReady();
+    this.#onReady = undefined;
+  }
+
+  #notePrepared(spares: number): void {
+    if (!this.#isPreparing) throw unasked("prepared");
+    this.#onPrepared?.(spares);
+  }
+
+  /**
+   * The running call, if that is what the frame is about; where the process runs what was taken back
+   * from it, none. Throws `RangeError` at any other frame.
+   */
   #runningOf({ epoch, call }: { readonly epoch: number; readonly call: number }) {
     const [head] = this.#calls;
-    return epoch === this.epoch && call === head?.number ? head : undefined;
+    if (epoch === this.epoch && call === head?.number) return head;
+    if (this.#isRetiring) return undefined;
+    throw unasked(`a frame about call ${call}`);
   }
 
   #log(running: RunningCall | undefined, seq: number, text: Buffer): void {
@@ -354,6 +435,7 @@ export class SandboxProcess {
         : await running.call.broker.serve({ seq, name, args, body: asked });
       if (this.#killed !== undefined || this.#calls[0] !== running) return;
       this.#write([toFrame({ kind: "answer", call: running.number, seq, outcome }, body)]);
+      if (this.#child.stdin.writableLength > MAX_UNREAD_BYTES) this.kill("bad-frame");
     } catch {
       this.kill("bad-frame");
     }
@@ -399,12 +481,17 @@ export class SandboxProcess {
   }
 
   #askWatchdog(number: number): void {
+    this.#reportsDue += 1;
     this.#watch.write(Uint8Array.of(number % 256));
   }
 
   #receiveReports(chunk: Buffer): void {
     try {
-      for (const report of this.#reports.push(chunk)) this.#check(report);
+      for (const report of this.#reports.push(chunk)) {
+        if (this.#reportsDue === 0) throw unasked("a report");
+        this.#reportsDue -= 1;
+        this.#check(report);
+      }
     } catch {
       this.kill("bad-frame");
     }
@@ -412,7 +499,7 @@ export class SandboxProcess {
 
   /** An answer about an earlier call may come late: it counts for nothing. */
   #check({ cpuMs, memoryMiB, request, names }: WatchReport): void {
-    this.#firstMiB ||= memoryMiB;
+    this.#firstMiB ||= Math.min(memoryMiB, MAX_FIRST_MIB);
     this.#lastMiB = memoryMiB;
     const [running] = this.#calls;
     if (running === undefined || request !== running.number % 256) return;
@@ -434,15 +521,17 @@ export class SandboxProcess {
         `Cannot start a sandbox process: it ended with ${signal ?? exitCode}: ${stderr.trim()}`,
       );
     });
-    const timer = setTimeout(() => this.kill("retired"), START_TIMEOUT_MS);
+    const timer = setTimeout(() => this.kill("retired"), START_TIMEOUT_MS).unref();
     this.#onReady = () => ready.resolve(undefined);
-    // The watchdog reports once by itself: without it no call may run.
     died.catch(() => undefined);
     try {
-      await Promise.race([Promise.all([ready.promise, once(this.#watch, "data")]), died]);
-    } finally {
+      await Promise.race([ready.promise, died]);
+    } catch (error) {
       clearTimeout(timer);
+      throw error;
     }
+    // The watchdog takes longer to start than a first call: it reports once by itself.
+    this.#watch.once("data", () => clearTimeout(timer));
   }
 
   async #follow(): Promise<ProcessDeath> {
@@ -460,7 +549,7 @@ export class SandboxProcess {
       const end =
         killed === undefined
           ? { kind: "died" as const, death }
-          : { kind: "killed" as const, ...killed };
+          : { kind: "killed" as const, ...killed, halted: running.halted };
       settle(running, { ...end, wallMs });
     }
     for (const each of waiting) settle(each, { kind: "unstarted" });
@@ -483,6 +572,8 @@ interface RunningCall {
   isHeard: boolean;
   /** Past its deadline. */
   isOver?: boolean;
+  /** What ended it, though its guest may go on. */
+  halted?: HostOutcome;
   wallTimer: NodeJS.Timeout | undefined;
   watchTimer: NodeJS.Timeout | undefined;
 }
@@ -504,6 +595,16 @@ function settle(running: RunningCall, end: ProcessEnd): void {
 
 function elapsedMs({ startedMs }: RunningCall): number {
   return startedMs === 0 ? 0 : performance.now() - startedMs;
+}
+
+function unasked(what: string): RangeError {
+  return new RangeError(`Cannot take ${what} from a sandbox process: it was not asked for`);
+}
+
+function closeLater(pipes: readonly (Readable | Duplex | Writable)[]): void {
+  setTimeout(() => {
+    for (const pipe of pipes) pipe.destroy();
+  }, LEFT_OPEN_MS).unref();
 }
 
 /** Writing to a process that just died is no news: its exit is what counts. */

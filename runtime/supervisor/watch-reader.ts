@@ -26,8 +26,8 @@ export class WatchReader {
       const count = asCount(rest.readDoubleLE(24));
       if (rest.length < HEAD_BYTES + count) break;
       reports.push({
-        cpuMs: rest.readDoubleLE(0),
-        memoryMiB: rest.readDoubleLE(8),
+        cpuMs: asAmount(rest.readDoubleLE(0)),
+        memoryMiB: asAmount(rest.readDoubleLE(8)),
         request: rest.readDoubleLE(16),
         names: [...rest.subarray(HEAD_BYTES, HEAD_BYTES + count)].map(asName),
       });
@@ -41,6 +41,12 @@ export class WatchReader {
 function asCount(value: number): number {
   if (Number.isInteger(value) && value >= 0 && value <= MAX_HOST_CALLS) return value;
   throw new RangeError(`Cannot read a report of ${value} host calls`);
+}
+
+/** What is no number is above no limit either. */
+function asAmount(value: number): number {
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new RangeError(`Cannot read a report of the amount ${value}`);
 }
 
 function asName(code: number): HostFunction {

@@ -1,15 +1,3 @@
-import { attackTest } from "../support/attack-test.ts";
+import { proveAttack } from "../support/prove-attack.ts";
 
-attackTest("arrays without end meet the memory limit", async ({ attack, expect }) => {
-  const result = await attack({
-    body: "const all = []; for (;;) all.push(new Array(1000).fill(1));",
-  });
-  expect(result).toMatchObject({
-    kind: "error",
-    error: {
-      code: "memory",
-      limit: 64,
-      rule: expect.stringMatching(/^default\.yaml:\d+: ceiling\.memoryMiB$/u),
-    },
-  });
-});
+proveAttack("allocates-arrays-without-end");

@@ -1,8 +1,3 @@
-import { attackTest } from "../support/attack-test.ts";
+import { proveAttack } from "../support/prove-attack.ts";
 
-attackTest("a changed realm does not change what the host does", async ({ attack, expect }) => {
-  const result = await attack({
-    body: 'JSON.stringify = () => "stolen"; JSON.parse = () => ({}); String.prototype.slice = () => "stolen"; Promise.prototype.then = () => undefined; Reflect.apply = () => undefined; return { ok: true };',
-  });
-  expect(result).toMatchObject({ kind: "ok", output: { ok: true } });
-});
+proveAttack("changes-the-realm-to-catch-the-host");

@@ -1,11 +1,3 @@
-import { attackTest } from "../support/attack-test.ts";
+import { proveAttack } from "../support/prove-attack.ts";
 
-attackTest("a module that imports node:fs does not load", async ({ attack, expect }) => {
-  const result = await attack({
-    source: 'import fs from "node:fs"; export const run = () => fs.readdirSync("/");',
-  });
-  expect(result).toMatchObject({
-    kind: "error",
-    error: { code: "denied", message: 'The skill imports "node:fs": a skill is one module' },
-  });
-});
+proveAttack("imports-node-modules");

@@ -1,12 +1,3 @@
-import { attackTest } from "../support/attack-test.ts";
+import { proveAttack } from "../support/prove-attack.ts";
 
-attackTest(
-  "an isolate that loops forever is killed at its deadline",
-  async ({ attack, expect }) => {
-    const result = await attack({ body: "for (;;);", limits: { wallMs: 300 } });
-    expect(result).toMatchObject({
-      kind: "error",
-      error: { code: "wall-time", limit: 300, rule: "manifest: limits.wallMs" },
-    });
-  },
-);
+proveAttack("isolate-loops-forever");

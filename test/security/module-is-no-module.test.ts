@@ -1,6 +1,3 @@
-import { attackTest } from "../support/attack-test.ts";
+import { proveAttack } from "../support/prove-attack.ts";
 
-attackTest("bytes that are no module fail", async ({ attack, expect }) => {
-  const result = await attack({ wasm: Buffer.from("no module at all") });
-  expect(result).toMatchObject({ kind: "error", error: { code: "failed" } });
-});
+proveAttack("module-is-no-module");

@@ -1,9 +1,3 @@
-import { attackTest } from "../support/attack-test.ts";
+import { proveAttack } from "../support/prove-attack.ts";
 
-attackTest("a promise that never settles fails at once", async ({ attack, expect }) => {
-  const result = await attack({ body: "await new Promise(() => {});" });
-  expect(result).toMatchObject({
-    kind: "error",
-    error: { code: "failed", message: "The promise that run() gave never settles" },
-  });
-});
+proveAttack("promise-never-settles");

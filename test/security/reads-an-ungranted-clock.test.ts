@@ -1,9 +1,3 @@
-import { attackTest } from "../support/attack-test.ts";
+import { proveAttack } from "../support/prove-attack.ts";
 
-attackTest("a clock that the manifest does not ask for is denied", async ({ attack, expect }) => {
-  const result = await attack({ body: "return host.now();", capabilities: {} });
-  expect(result).toMatchObject({
-    kind: "error",
-    error: { code: "denied", rule: "manifest: capabilities.clock" },
-  });
-});
+proveAttack("reads-an-ungranted-clock");

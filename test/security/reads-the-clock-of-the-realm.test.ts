@@ -1,12 +1,3 @@
-import { attackTest } from "../support/attack-test.ts";
+import { proveAttack } from "../support/prove-attack.ts";
 
-attackTest("the realm's own Date needs the grant as well", async ({ attack, expect }) => {
-  const result = await attack({
-    body: "return [Date.now(), new Date().getTime(), Date()];",
-    capabilities: {},
-  });
-  expect(result).toMatchObject({
-    kind: "error",
-    error: { code: "denied", rule: "manifest: capabilities.clock" },
-  });
-});
+proveAttack("reads-the-clock-of-the-realm");

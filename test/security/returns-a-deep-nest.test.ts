@@ -1,8 +1,3 @@
-import { attackTest } from "../support/attack-test.ts";
+import { proveAttack } from "../support/prove-attack.ts";
 
-attackTest("an output nested without end is refused", async ({ attack, expect }) => {
-  const result = await attack({
-    body: "let nest = []; for (let i = 0; i < 5000; i++) nest = [nest]; return nest;",
-  });
-  expect(result).toMatchObject({ kind: "error", error: { code: "invalid-output" } });
-});
+proveAttack("returns-a-deep-nest");

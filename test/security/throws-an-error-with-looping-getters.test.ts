@@ -1,12 +1,3 @@
-import { attackTest } from "../support/attack-test.ts";
+import { proveAttack } from "../support/prove-attack.ts";
 
-attackTest("an error whose getters loop is killed at the deadline", async ({ attack, expect }) => {
-  const result = await attack({
-    body: "throw { get message() { for (;;); }, get stack() { for (;;); } };",
-    limits: { wallMs: 300 },
-  });
-  expect(result).toMatchObject({
-    kind: "error",
-    error: { code: "wall-time", limit: 300, rule: "manifest: limits.wallMs" },
-  });
-});
+proveAttack("throws-an-error-with-looping-getters");

@@ -31,7 +31,7 @@ export function createGrantedPolicy(grants: Partial<Grants> = {}): GrantedPolicy
       ...grants,
     },
     users: "separate",
-    record: "values",
+    record: "full",
     hash: "a policy",
   };
 }

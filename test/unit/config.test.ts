@@ -38,7 +38,7 @@ describe("parseConfig()", () => {
       "NEXFLOW_SECRET_apiToken: expected a name in upper case, as in NEXFLOW_SECRET_API_TOKEN",
     ],
     ["NEXFLOW_SECRET_", "hidden-value", "NEXFLOW_SECRET_: expected a name in upper case"],
-    ["NEXFLOW_SECRET_PIN", "123", "NEXFLOW_SECRET_PIN: expected at least 4 characters"],
+    ["NEXFLOW_SECRET_PIN", "123", "NEXFLOW_SECRET_PIN: expected 8 to 4096 visible ASCII"],
     [
       "NEXFLOW_SECRET_PIN_FILE",
       "/no/such",

@@ -8,6 +8,7 @@ import { addLoginCommand, type LoginDeps } from "./login.ts";
 import { addMigrateCommand, type MigrateDeps } from "./migrate.ts";
 import { toPlainText } from "./output.ts";
 import { addPolicyCommand, type PolicyDeps } from "./policy.ts";
+import { addSandboxCommand, type SandboxDeps } from "./sandbox.ts";
 import { addServeCommand, type ServeDeps } from "./serve.ts";
 import { addSkillCommand, type SkillDeps } from "./skill.ts";
 
@@ -18,6 +19,7 @@ export interface ProgramDeps {
   readonly doctor: DoctorDeps;
   readonly migrate: MigrateDeps;
   readonly skill: SkillDeps;
+  readonly sandbox: SandboxDeps;
   readonly policy: PolicyDeps;
   readonly login: LoginDeps;
 }
@@ -46,6 +48,7 @@ function createProgram(deps: ProgramDeps): Command {
   addServeCommand(program, deps.serve);
   addChatCommand(program, deps.chat);
   addSkillCommand(program, deps.skill);
+  addSandboxCommand(program, deps.sandbox);
   addPolicyCommand(program, deps.policy);
   addDoctorCommand(program, deps.doctor);
   addMigrateCommand(program, deps.migrate);

@@ -10,9 +10,9 @@ import { WasmPlugin } from "../../../runtime/host/wasm-plugin.ts";
 import { WasmWasi } from "../../../runtime/host/wasm-wasi.ts";
 import { type JsonValue, openRuntime } from "../../../runtime/index.ts";
 import { CATALOG_DIR, loadSkill, toSkillCode } from "../../../skills-registry/index.ts";
-import { POLICY_DIR } from "../../support/attack-test.ts";
 import { compileAssembly } from "../../support/compile-assembly.ts";
 import { answer, MemoryHostPort, NOTHING_GRANTED } from "../../support/fakes/memory-host-port.ts";
+import { POLICY_DIR } from "../../support/policy-dir.ts";
 
 /*
  * Our own kernel speaks the Extism ABI. What a plugin made with an Extism PDK answers through it

@@ -12,8 +12,8 @@ import {
   type Runtime,
   type RuntimeNotice,
 } from "../../../runtime/index.ts";
+import { createSkill, TOOL } from "../../../runtime/proof/create-skill.ts";
 import { policyText } from "../../support/policies.ts";
-import { createSkill, TOOL } from "../../support/skills.ts";
 import { openTempDir } from "../../support/temp-dir.ts";
 
 const reason = "to test it";

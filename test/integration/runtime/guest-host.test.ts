@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test as baseTest } from "vitest";
 import { type InvokeResult, openRuntime } from "../../../runtime/index.ts";
-import { createSkill, type SkillParts, TOOL } from "../../support/skills.ts";
+import { createSkill, type SkillParts, TOOL } from "../../../runtime/proof/create-skill.ts";
 import { openTempDir } from "../../support/temp-dir.ts";
 
 const REASON = { reason: "to test it" };

@@ -8,9 +8,9 @@ import {
   type RuntimeNotice,
   type SkillLog,
 } from "../../../runtime/index.ts";
-import { POLICY_DIR } from "../../support/attack-test.ts";
-import { createSkill, TOOL } from "../../support/skills.ts";
-import { encodeModule, wasm } from "../../support/wasm-module.ts";
+import { createSkill, TOOL } from "../../../runtime/proof/create-skill.ts";
+import { encodeModule, wasm } from "../../../runtime/proof/encode-module.ts";
+import { POLICY_DIR } from "../../support/policy-dir.ts";
 
 interface Seen {
   readonly hostCalls: HostCallRecord[];
@@ -107,7 +107,7 @@ describe("openRuntime()", () => {
   }) => {
     const skill = createSkill({
       body: 'host.now(); host.log("last words"); Math.random(); for (;;);',
-      limits: { wallMs: 200 },
+      limits: { wallMs: 2_000 },
     });
     const result = await runtime.invoke({ ...call, skill });
     expect(result).toMatchObject({ kind: "error", error: { code: "wall-time" } });
@@ -129,6 +129,22 @@ describe("openRuntime()", () => {
     const result = await runtime.invoke({ ...call, skill: createSkill({ body }) });
     expect(result).toMatchObject({ kind: "ok", output: expect.stringContaining("not granted") });
     expect(seen.hostCalls).toMatchObject([{ seq: 1, name: "kv-get", decision: "denied" }]);
+  });
+
+  test("ends a guest that catches a limit and goes on, with that limit's error", async ({
+    runtime,
+    seen,
+    expect,
+  }) => {
+    const skill = createSkill({
+      body: 'for (;;) { try { host.log("x"); } catch {} }',
+      limits: { hostCalls: 10, wallMs: 5_000 },
+    });
+    const result = await runtime.invoke({ ...call, skill });
+    expect(result).toMatchObject({ kind: "error", error: { code: "host-calls", limit: 10 } });
+    expect(result.usage.wallMs).toBeLessThan(5_000);
+    expect(seen.notices).toMatchObject([{ kind: "process-killed", reason: "halted" }]);
+    expect(seen.logs).toHaveLength(10);
   });
 
   test("answers clock and dice from what a replay gives", async ({ runtime, expect }) => {

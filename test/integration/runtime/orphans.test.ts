@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { test } from "vitest";
 import type { ProcessStats } from "../../../runtime/index.ts";
 import { findHostPid } from "../../../runtime/supervisor/layers/spawn-in-layers.ts";
-import { POLICY_DIR } from "../../support/attack-test.ts";
+import { POLICY_DIR } from "../../support/policy-dir.ts";
 
 const PARENT = `
   import { openRuntime } from "./runtime/index.ts";
-  import { createSkill, TOOL } from "./test/support/skills.ts";
-  import { encodeModule, wasm } from "./test/support/wasm-module.ts";
+  import { createSkill, TOOL } from "./runtime/proof/create-skill.ts";
+  import { encodeModule, wasm } from "./runtime/proof/encode-module.ts";
   const runtime = await openRuntime({ policyDir: ${JSON.stringify(POLICY_DIR)}, minProcesses: 3, maxProcesses: 3 });
   const spin = [...wasm.loop, ...wasm.branch(0), ...wasm.end, ...wasm.i32(0)];
   for (const parts of [{ body: "for (;;);" }, { wasm: encodeModule({ functions: { try_it: spin } }) }]) {

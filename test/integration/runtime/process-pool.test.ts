@@ -4,11 +4,11 @@ import { CallBroker } from "../../../runtime/broker/call-broker.ts";
 import type { JsonValue } from "../../../runtime/index.ts";
 import { toEffectivePolicy } from "../../../runtime/policy/effective-policy.ts";
 import { readPolicies } from "../../../runtime/policy/read-policies.ts";
+import { createSkill, TOOL } from "../../../runtime/proof/create-skill.ts";
 import { findHostPid } from "../../../runtime/supervisor/layers/spawn-in-layers.ts";
 import { type PoolEnd, ProcessPool } from "../../../runtime/supervisor/process-pool.ts";
 import { toProcessCall } from "../../../runtime/supervisor/to-process-call.ts";
-import { POLICY_DIR } from "../../support/attack-test.ts";
-import { createSkill, TOOL } from "../../support/skills.ts";
+import { POLICY_DIR } from "../../support/policy-dir.ts";
 
 const policies = await readPolicies(POLICY_DIR);
 const loopsOnDemand = createSkill({

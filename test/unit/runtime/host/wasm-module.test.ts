@@ -3,14 +3,14 @@ import path from "node:path";
 import { test } from "vitest";
 import { GuestStop } from "../../../../runtime/host/guest-stop.ts";
 import { admitModule, START_EXPORT } from "../../../../runtime/host/wasm-module.ts";
-import { CATALOG_DIR } from "../../../../skills-registry/index.ts";
-import { createRandom } from "../../../support/seeded-random.ts";
 import {
   encodeModule,
   encodeSections,
   type WasmSection,
   wasm,
-} from "../../../support/wasm-module.ts";
+} from "../../../../runtime/proof/encode-module.ts";
+import { CATALOG_DIR } from "../../../../skills-registry/index.ts";
+import { createRandom } from "../../../support/seeded-random.ts";
 
 const MEMORY_MIB = 16;
 const HEADER_BYTES = 8;

@@ -2,14 +2,14 @@ import { test } from "vitest";
 import { WasmKernel } from "../../../../runtime/host/wasm-kernel.ts";
 import { WasmPlugin } from "../../../../runtime/host/wasm-plugin.ts";
 import { WasmWasi } from "../../../../runtime/host/wasm-wasi.ts";
-import type { Grant } from "../../../../runtime/protocol.ts";
-import { MemoryHostPort, NOTHING_GRANTED } from "../../../support/fakes/memory-host-port.ts";
 import {
   encodeModule,
   type WasmImport,
   type WasmParts,
   wasm,
-} from "../../../support/wasm-module.ts";
+} from "../../../../runtime/proof/encode-module.ts";
+import type { Grant } from "../../../../runtime/protocol.ts";
+import { MemoryHostPort, NOTHING_GRANTED } from "../../../support/fakes/memory-host-port.ts";
 
 const MEMORY_MIB = 1;
 const NOTHING = NOTHING_GRANTED;

@@ -90,12 +90,12 @@ describe("diffPolicies()", () => {
     const now = createPolicy({
       match: "{ trust: [verified], skills: [a, b], labels: [x] }",
       priority: 5,
-      more: "record: values\n",
+      more: "record: full\n",
     });
     expect(diffPolicies([old], [now]).otherwise.map(({ what }) => what)).toEqual([
       "metadata.priority: 0 -> 5",
       'match.skills: ["a"] -> ["a","b"]',
-      "record: hashes -> values",
+      "record: hashes -> full",
       'match.labels: nothing -> ["x"]',
     ]);
   });

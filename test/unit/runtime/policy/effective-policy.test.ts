@@ -5,8 +5,8 @@ import {
   toEffectivePolicy,
 } from "../../../../runtime/policy/effective-policy.ts";
 import { parsePolicy, type SandboxPolicy } from "../../../../runtime/policy/sandbox-policy.ts";
+import { createSkill } from "../../../../runtime/proof/create-skill.ts";
 import { createPolicy, policyText, readShipped } from "../../../support/policies.ts";
-import { createSkill } from "../../../support/skills.ts";
 
 const policy = readShipped("default");
 const REASON = { reason: "to test it" };
@@ -152,10 +152,10 @@ describe("toEffectivePolicy()", () => {
 
   test("takes isolation and record from the policy, the careful ones by default", ({ expect }) => {
     expect(grantedBy([createPolicy()])).toMatchObject({ users: "separate", record: "hashes" });
-    const more = "isolation: { users: shared }\nrecord: values\n";
+    const more = "isolation: { users: shared }\nrecord: full\n";
     expect(grantedBy([createPolicy({ more })])).toMatchObject({
       users: "shared",
-      record: "values",
+      record: "full",
     });
   });
 
@@ -176,7 +176,7 @@ describe("toEffectivePolicy()", () => {
     const changes = [
       text.replace("header: authorization", "header: x-key"),
       text.replace("mode: enforce", "mode: audit"),
-      `${text}record: values\n`,
+      `${text}record: full\n`,
       `${text}isolation: { users: shared }\n`,
       text.replace("grants: {", "grants: { http: { maxRedirects: 1 },"),
     ];

@@ -2,8 +2,8 @@ import { describe, test } from "vitest";
 import { toEffectivePolicy } from "../../../../runtime/policy/effective-policy.ts";
 import { explainCall, parseCallQuestion } from "../../../../runtime/policy/explain-call.ts";
 import { explainPolicy } from "../../../../runtime/policy/explain-policy.ts";
+import { createSkill } from "../../../../runtime/proof/create-skill.ts";
 import { createPolicy } from "../../../support/policies.ts";
-import { createSkill } from "../../../support/skills.ts";
 
 const REASON = { reason: "to test it" };
 const API = "host: api.example.org, methods: [GET], paths: [/v1]";

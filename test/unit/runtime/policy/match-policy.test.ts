@@ -1,7 +1,7 @@
 import { describe, test } from "vitest";
 import { findMismatch } from "../../../../runtime/policy/match-policy.ts";
+import { createSkill } from "../../../../runtime/proof/create-skill.ts";
 import { createPolicy } from "../../../support/policies.ts";
-import { createSkill } from "../../../support/skills.ts";
 
 const skill = { ...createSkill({ name: "notes" }), version: "1.4.0", publisher: "acme" };
 

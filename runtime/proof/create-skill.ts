@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
-import type { Capabilities, JsonValue, SkillCode, ToolContract } from "../../runtime/index.ts";
+import type { SkillCode, ToolContract } from "../invoke.ts";
+import type { Capabilities } from "../policy/capabilities.ts";
+import type { JsonValue } from "../protocol.ts";
 
 export interface SkillParts {
   readonly name?: string;
@@ -18,9 +20,9 @@ const REASON = { reason: "to test it" };
 const ALL_CAPABILITIES: Capabilities = { clock: REASON, random: REASON };
 export const TOOL = "try-it";
 
-/** A skill with one tool, `try-it`, that asks for all that can be had unless told otherwise. */
+/** A skill with one tool, `try-it`, that asks for clock and random unless told otherwise. */
 export function createSkill(parts: SkillParts): SkillCode {
-  const { body = "return input;", wasm, trust = "community", limits } = parts;
+  const { name = "hostile", body = "return input;", wasm, trust = "community", limits } = parts;
   const source = parts.source ?? `export async function run(tool, input, host) { ${body} }`;
   const code = wasm ?? Buffer.from(source);
   const tool: ToolContract = {
@@ -29,9 +31,9 @@ export function createSkill(parts: SkillParts): SkillCode {
     outputSchema: parts.outputSchema,
   };
   return {
-    name: parts.name ?? "hostile",
+    name,
     version: "1.0.0",
-    digest: createHash("sha256").update(code).digest("hex"),
+    digest: createHash("sha256").update(`${name}\n`).update(code).digest("hex"),
     trust,
     engine: wasm === undefined ? "isolate" : "wasm",
     code,

@@ -1,0 +1,3 @@
+import { proveAttack } from "../support/prove-attack.ts";
+
+proveAttack("waits-for-a-drip");

@@ -1,0 +1,2 @@
+/** The policies that are shipped. */
+export const POLICY_DIR = new URL("../../sandbox-policies", import.meta.url).pathname;
