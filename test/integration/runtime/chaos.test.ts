@@ -16,10 +16,10 @@ import {
   openRuntime,
   type Runtime,
 } from "../../../runtime/index.ts";
+import { createSkill, TOOL } from "../../../runtime/proof/create-skill.ts";
 import { findCgroups } from "../../../runtime/supervisor/layers/cgroup.ts";
 import { findHostPid } from "../../../runtime/supervisor/layers/spawn-in-layers.ts";
 import { createRandom } from "../../support/seeded-random.ts";
-import { createSkill, TOOL } from "../../support/skills.ts";
 import { openTempDir } from "../../support/temp-dir.ts";
 
 const SEED = 20_261_122;

@@ -3,7 +3,7 @@ import vm from "node:vm";
 import { expect, test } from "vitest";
 import { createEchoSkill, ECHO } from "../../../bench/echo-skill.ts";
 import { openRuntime, type Runtime } from "../../../runtime/index.ts";
-import { POLICY_DIR } from "../../support/attack-test.ts";
+import { POLICY_DIR } from "../../support/policy-dir.ts";
 
 const WARM_UP_CALLS = 4_000;
 const CALLS = 20_000;
