@@ -38,6 +38,8 @@ const SHORT_MS = 4;
 const STALL_MS = 250;
 /** When to try again to start a process for those who wait while others work. */
 const RETRY_MS = 250;
+/** A process that rests shorter is left to a cordon that will want it back, except by one that has none. */
+const RESTED_MS = 1_000;
 /** Processes for the short calls of one cordon: more than cores only take turns. */
 const BUSY_PROCESSES = availableParallelism();
 
@@ -146,6 +148,8 @@ export class ProcessPool {
 
   /** A blank process, from now on one of the cordon's. */
   #assign(cordon: string): SandboxProcess | undefined {
+    // Who has none comes before who wants another one.
+    if (this.#hasProcess(cordon) && this.#blank.length <= this.#countHomeless()) return undefined;
     const blank = this.#blank.shift();
     if (blank === undefined) return undefined;
     blank.cordon = cordon;
@@ -210,7 +214,7 @@ export class ProcessPool {
       const process = this.#place(wanted);
       if (process !== undefined) begin(process);
       else {
-        if (unserved.size === 0) this.#makeRoom(cordon);
+        if (unserved.size === 0 || !this.#hasProcess(cordon)) this.#makeRoom(cordon);
         unserved.add(kind);
       }
     }
@@ -223,21 +227,37 @@ export class ProcessPool {
   }
 
   /**
-   * At the bound, a process of another cordon makes way, unless others already do for all who wait:
-   * the one that rests longest. Where none rests, one that never would, because more calls come into
-   * its pipe than end, takes no further ones.
+   * At the bound, a process of another cordon makes way, unless enough do already: the one that rests
+   * longest. For a cordon that has none, where none rests, one that never would, because more calls
+   * come into its pipe than end, takes no further ones.
    */
   #makeRoom(cordon: string): void {
     for (const each of this.#all) if (isSpent(each)) each.kill("retired");
     if (this.#all.size + this.#starting.size < this.#options.max) return;
-    const others = [...this.#all].filter((each) => each.cordon !== cordon);
+    const isHomeless = !this.#hasProcess(cordon);
     const leaving = [...this.#all].filter(isLeaving).length;
-    if (this.#starting.size + leaving >= this.#waiting.size) return;
-    const idle = others.filter((each) => each.isAlive && each.depth === 0);
+    if (this.#starting.size + leaving >= (isHomeless ? this.#countHomeless() : 1)) return;
+    const others = [...this.#all].filter((each) => each.cordon !== cordon);
+    const restedMs = performance.now() - (isHomeless ? 0 : RESTED_MS);
+    const idle = others.filter(
+      (each) => each.isAlive && each.depth === 0 && each.restingSinceMs <= restedMs,
+    );
     const [oldest] = idle.toSorted((one, other) => one.restingSinceMs - other.restingSinceMs);
     if (oldest !== undefined) return oldest.kill("retired");
+    if (!isHomeless) return;
     const piped = others.filter((each) => each.takesMore && each.depth > 1);
     piped.toSorted((one, other) => one.depth - other.depth)[0]?.drain();
+  }
+
+  #hasProcess(cordon: string): boolean {
+    return this.#cordons.get(cordon)?.some(({ takesMore }) => takesMore) === true;
+  }
+
+  /** How many cordons have calls that wait and no process that takes any. */
+  #countHomeless(): number {
+    const waiting = new Set<string>();
+    for (const { wanted } of this.#waiting) waiting.add(wanted.cordon);
+    return [...waiting].filter((cordon) => !this.#hasProcess(cordon)).length;
   }
 
   /** Starts what is missing: one for everyone who waits and one to spare, within bounds. */

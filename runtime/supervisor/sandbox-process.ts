@@ -250,6 +250,7 @@ export class SandboxProcess {
       end: resolve,
       isAbandoned: false,
       isUndelivered: false,
+      isHeard: false,
       wallTimer: undefined,
       watchTimer: undefined,
       signal,
@@ -337,7 +338,6 @@ export class SandboxProcess {
     this.#units.delete(frame.digest);
     this.#units.add(frame.digest);
     add({ kind: "call", epoch: this.epoch, call: number, ...frame }, Buffer.from(input));
-    // What did not reach the process whole was not read by it.
     this.#write(frames, (error) => {
       running.isUndelivered = error !== null && error !== undefined;
     });
@@ -418,6 +418,7 @@ export class SandboxProcess {
 
   #log(running: RunningCall | undefined, seq: number, text: Buffer): void {
     if (running === undefined || running.isAbandoned) return;
+    running.isHeard = true;
     running.call.broker.log(seq, text.toString());
   }
 
@@ -427,6 +428,7 @@ export class SandboxProcess {
     asked: Buffer,
   ): Promise<void> {
     if (running === undefined) return;
+    running.isHeard = true;
     try {
       const { body, ...outcome } = running.isAbandoned
         ? CANCELLED
@@ -539,7 +541,8 @@ export class SandboxProcess {
     const killed = this.#killed;
     this.#killed ??= { reason: "retired", used: 0 };
     const [running, ...waiting] = this.#calls.splice(0);
-    if (running?.isUndelivered === true) settle(running, { kind: "unstarted" });
+    // An error may also come after all was written: who asked for something was delivered.
+    if (running?.isUndelivered === true && !running.isHeard) settle(running, { kind: "unstarted" });
     else if (running !== undefined) {
       if (!running.isAbandoned) running.call.broker.noteNames(this.#lastNames);
       const wallMs = elapsedMs(running);
@@ -563,8 +566,10 @@ interface RunningCall {
   startedMs: number;
   /** Cancelled before it began. */
   isAbandoned: boolean;
-  /** The pipe broke before all of it was written. */
+  /** The pipe broke before it was known that all of it was written. */
   isUndelivered: boolean;
+  /** It asked for something or logged. */
+  isHeard: boolean;
   /** Past its deadline. */
   isOver?: boolean;
   /** What ended it, though its guest may go on. */
