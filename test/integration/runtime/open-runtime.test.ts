@@ -51,7 +51,7 @@ describe("openRuntime()", () => {
       Array.from({ length: 200 }, (_, number) => (number % 2 === 0 ? { echo: number } : null)),
     );
     const { processes, queued, calls, errors } = runtime.stats();
-    expect({ processes: processes.length <= 4, queued, calls, errors }).toEqual({
+    expect({ processes: processes.length <= 8, queued, calls, errors }).toEqual({
       processes: true,
       queued: 0,
       calls: 200,
