@@ -17,10 +17,19 @@ export class HttpClient {
 
   /** The body of the answer. Rejects when the connection breaks. */
   async post(body: string): Promise<string> {
-    const connection = this.#idle.pop() ?? this.#connect();
+    const connection = this.#takeIdle() ?? this.#connect();
     const answer = await connection.request(toRequest(this.#port, body));
     this.#idle.push(connection);
     return answer;
+  }
+
+  /** A server closes what rested too long. */
+  #takeIdle(): Connection | undefined {
+    for (;;) {
+      const connection = this.#idle.pop();
+      if (connection === undefined || connection.isOpen) return connection;
+      this.#all.delete(connection);
+    }
   }
 
   close(): void {
@@ -45,6 +54,10 @@ class Connection {
     this.#socket.on("data", (text: string) => this.#receive(text));
     this.#socket.on("error", (error) => this.#waiting?.reject(error));
     this.#socket.on("close", () => this.#waiting?.reject(new Error("The connection was closed")));
+  }
+
+  get isOpen(): boolean {
+    return !this.#socket.destroyed && this.#socket.writable;
   }
 
   request(text: string): Promise<string> {
