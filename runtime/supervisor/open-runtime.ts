@@ -19,6 +19,7 @@ import { type NoProcess, type PoolEnd, ProcessPool } from "./process-pool.ts";
 import { Quarantine } from "./quarantine.ts";
 import { toProcessCall } from "./to-process-call.ts";
 
+const DETECT_AFTER_MS = 300;
 const MAX_INPUT_BYTES = 1_048_576;
 const MAX_CODE_BYTES = 16 * 1_048_576;
 const NO_USAGE: Usage = { wallMs: 0, cpuMs: 0, memoryMiB: 0, outputBytes: 0 };
@@ -72,7 +73,8 @@ class SandboxRuntime implements Runtime {
   readonly #slots = new CallSlots();
   readonly #quarantine = new Quarantine();
   /** Settles when it is known what this host has: no process of ours tries it out any more. */
-  readonly #detection: Promise<void>;
+  #detection: Promise<void> | undefined;
+  readonly #detectTimer: NodeJS.Timeout;
   #layers: Layers | undefined;
   #calls = 0;
   #running = 0;
@@ -88,12 +90,11 @@ class SandboxRuntime implements Runtime {
     const leakScanner = createLeakScanner(secrets);
     const { kv = openMemoryKv(), resolveHost: resolve } = options;
     this.#broker = { services: createServices({ kv, secrets, leakScanner, resolve }), leakScanner };
-    this.#detection = detectLayers().then(
-      (layers) => {
-        this.#layers = layers;
-      },
-      () => undefined,
-    );
+    // Later, so that a first call does not share the machine with the trial.
+    this.#detectTimer = setTimeout(() => {
+      this.#detect().catch(() => undefined);
+    }, DETECT_AFTER_MS);
+    this.#detectTimer.unref();
   }
 
   async invoke(request: InvokeRequest, signal?: AbortSignal): Promise<InvokeResult> {
@@ -150,6 +151,7 @@ class SandboxRuntime implements Runtime {
       this.#onIdle = resolve;
     });
     if (this.#running > 0) await idle;
+    clearTimeout(this.#detectTimer);
     await this.#detection;
   }
 
@@ -179,8 +181,19 @@ class SandboxRuntime implements Runtime {
   /** What this host lacks for the skill. Our own skills do not wait until that is known. */
   async #findMissingLayer(trust: Trust): Promise<string | undefined> {
     if (trust === "first-party" && this.#layers === undefined) return undefined;
-    const layers = this.#layers ?? (await detectLayers());
+    const layers = this.#layers ?? (await this.#detect());
     return missingLayersFor(trust, layers, this.#options.allowMissingLayers)[0];
+  }
+
+  #detect(): Promise<Layers> {
+    const detecting = detectLayers();
+    this.#detection = detecting.then(
+      (layers) => {
+        this.#layers = layers;
+      },
+      () => undefined,
+    );
+    return detecting;
   }
 
   /** Runs the call when its skill and user have no more calls running than they may. */

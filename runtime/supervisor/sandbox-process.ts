@@ -155,13 +155,11 @@ export class SandboxProcess {
    * first ones do not wait until the layers are tried as a whole, unless they do not start in them.
    */
   static async start(): Promise<SandboxProcess> {
-    const trying = detectLayers();
-    trying.catch(() => undefined);
     const planned = await planLayers();
     try {
       return await SandboxProcess.#startIn(planned);
     } catch {
-      return await SandboxProcess.#startIn(await trying);
+      return await SandboxProcess.#startIn(await detectLayers());
     }
   }
 

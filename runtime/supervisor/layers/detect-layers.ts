@@ -11,9 +11,11 @@ const require = createRequire(import.meta.url);
 
 let planned: Promise<Planned> | undefined;
 let detected: Promise<Layers> | undefined;
+let tried: Layers | undefined;
 
-/** Each part that works by itself: what the first process is started inside of, untried as a whole. */
+/** What to start a process inside of: until it is tried as a whole, each part that works by itself. */
 export async function planLayers(): Promise<Pick<Layers, "launcher" | "cgroups">> {
+  if (tried !== undefined) return tried;
   planned ??= plan();
   const { found, cgroups } = await planned;
   return { launcher: toLauncher(found.plan, found.tools), cgroups };
@@ -57,7 +59,8 @@ async function detect({ found, cgroups, cgroupReason }: Planned): Promise<Layers
     const trial: Trial = await runTrial(inside, options);
     if (trial.kind === "ran") {
       const states = toLayerStates(trial, { ...reasons, cgroups: cgroupReason }, failure);
-      return { ...inside, states };
+      tried = { ...inside, states };
+      return tried;
     }
     failure ??= trial.reason;
   }
