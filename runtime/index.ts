@@ -19,7 +19,7 @@ export { type Limits, limitsSchema } from "./policy/limits.ts";
 export { formatFault, PolicyError, type PolicyFault } from "./policy/policy-error.ts";
 export { readPolicies } from "./policy/read-policies.ts";
 export type { SandboxPolicy } from "./policy/sandbox-policy.ts";
-export { ProofError } from "./proof/attack-range.ts";
+export { ProofError } from "./proof/proof-error.ts";
 export {
   type ProofEvent,
   type ProofOptions,

@@ -16,6 +16,7 @@ import { createSkill, TOOL } from "./create-skill.ts";
 import { judgeCall, toOutcome } from "./judge-call.ts";
 import { callNeighbours } from "./neighbours.ts";
 import { openProofNetwork, type ProofNetwork } from "./network/proof-network.ts";
+import { ProofError } from "./proof-error.ts";
 
 /** What came of one attack. Held means: no faults. */
 export interface ProofResult {
@@ -44,11 +45,6 @@ const LIMITS = {
 };
 const NEIGHBOUR_PAUSE_MS = 2;
 const NEIGHBOURS_AFTER = [3, 4, 5, 6];
-
-/** Under these policies nothing can be proved: not even innocent skills work. */
-export class ProofError extends Error {
-  override readonly name = "ProofError";
-}
 
 /** A runtime that attacks are run against while innocent skills work beside them. */
 export class AttackRange implements AsyncDisposable {

@@ -3,8 +3,7 @@ import process from "node:process";
 import type { LayerState, RuntimeOptions } from "../runtime.ts";
 import { LAYER_NAMES } from "../supervisor/layers/layers.ts";
 import type { Attack, AttackGroup } from "./attack.ts";
-import { AttackRange, type ProofResult } from "./attack-range.ts";
-import { ATTACKS } from "./attacks.ts";
+import type { ProofResult } from "./attack-range.ts";
 
 export interface ProofOptions extends Pick<RuntimeOptions, "policyDir"> {
   /** The attacks of this group alone. */
@@ -42,6 +41,11 @@ export async function* proveSandbox({
   group,
   policyDir,
 }: ProofOptions): AsyncGenerator<ProofEvent, void> {
+  // Loaded when they are needed: who only runs skills has no use for 158 attacks.
+  const [{ ATTACKS }, { AttackRange }] = await Promise.all([
+    import("./attacks.ts"),
+    import("./attack-range.ts"),
+  ]);
   const attacks = ATTACKS.filter((each) => group === undefined || each.group === group);
   const onNetwork = attacks.filter((each) => each.group === "network");
   const others = attacks.filter((each) => each.group !== "network");
