@@ -13,7 +13,7 @@ export interface Protection extends LayerState {
 }
 
 const PROBE_TIMEOUT_MS = 20_000;
-const NODE_REMEDY = "Run Nexflow with Node 22.18 or newer of the 22 line, or with Node 24";
+const NODE_REMEDY = "Run Nexflow with Node 22.19 or newer of the 22 line, or with Node 24";
 const NAMESPACE_REMEDY =
   "Install util-linux and let Nexflow make user namespaces: sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns, or the container's seccomp profile";
 const SETPRIV_REMEDY = "Install util-linux (setpriv)";

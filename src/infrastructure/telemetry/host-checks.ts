@@ -19,13 +19,13 @@ const PATIENCE_MS = 5_000;
 
 export function checkNode(version: string = process.versions.node): Finding {
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  const isFit = (major === 22 && minor >= 18) || major === 23 || major === 24;
+  const isFit = (major === 22 && minor >= 19) || major === 23 || major === 24;
   return {
     name: "Node",
     state: isFit ? "ok" : "fail",
     detail: version,
     remedy:
-      'expected 22.18 or newer, below 25: run through npm ("npm run nexflow"), which brings its own',
+      'expected 22.19 or newer, below 25: run through npm ("npm run nexflow"), which brings its own',
   };
 }
 
