@@ -13,7 +13,7 @@ import { POLICY_DIR } from "../../support/policy-dir.ts";
 const policies = await readPolicies(POLICY_DIR);
 const loopsOnDemand = createSkill({
   body: "while (input.loops); return input.number ?? 0;",
-  limits: { wallMs: 400 },
+  limits: { wallMs: 2_000 },
 });
 
 const loopsForLong = createSkill({
