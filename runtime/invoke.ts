@@ -63,7 +63,7 @@ export interface SkillError {
   /** The limit that stopped the call and what was used, in the unit of the limit's name. */
   readonly limit?: number;
   readonly used?: number;
-  /** What set the limit or decided, as in "default.yaml: ceiling.wallMs". */
+  /** What set the limit or decided, as in "default.yaml:14: ceiling.wallMs". */
   readonly rule?: string;
 }
 

@@ -96,20 +96,23 @@ export interface SkillLog {
   readonly text: string;
 }
 
+/** Why the supervisor ended a process; `halted`: its guest went on past a limit. */
+export type KillReason =
+  | "wall-time"
+  | "cpu-time"
+  | "memory"
+  | "cancelled"
+  | "halted"
+  | "bad-frame"
+  | "retired";
+
 /** What an operator should know about the sandbox processes and policies. */
 export type RuntimeNotice =
   | {
       /** The supervisor ended a process for what its call did. */
       readonly kind: "process-killed";
       readonly pid: number;
-      readonly reason:
-        | "wall-time"
-        | "cpu-time"
-        | "memory"
-        | "cancelled"
-        | "halted"
-        | "bad-frame"
-        | "retired";
+      readonly reason: KillReason;
       readonly callId: string;
       readonly skillDigest: string;
     }

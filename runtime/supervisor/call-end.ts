@@ -3,7 +3,8 @@ import type { GrantedPolicy } from "../policy/effective-policy.ts";
 import type { Ruling } from "../policy/grants.ts";
 import type { Limits } from "../policy/limits.ts";
 import { findJsonFault, type HostOutcome, type JsonValue } from "../protocol.ts";
-import type { KillReason, ProcessDeath, ProcessEnd, ResultFrame } from "./sandbox-process.ts";
+import type { KillReason } from "../runtime.ts";
+import type { ProcessDeath, ProcessEnd, ResultFrame } from "./sandbox-process.ts";
 
 /** What a call came to, and what it took. */
 export interface CallEnd {

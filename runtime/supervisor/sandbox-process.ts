@@ -12,6 +12,7 @@ import {
   type ToHost,
   toFrame,
 } from "../protocol.ts";
+import type { KillReason } from "../runtime.ts";
 import { detectLayers, planLayers } from "./layers/detect-layers.ts";
 import type { Layers } from "./layers/layers.ts";
 import { type HostProcess, wasOutOfMemory } from "./layers/spawn-in-layers.ts";
@@ -52,14 +53,6 @@ export type ProcessEnd =
   | { readonly kind: "unstarted" };
 
 export type ResultFrame = Extract<FromHost, { kind: "result" }>;
-export type KillReason =
-  | "wall-time"
-  | "cpu-time"
-  | "memory"
-  | "cancelled"
-  | "halted"
-  | "bad-frame"
-  | "retired";
 
 export interface ProcessDeath {
   readonly signal: string | null;
