@@ -59,7 +59,7 @@ export interface AnswerFrame {
 
 export type FromHost =
   | { readonly kind: "ready" }
-  /** What a `prepare` came to: how many calls of the unit are prepared. */
+  /** What a `prepare` came to: how many calls of the unit are prepared. Also answers `warm-up`. */
   | { readonly kind: "prepared"; readonly digest: string; readonly spares: number }
   | {
       readonly kind: "result";

@@ -37,7 +37,8 @@ async function serve(): Promise<never> {
 function handle({ frame, body }: Order): void {
   switch (frame.kind) {
     case "warm-up":
-      return warmUp();
+      warmUp();
+      return pipe.send({ kind: "prepared", digest: "", spares: 0 });
     case "load":
       return units.load(frame.digest, body);
     case "drop":

@@ -69,6 +69,8 @@ const WATCH_EVERY_MS = 50;
 const LAST_REPORT_MS = 8;
 /** A call that was cancelled before it began may finish in this time, for its neighbours' sake. */
 const ABANDONED_MS = 50;
+/** A call that comes while its process prepares waits for that so long at most. */
+const MAX_PREPARING_MS = 1_000;
 /** How long a guest may go on that passed a limit. */
 const HALTED_MS = 20;
 const STDERR_CHARS = 4_096;
@@ -262,6 +264,7 @@ export class SandboxProcess {
 
   /** Has the process load what calls will need; for one that nobody waits for. */
   warmUp(): void {
+    this.#isPreparing = true;
     this.#write([toFrame({ kind: "warm-up" })]);
   }
 
@@ -282,7 +285,8 @@ export class SandboxProcess {
     this.#lastNames = [];
     const { number, call } = running;
     const wallMs = running.isAbandoned ? ABANDONED_MS : call.wallMs;
-    running.wallTimer = setTimeout(() => this.#stopAtDeadline(running), wallMs);
+    const preparingMs = this.#isPreparing ? MAX_PREPARING_MS : 0;
+    running.wallTimer = setTimeout(() => this.#stopAtDeadline(running), wallMs + preparingMs);
     running.watchTimer = this.#watchLater(number);
   }
 
@@ -393,7 +397,13 @@ export class SandboxProcess {
 
   #notePrepared(spares: number): void {
     if (!this.#isPreparing) throw unasked("prepared");
+    this.#isPreparing = false;
     this.#onPrepared?.(spares);
+    const [waiting] = this.#calls;
+    if (waiting === undefined) return;
+    // It begins now: what was prepared before it is none of its time.
+    clearTimers(waiting);
+    this.#begin(waiting);
   }
 
   /**
@@ -454,7 +464,6 @@ export class SandboxProcess {
     if (!isResting || !this.isAlive || this.isWorn || !this.#units.has(digest)) return;
     this.#isPreparing = true;
     this.#onPrepared = (spares) => {
-      this.#isPreparing = false;
       const hasMore = spares > this.sparesOf(digest);
       this.#noteSpares(digest, spares);
       if (hasMore) setImmediate(() => this.#prepare({ digest, limits }));
@@ -576,9 +585,13 @@ const CANCELLED = {
   body: undefined,
 } as const;
 
+function clearTimers({ wallTimer, watchTimer }: RunningCall): void {
+  clearTimeout(wallTimer);
+  clearTimeout(watchTimer);
+}
+
 function settle(running: RunningCall, end: ProcessEnd): void {
-  clearTimeout(running.wallTimer);
-  clearTimeout(running.watchTimer);
+  clearTimers(running);
   running.signal?.removeEventListener("abort", running.cancel);
   running.call.broker.end();
   running.end(end);
