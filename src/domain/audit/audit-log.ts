@@ -45,6 +45,9 @@ export interface AuditHead {
   readonly hash: string;
 }
 
+/** Takes an event without delay: it is written soon, unless the process is killed before. */
+export type RecordAudit = (event: AuditEvent) => void;
+
 /**
  * The audit log: entries are added, never changed but for what is erased with a user, and never
  * removed. All reject with `Fault` `STORE_UNAVAILABLE` where the store cannot be used.

@@ -1,7 +1,11 @@
+import { approvalQueries } from "./queries/approval-queries.ts";
+import { auditQueries } from "./queries/audit-queries.ts";
 import { callRecordQueries } from "./queries/call-record-queries.ts";
+import { installedSkillQueries } from "./queries/installed-skill-queries.ts";
 import { instanceQueries } from "./queries/instance-queries.ts";
 import { sessionQueries } from "./queries/session-queries.ts";
 import { skillValueQueries } from "./queries/skill-value-queries.ts";
+import { taskQueries } from "./queries/task-queries.ts";
 import { turnQueries } from "./queries/turn-queries.ts";
 import { userQueries } from "./queries/user-queries.ts";
 
@@ -13,4 +17,8 @@ export const queries = {
   ...turnQueries,
   ...skillValueQueries,
   ...callRecordQueries,
+  ...taskQueries,
+  ...installedSkillQueries,
+  ...approvalQueries,
+  ...auditQueries,
 };

@@ -1,3 +1,6 @@
+import { findApproval, listGrants, listPendingApprovals } from "./scripts/approval-scripts.ts";
+import { findAuditHead, listAudit, readAudit } from "./scripts/audit-scripts.ts";
+import { findInstalledSkill, listInstalledSkills } from "./scripts/installed-skill-scripts.ts";
 import { listRunning } from "./scripts/instance-scripts.ts";
 import { listCalls } from "./scripts/list-calls.ts";
 import {
@@ -10,6 +13,7 @@ import {
   readEvents,
 } from "./scripts/session-scripts.ts";
 import { findSkillValue, listSkillKeys } from "./scripts/skill-value-scripts.ts";
+import { findTask, listTasks } from "./scripts/task-scripts.ts";
 import { findByCredential, findUser, hasToken } from "./scripts/user-scripts.ts";
 
 /** Every read there is, by name. */
@@ -28,6 +32,16 @@ export const reads = {
   listSkillKeys,
   listCalls,
   listRunning,
+  findTask,
+  listTasks,
+  findInstalledSkill,
+  listInstalledSkills,
+  findApproval,
+  listPendingApprovals,
+  listGrants,
+  findAuditHead,
+  readAudit,
+  listAudit,
 };
 
 export type Reads = typeof reads;

@@ -1,7 +1,15 @@
+import { addApproval, saveApproval } from "./scripts/approval-scripts.ts";
+import { appendAudit, eraseAudit } from "./scripts/audit-scripts.ts";
 import { recordCalls } from "./scripts/call-record-scripts.ts";
+import {
+  addInstalledSkill,
+  removeInstalledSkill,
+  saveInstalledSkill,
+} from "./scripts/installed-skill-scripts.ts";
 import { joinInstance, leaveInstance, renewInstance } from "./scripts/instance-scripts.ts";
 import { deleteSession } from "./scripts/session-scripts.ts";
 import { deleteSkillValue, setSkillValue } from "./scripts/skill-value-scripts.ts";
+import { addTask, saveTask } from "./scripts/task-scripts.ts";
 import { accept, cancelTurn, claim, recover, save } from "./scripts/turn-scripts.ts";
 import { addCredential, addUser, removeCredential, replaceToken } from "./scripts/user-scripts.ts";
 
@@ -23,6 +31,15 @@ export const writes = {
   setSkillValue,
   deleteSkillValue,
   recordCalls,
+  addTask,
+  saveTask,
+  addInstalledSkill,
+  saveInstalledSkill,
+  removeInstalledSkill,
+  addApproval,
+  saveApproval,
+  appendAudit,
+  eraseAudit,
 };
 
 export type Writes = typeof writes;

@@ -97,7 +97,7 @@ export class PostgresPool {
 }
 
 /** Whether a transaction failed only because another one came first. */
-function isCollision(error: unknown): boolean {
+export function isCollision(error: unknown): boolean {
   return COLLISIONS.has(codeOf(error));
 }
 
