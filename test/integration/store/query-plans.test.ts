@@ -7,6 +7,8 @@ import { openTempDir } from "../../support/temp-dir.ts";
 
 /** These go through a table, by design: a small one, or from its end until they have enough. */
 const SCANS: ReadonlySet<string> = new Set([
+  "deleteExpiredCredentials",
+  "deleteForgotten",
   "deleteTokensLabelled",
   "findAnyToken",
   "listSkillCalls",
