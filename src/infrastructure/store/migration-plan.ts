@@ -9,21 +9,19 @@ export interface Migration {
 
 /** How far to go, and what a test has to do on the way. */
 export interface MigrateOptions {
-  /** The last migration to apply; the newest unless given. */
-  readonly upTo?: string | undefined;
+  /** The migrations to apply; all there are unless given. */
+  readonly only?: readonly string[] | undefined;
   /** Called before each statement, counted from 0 over all migrations. */
   readonly beforeStatement?: ((index: number) => void) | undefined;
 }
 
-/** Every migration up to `upTo`, in order. Those that are applied may be among them. */
+/** The migrations that are asked for, in order. Those that are applied may be among them. */
 export function loadMigrations(
   dialect: Dialect,
-  { upTo }: MigrateOptions = {},
+  { only = MIGRATION_NAMES }: MigrateOptions = {},
 ): Promise<readonly Migration[]> {
-  const end = upTo === undefined ? MIGRATION_NAMES.length : MIGRATION_NAMES.indexOf(upTo) + 1;
-  if (end === 0 && upTo !== undefined) throw new RangeError(`Cannot find migration "${upTo}"`);
   return Promise.all(
-    MIGRATION_NAMES.slice(0, end).map(async (name) => ({
+    MIGRATION_NAMES.filter((name) => only.includes(name)).map(async (name) => ({
       name,
       statements: await loadMigration(name, dialect),
     })),
@@ -52,4 +50,13 @@ export function* pendingStatements(
     }
     yield { applied: name };
   }
+}
+
+/** The tables that migrations make, by the names that they get there. */
+export async function listMigratedTables(): Promise<ReadonlySet<string>> {
+  const migrations = await loadMigrations("sqlite");
+  const statements = migrations.flatMap((migration) => migration.statements);
+  return new Set(
+    statements.flatMap((statement) => /^CREATE TABLE "?(\w+)"? /u.exec(statement)?.slice(1) ?? []),
+  );
 }

@@ -3,6 +3,7 @@ import { auditQueries } from "./queries/audit-queries.ts";
 import { callRecordQueries } from "./queries/call-record-queries.ts";
 import { installedSkillQueries } from "./queries/installed-skill-queries.ts";
 import { instanceQueries } from "./queries/instance-queries.ts";
+import { restoreQueries } from "./queries/restore-queries.ts";
 import { sessionQueries } from "./queries/session-queries.ts";
 import { skillValueQueries } from "./queries/skill-value-queries.ts";
 import { taskQueries } from "./queries/task-queries.ts";
@@ -21,4 +22,5 @@ export const queries = {
   ...installedSkillQueries,
   ...approvalQueries,
   ...auditQueries,
+  ...restoreQueries,
 };

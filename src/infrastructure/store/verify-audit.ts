@@ -19,7 +19,7 @@ export type FileVerdict =
   | { readonly kind: "broken"; readonly seq: number; readonly flaw: "line" };
 
 /** Checks entries of the store or of a file. */
-function verifyAudit(
+export function verifyAudit(
   entries: AsyncIterable<AuditEntry>,
   { start = EMPTY_CHAIN, expected }: VerifyAudit,
 ): Promise<AuditVerdict> {

@@ -1,5 +1,7 @@
 import { Command } from "commander";
 import { Fault } from "#domain/shared/fault.ts";
+import { type AuditDeps, addAuditCommand } from "./audit.ts";
+import { addBackupCommand, type BackupDeps } from "./backup.ts";
 import { addChatCommand, type ChatDeps } from "./chat.ts";
 import { CommandError } from "./command-error.ts";
 import { addDoctorCommand, type DoctorDeps } from "./doctor.ts";
@@ -8,6 +10,7 @@ import { addLoginCommand, type LoginDeps } from "./login.ts";
 import { addMigrateCommand, type MigrateDeps } from "./migrate.ts";
 import { toPlainText } from "./output.ts";
 import { addPolicyCommand, type PolicyDeps } from "./policy.ts";
+import { addRestoreCommand, type RestoreDeps } from "./restore.ts";
 import { addSandboxCommand, type SandboxDeps } from "./sandbox.ts";
 import { addServeCommand, type ServeDeps } from "./serve.ts";
 import { addSkillCommand, type SkillDeps } from "./skill.ts";
@@ -22,6 +25,9 @@ export interface ProgramDeps {
   readonly sandbox: SandboxDeps;
   readonly policy: PolicyDeps;
   readonly login: LoginDeps;
+  readonly audit: AuditDeps;
+  readonly backup: BackupDeps;
+  readonly restore: RestoreDeps;
 }
 
 /** Runs the command that `args` ask for and gives the exit code. Never throws. */
@@ -52,6 +58,9 @@ function createProgram(deps: ProgramDeps): Command {
   addPolicyCommand(program, deps.policy);
   addDoctorCommand(program, deps.doctor);
   addMigrateCommand(program, deps.migrate);
+  addBackupCommand(program, deps.backup);
+  addRestoreCommand(program, deps.restore);
+  addAuditCommand(program, deps.audit);
   addLoginCommand(program, deps.login);
   return program;
 }

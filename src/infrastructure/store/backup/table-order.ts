@@ -7,11 +7,11 @@ export interface KnownTable {
   readonly refersTo: readonly string[];
 }
 
-/** What the migrator keeps for itself, under any of its names. */
-const BOOKKEEPING = /^(?:kysely_|schema_)?migrations?(?:_lock)?$/u;
-
-/** The tables that hold data, each after those that it refers to, else by name. */
-export function inOrderOfReference<T extends KnownTable>(tables: readonly T[]): readonly T[] {
+/** The tables whose names are `known`, each after those that it refers to, else by name. */
+export function inOrderOfReference<T extends KnownTable>(
+  tables: readonly T[],
+  known: ReadonlySet<string>,
+): readonly T[] {
   const byName = new Map(tables.map((table) => [table.name, table]));
   const placed = new Set<T>();
   const place = (table: T): void => {
@@ -22,8 +22,10 @@ export function inOrderOfReference<T extends KnownTable>(tables: readonly T[]): 
     }
     placed.add(table);
   };
-  const names = [...byName.keys()].filter((name) => !BOOKKEEPING.test(name)).toSorted();
-  for (const name of names) place(byName.get(name) as T);
+  for (const name of [...known].toSorted()) {
+    const table = byName.get(name);
+    if (table !== undefined) place(table);
+  }
   return [...placed];
 }
 

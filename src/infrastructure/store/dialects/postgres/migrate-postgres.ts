@@ -50,7 +50,7 @@ export async function migratePostgres(
  * Applies what a database lacks, inside a transaction of the caller's. Rejects with what Postgres
  * says, and with `Fault` `STORE_TOO_NEW`.
  */
-async function migrateInTransaction(
+export async function migrateInTransaction(
   client: ClientBase,
   options: MigrateOptions = {},
 ): Promise<readonly string[]> {
@@ -76,7 +76,10 @@ async function migrateInTransaction(
 }
 
 /** Runs `work` on a connection of its own, without any limit on how long a statement takes. */
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+export async function withClient<T>(
+  url: string,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

@@ -109,7 +109,7 @@ export function toPostgresFault(error: unknown): Fault {
   return new Fault("STORE_UNAVAILABLE", message, { cause: error });
 }
 
-async function perform(client: pg.Pool | pg.ClientBase, { kind, query, args }: Step) {
+export async function perform(client: pg.Pool | pg.ClientBase, { kind, query, args }: Step) {
   const { postgres } = query;
   const result = await client.query<pg.QueryResultRow>(postgres.sql, bind(postgres, args));
   if (kind === "run") return result.rowCount ?? 0;

@@ -1,5 +1,5 @@
 import pg, { type ClientBase, type CustomTypesConfig } from "pg";
-import type { BackupSource, Row, TableShape } from "../../backup/backup-format.ts";
+import type { BackupHeader, BackupSource, Row, TableShape } from "../../backup/backup-format.ts";
 import { inOrderOfReference, type KnownTable, quote } from "../../backup/table-order.ts";
 
 /** A table with the types of its columns, as Postgres writes them. */
@@ -36,14 +36,17 @@ const TABLES = `
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = current_schema() AND c.relkind = 'r'`;
 
-/** The tables of the connection's schema that hold data, in the order of their references. */
-export async function listPostgresTables(client: ClientBase): Promise<readonly PostgresTable[]> {
+/** The tables of the connection's schema whose names are `known`, in the order of references. */
+export async function listPostgresTables(
+  client: ClientBase,
+  known: ReadonlySet<string>,
+): Promise<readonly PostgresTable[]> {
   const { rows } = await client.query<PostgresTable>(TABLES);
-  return inOrderOfReference(rows);
+  return inOrderOfReference(rows, known);
 }
 
 /** The rows of a table in the order of its key; inside a transaction. */
-async function* readPostgresRows(
+export async function* readPostgresRows(
   client: ClientBase,
   { name, columns, types, key }: PostgresTable,
 ): AsyncGenerator<readonly Row[]> {
@@ -66,10 +69,11 @@ async function* readPostgresRows(
 /** All data of one moment, while others go on writing; the caller ends the transaction. */
 export async function createPostgresSource(
   client: ClientBase,
-  about: Pick<BackupSource["header"], "version" | "migrations" | "takenAtMs">,
+  known: ReadonlySet<string>,
+  about: Omit<BackupHeader, "store">,
 ): Promise<BackupSource> {
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-  const tables = await listPostgresTables(client);
+  const tables = await listPostgresTables(client, known);
   const find = ({ name }: TableShape) =>
     tables.find((table) => table.name === name) as PostgresTable;
   return {

@@ -11,6 +11,9 @@ import { Fault } from "#domain/shared/fault.ts";
 /** What a database was built as before it was given its name. */
 export const UNFINISHED = ".new";
 
+/** How a database is called that made room for a restored one; the time follows. */
+export const BEFORE_RESTORE = ".before-restore-";
+
 const WAL_HEADER_BYTES = 32;
 const WAL_MAGIC = [0x37_7f_06_82, 0x37_7f_06_83];
 

@@ -29,9 +29,18 @@ export async function migrateSqlite(
 ): Promise<readonly string[]> {
   const { applied, pending } = migrationStatus(database, file);
   if (pending.length === 0) return [];
-  const migrations = await loadMigrations("sqlite", options);
   const last = applied.at(-1);
   if (last !== undefined) keepCopy(database, `${file}.${last}.bak`);
+  return applyMigrations(database, file, options);
+}
+
+/** As `migrateSqlite`, for a database of which no copy is wanted. */
+export async function applyMigrations(
+  database: Database.Database,
+  file: string,
+  options: MigrateOptions = {},
+): Promise<readonly string[]> {
+  const migrations = await loadMigrations("sqlite", options);
   const migrate = database.transaction(() => {
     database.exec(CREATE_JOURNAL);
     const done: string[] = [];

@@ -1,19 +1,23 @@
 import type Database from "better-sqlite3";
-import type { BackupSource, Row, TableShape } from "../../backup/backup-format.ts";
+import type { BackupHeader, BackupSource, Row, TableShape } from "../../backup/backup-format.ts";
 import { inOrderOfReference, type KnownTable, quote } from "../../backup/table-order.ts";
 
 const BATCH_ROWS = 500;
 const BATCH_CHARS = 1_048_576;
 
-/** The tables of a database that hold data, in the order of their references. */
-export function listSqliteTables(database: Database.Database): readonly KnownTable[] {
+/** The tables of a database whose names are `known`, in the order of their references. */
+export function listSqliteTables(
+  database: Database.Database,
+  known: ReadonlySet<string>,
+): readonly KnownTable[] {
   const names = database
-    .prepare(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
-    )
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
     .pluck()
     .all() as string[];
-  return inOrderOfReference(names.map((name) => describeTable(database, name)));
+  const tables = names
+    .filter((name) => known.has(name))
+    .map((each) => describeTable(database, each));
+  return inOrderOfReference(tables, known);
 }
 
 function describeTable(database: Database.Database, name: string): KnownTable {
@@ -34,7 +38,7 @@ interface ColumnInfo {
 }
 
 /** The rows of a table in the order of its key. */
-async function* readSqliteRows(
+export async function* readSqliteRows(
   database: Database.Database,
   { name, columns, key }: KnownTable,
 ): AsyncGenerator<readonly Row[]> {
@@ -59,10 +63,11 @@ async function* readSqliteRows(
  */
 export function createSqliteSource(
   database: Database.Database,
-  about: Pick<BackupSource["header"], "version" | "migrations" | "takenAtMs">,
+  known: ReadonlySet<string>,
+  about: Omit<BackupHeader, "store">,
 ): BackupSource {
   database.exec("BEGIN");
-  const tables = listSqliteTables(database);
+  const tables = listSqliteTables(database, known);
   const find = ({ name }: TableShape) => tables.find((table) => table.name === name) as KnownTable;
   return {
     header: { ...about, store: "sqlite" },
