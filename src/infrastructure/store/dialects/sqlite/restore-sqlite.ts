@@ -129,27 +129,30 @@ function finish(
 
 /** Keeps a database under another name, with its log where that could not be worked into it. */
 function putAside(database: string, nowMs: number): string | undefined {
-  const found = ENDS.slice(0, 2).filter((end) => existsSync(database + end));
-  if (found.length === 0) return undefined;
+  const log = `${database}-wal`;
+  if (!existsSync(database) && !existsSync(log)) return undefined;
   const stamp = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/gu, "");
   const aside = `${database}${BEFORE_RESTORE}${stamp}`;
+  // SQLite throws away a log that it cannot read.
+  if (existsSync(log)) copyFileSync(log, `${aside}-wal`);
   if (existsSync(database)) {
-    workIn(database);
+    if (workIn(database)) rmSync(`${aside}-wal`, { force: true });
     keepAs(database, aside);
   }
-  if (existsSync(`${database}-wal`)) renameSync(`${database}-wal`, `${aside}-wal`);
-  rmSync(`${database}-shm`, { force: true });
+  for (const end of ENDS.slice(1)) rmSync(database + end, { force: true });
   return aside;
 }
 
-/** Where it can be opened the log goes into the database. */
-function workIn(database: string): void {
+/** Has the log go into the database, where it can be opened. */
+function workIn(database: string): boolean {
   try {
     const connection = openSqlite({ file: database, mode: "write" });
     connection.database.pragma("wal_checkpoint(TRUNCATE)");
     connection.close();
+    return true;
   } catch {
     // It is damaged, which may be why somebody restores: it is kept as it is.
+    return false;
   }
 }
 
