@@ -18,7 +18,7 @@ import { hostCallToArgs, skillCallToArgs } from "#infrastructure/store/call-rows
 import type { WriteCaller } from "#infrastructure/store/repositories.ts";
 import { callRecord, hostCallRecord } from "./call-records.ts";
 
-export const ALICE = parseUserId("alice");
+const ALICE = parseUserId("alice");
 
 export interface FilledStore {
   readonly owner: TurnOwner;
