@@ -106,7 +106,8 @@ async function tryMigrate(client: pg.Client, options: MigrateOptions): Promise<r
     const names = applied.rows.map(({ name }) => name);
     if (toMigrationStatus(names, WHAT).pending.length === 0) return [];
   }
-  await client.query("BEGIN");
+  // A process that is stopped does not keep its locks.
+  await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = '10s'");
   // Where it fails the connection ends, and the transaction with it.
   const done = await migrateInTransaction(client, options);
   await client.query("COMMIT");

@@ -38,7 +38,7 @@ export async function restorePostgres(
   const known = await listMigratedTables();
   try {
     return await withClient(url, async (client) => {
-      await client.query("BEGIN");
+      await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'");
       // Where anything fails the connection ends, and the transaction with it.
       await clear(client, known, options.isForced);
       const loaded = await loadBackup(options.file, createTarget(client, known));
