@@ -1,4 +1,4 @@
-import type { LiveFrame } from "#application/follow-session/session-hub.ts";
+import type { LiveFrame } from "#application/ports/live-frame.ts";
 import type { Message } from "#domain/message/message.ts";
 import type {
   ReadEvents,
