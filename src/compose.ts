@@ -82,7 +82,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   const users = createUserRepository(store.reader, store.writer);
   const signIn = createSignIn({ users, hash: hashSecret, newSecret, nowMs });
   const encode = { event: encodeEventFrame, snapshot: encodeSnapshotFrame };
-  const hub = new SessionHub({ sessions, encode });
+  const hub = new SessionHub({ sessions, encode, after: schedule });
   pool.listen({
     attachStore: (port) => store.attach(port),
     onShown: (sessionId, epoch, frames) => hub.publish(sessionId, epoch, frames),
@@ -239,6 +239,11 @@ function urlHost(host: string): string {
 function once<T>(work: () => Promise<T>): () => Promise<T> {
   let result: Promise<T> | undefined;
   return () => (result ??= work());
+}
+
+function schedule(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
 }
 
 function after(ms: number): Promise<void> {

@@ -14,7 +14,7 @@ const ONE_OF_EACH: readonly BusMessage[] = [
   { kind: "frames", sessionId, epoch: 3, firstSeq: 5, frames: [{ seq: 5, frame: '{"a":"ä😀"}' }] },
   { kind: "session-moved", sessionId, seq: 7, epoch: 3 },
   { kind: "run-lost", sessionId },
-  { kind: "follow", sessionId },
+  { kind: "follow", sessionId, seq: 4, epoch: 2 },
   { kind: "credentials-revoked", credentialIds: ["one", "two"] },
 ];
 
@@ -82,7 +82,7 @@ export function describeSharedBus(name: string, open: () => Promise<BusMedium>):
         frame: "x".repeat(seq === 2 ? 9_000_000 : 9),
       }));
       bus.publish({ kind: "frames", sessionId, epoch: 1, firstSeq: 1, frames });
-      bus.publish({ kind: "follow", sessionId });
+      bus.publish({ kind: "follow", sessionId, seq: 4, epoch: 2 });
       await expect.poll(() => heard.at(-1)?.kind, { timeout: 5_000 }).toBe("follow");
       expect(seqsOf(heard).filter((seq) => seq !== 2)).toEqual([1, 3]);
     });
@@ -95,7 +95,7 @@ export function describeSharedBus(name: string, open: () => Promise<BusMedium>):
       const stop = other.listen((notice) => heard.push(notice));
       const control = listenTo(other);
       stop();
-      bus.publish({ kind: "follow", sessionId });
+      bus.publish({ kind: "follow", sessionId, seq: 4, epoch: 2 });
       await expect.poll(() => control).toHaveLength(1);
       expect(heard).toEqual([]);
     });

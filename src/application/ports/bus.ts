@@ -53,8 +53,11 @@ const BusMessage = z.discriminatedUnion("kind", [
   }),
   /** The session's run died: what it had shown and not stored never was. */
   z.object({ kind: z.literal("run-lost"), sessionId }),
-  /** Somebody follows the session at the sender, who lacks what its running turn shows. */
-  z.object({ kind: z.literal("follow"), sessionId }),
+  /**
+   * Somebody follows the session at the sender, where it does not run and is known up to the event
+   * `seq` of `epoch`: whoever runs it is to share what its turn shows beyond that.
+   */
+  z.object({ kind: z.literal("follow"), sessionId, seq, epoch }),
   /** These tokens or logins are worth nothing any more. */
   z.object({
     kind: z.literal("credentials-revoked"),

@@ -52,6 +52,19 @@ export type ReadEventsResult =
   /** The log has no such position: it was never stored, or another run's events took its place. */
   | { readonly kind: "unknown-position"; readonly headSeq: number; readonly headEpoch: number };
 
+export interface SessionHeads {
+  /** How far the logs of some sessions have come; nothing of those that are not there. */
+  listHeads(sessionIds: readonly SessionId[]): Promise<readonly SessionHead[]>;
+}
+
+export interface SessionHead {
+  readonly sessionId: SessionId;
+  readonly headSeq: number;
+  readonly headEpoch: number;
+  /** The epoch of the run of its turn, where one runs now. */
+  readonly runEpoch?: number;
+}
+
 export interface StoredEvent extends NumberedEvent {
   readonly turnId: TurnId;
   readonly epoch: number;

@@ -2,6 +2,7 @@ import type { LiveFrame } from "#application/ports/live-frame.ts";
 import type { Message } from "#domain/message/message.ts";
 import type {
   ReadEvents,
+  SessionHeads,
   SessionRepository,
   StoredEvent,
 } from "#domain/session/session-repository.ts";
@@ -15,12 +16,14 @@ const MESSAGE = parseMessageId("m1");
 
 /** The log of one session in memory. Its frames are their place and epoch, as in "7@2". */
 export interface SessionLog {
-  readonly sessions: SessionRepository;
+  readonly sessions: SessionRepository & SessionHeads;
   readonly stored: readonly StoredEvent[];
   /** Makes the next `count` events, which are not stored yet. */
   next(count: number, epoch: number, after?: number): LiveFrame[];
   /** Stores all events up to and including `seq`. */
   store(seq: number, epoch: number): void;
+  /** The epoch of the run of the session's turn; `undefined` where none runs. */
+  runEpoch: number | undefined;
   /** Every read fails until it is called with `false`. */
   breakReads(isBroken: boolean): void;
 }
@@ -49,8 +52,9 @@ export function createSessionLog(delay: () => Promise<void> = () => Promise.reso
     return [...stored];
   }
 
-  return {
+  const log: SessionLog = {
     stored,
+    runEpoch: undefined,
     next: (count, epoch, after = stored.length) =>
       Array.from({ length: count }, (_, index) => frameOf(after + 1 + index, epoch)),
     store: (seq, epoch) => {
@@ -67,10 +71,17 @@ export function createSessionLog(delay: () => Promise<void> = () => Promise.reso
       readEvents: (input) => read((events) => eventsAfter(events, input)),
       listMessages: () => read((events) => [messageOf(events)]),
       listTurns: () => read(() => [{ id: TURN, state: "running" }]),
+      listHeads: () =>
+        read((events) => {
+          const { headSeq, headEpoch } = sessionOf(events);
+          const { runEpoch } = log;
+          return [{ sessionId: SESSION, headSeq, headEpoch, ...(runEpoch && { runEpoch }) }];
+        }),
       list: () => Promise.reject(new Error("Cannot list: there is one session")),
       delete: () => Promise.reject(new Error("Cannot delete: there is one session")),
     },
   };
+  return log;
 }
 
 export function frameOf(seq: number, epoch: number): LiveFrame {

@@ -76,7 +76,7 @@ describe("LinkBus", () => {
     wire.refusals.push(new Error("not yet"), new Error("not yet"));
     wire.cut();
     expect(bus.trouble).toMatch(/Wire/u);
-    bus.publish({ kind: "follow", sessionId });
+    bus.publish({ kind: "follow", sessionId, seq: 4, epoch: 2 });
     const frames = [{ seq: 1, frame: "old" }];
     bus.publish({ kind: "frames", sessionId, epoch: 1, firstSeq: 1, frames });
     await expect.poll(() => heard).toEqual(["reconnected"]);
@@ -109,7 +109,7 @@ describe("LinkBus", () => {
     wire.say('{"from":"other","messages":7}');
     wire.say('{"from":"other","messages":[null,{"kind":"of-tomorrow"},{"kind":"follow"}]}');
     wire.say('{"from":"other","messages":[{"kind":"follow","sessionId":"../etc"}]}');
-    const message = { kind: "follow", sessionId, isNew: true };
+    const message = { kind: "follow", sessionId, seq: 4, epoch: 2, isNew: true };
     wire.say(JSON.stringify({ from: "other", since: 2, messages: [message] }));
     expect(heard).toEqual(["follow"]);
     await bus[Symbol.asyncDispose]();
@@ -120,7 +120,7 @@ describe("LinkBus", () => {
   }) => {
     const wire = createWire();
     const first = await openBus(wire);
-    first.bus.publish({ kind: "follow", sessionId });
+    first.bus.publish({ kind: "follow", sessionId, seq: 4, epoch: 2 });
     await first.bus[Symbol.asyncDispose]();
     expect(wire.sent).toHaveLength(1);
     const second = await openBus(wire);

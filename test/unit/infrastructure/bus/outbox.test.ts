@@ -33,6 +33,8 @@ describe("Outbox", () => {
     const messages = [1, 2, 3].map((each) => ({
       kind: "follow" as const,
       sessionId: sessionOf(each),
+      seq: 4,
+      epoch: 2,
     }));
     for (const message of messages) outbox.add(message);
     expect(outbox.take()).toEqual([JSON.stringify({ from: "me", messages })]);
@@ -79,7 +81,7 @@ describe("Outbox", () => {
     outbox.add(framesOf(1, 30));
     expect(outbox.takeDropped()).toBeGreaterThan(0);
     expect(outbox.takeDropped()).toBe(0);
-    outbox.add({ kind: "follow", sessionId: sessionOf(1) });
+    outbox.add({ kind: "follow", sessionId: sessionOf(1), seq: 4, epoch: 2 });
     const messages = messagesOf(takeAll(outbox));
     expect(messages.at(-1)?.kind).toBe("follow");
     outbox.add(framesOf(31, 2));
