@@ -26,7 +26,7 @@ export interface FrameEncoder {
 }
 
 export interface SessionHubDeps {
-  readonly sessions: Pick<SessionRepository, "find" | "listMessages" | "listTurns" | "readEvents">;
+  readonly sessions: Pick<SessionRepository, "find" | "readConversation" | "readEvents">;
   readonly encode: FrameEncoder;
   readonly after: After;
   /**
@@ -399,14 +399,11 @@ export class SessionHub {
 
   async #readSnapshot(sessionId: SessionId): Promise<Stretch> {
     const { sessions, encode } = this.#deps;
-    const [session, messages] = await Promise.all([
-      sessions.find(sessionId),
-      sessions.listMessages({ sessionId, limit: SNAPSHOT_MESSAGES }),
-    ]);
-    const { headSeq: seq = 0, headEpoch: epoch = 0 } = session ?? {};
-    const turnId = messages.at(-1)?.turnId;
-    const turns = await sessions.listTurns(messages);
+    const stored = await sessions.readConversation({ sessionId, limit: SNAPSHOT_MESSAGES });
+    const { messages = [], turns = [] } = stored ?? {};
+    const { headSeq: seq = 0, headEpoch: epoch = 0 } = stored?.session ?? {};
     const position = { seq, epoch, isStored: true };
+    const turnId = messages.at(-1)?.turnId;
     if (turnId === undefined) return { isNowhere: false, frames: [], position };
     const frame = encode.snapshot({ sessionId, turnId, epoch, seq, messages, turns });
     return { isNowhere: false, frames: [frame], position };

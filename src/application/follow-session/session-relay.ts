@@ -1,4 +1,4 @@
-import type { SessionHead, SessionHeads } from "#domain/session/session-repository.ts";
+import type { SessionHead, SessionRepository } from "#domain/session/session-repository.ts";
 import type { SessionId } from "#domain/shared/id.ts";
 import type { Bus, BusMessage, BusNotice } from "../ports/bus.ts";
 import type { NowMs } from "../ports/clock.ts";
@@ -14,7 +14,7 @@ import {
 
 export interface SessionRelayDeps extends Omit<SessionHubDeps, "awaitRun"> {
   readonly bus: Bus;
-  readonly sessions: SessionHubDeps["sessions"] & SessionHeads;
+  readonly sessions: SessionHubDeps["sessions"] & Pick<SessionRepository, "listHeads">;
   readonly nowMs: NowMs;
 }
 

@@ -2,7 +2,6 @@ import type { LiveFrame } from "#application/ports/live-frame.ts";
 import type { Message } from "#domain/message/message.ts";
 import type {
   ReadEvents,
-  SessionHeads,
   SessionRepository,
   StoredEvent,
 } from "#domain/session/session-repository.ts";
@@ -16,7 +15,7 @@ const MESSAGE = parseMessageId("m1");
 
 /** The log of one session in memory. Its frames are their place and epoch, as in "7@2". */
 export interface SessionLog {
-  readonly sessions: SessionRepository & SessionHeads;
+  readonly sessions: SessionRepository;
   readonly stored: readonly StoredEvent[];
   /** Makes the next `count` events, which are not stored yet. */
   next(count: number, epoch: number, after?: number): LiveFrame[];
@@ -69,6 +68,12 @@ export function createSessionLog(delay: () => Promise<void> = () => Promise.reso
     sessions: {
       find: (id) => read((events) => (id === SESSION ? sessionOf(events) : undefined)),
       readEvents: (input) => read((events) => eventsAfter(events, input)),
+      readConversation: ({ sessionId }) =>
+        read((events) => {
+          if (sessionId !== SESSION) return undefined;
+          const turns = [{ id: TURN, state: "running" }] as const;
+          return { session: sessionOf(events), messages: [messageOf(events)], turns };
+        }),
       listMessages: () => read((events) => [messageOf(events)]),
       listTurns: () => read(() => [{ id: TURN, state: "running" }]),
       listHeads: () =>

@@ -59,6 +59,18 @@ export class PostgresPool {
     }
   }
 
+  /** Runs a script all of whose reads see the same moment. Rejects with `Fault`. */
+  async readAtOnce<T>(script: Script<T>): Promise<T> {
+    try {
+      return await this.transact(
+        (client) => awaitScript(script, (step) => perform(client, step)),
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+      );
+    } catch (error) {
+      throw toPostgresFault(error);
+    }
+  }
+
   /** Runs a script in a transaction, anew where another transaction got in its way. */
   async write<T>(start: () => Script<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
@@ -73,11 +85,11 @@ export class PostgresPool {
   }
 
   /** Runs `work` in a transaction of one connection. Rejects with what `work` or Postgres throws. */
-  async transact<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+  async transact<T>(work: (client: pg.ClientBase) => Promise<T>, begin = "BEGIN"): Promise<T> {
     const client = await this.#pool.connect();
     let isBroken = false;
     try {
-      await client.query("BEGIN");
+      await client.query(begin);
       const result = await work(client);
       await client.query("COMMIT");
       return result;
