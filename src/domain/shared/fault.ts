@@ -14,6 +14,8 @@ const RETRYABLE = {
   BACKUP_INVALID: false,
   /** Data would be written over other data. */
   STORE_NOT_EMPTY: false,
+  /** What connects instances cannot be reached. */
+  BUS_UNAVAILABLE: true,
   /** A write came from a run that no longer owns its turn. */
   TURN_FENCED: false,
   /** The model cannot be reached or answered with a server error. */

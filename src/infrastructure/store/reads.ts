@@ -6,10 +6,12 @@ import { listCalls } from "./scripts/list-calls.ts";
 import {
   findSession,
   findTurn,
+  listHeads,
   listHistory,
   listMessages,
   listSessions,
   listTurns,
+  readConversation,
   readEvents,
 } from "./scripts/session-scripts.ts";
 import { findSkillValue, listSkillKeys } from "./scripts/skill-value-scripts.ts";
@@ -27,6 +29,8 @@ export const reads = {
   listHistory,
   findTurn,
   listTurns,
+  listHeads,
+  readConversation,
   readEvents,
   findSkillValue,
   listSkillKeys,
