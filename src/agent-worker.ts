@@ -8,6 +8,7 @@ import type { NumberedEvent } from "#domain/turn/turn-event.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
 import { openLlm } from "#infrastructure/llm/open-llm.ts";
 import { openSandbox } from "#infrastructure/skills/open-skills.ts";
+import { AuditRecorder } from "#infrastructure/store/audit-recorder.ts";
 import { CallRecorder } from "#infrastructure/store/call-recorder.ts";
 import { openThreadReader } from "#infrastructure/store/open-thread-reader.ts";
 import { createTurnLog } from "#infrastructure/store/repositories.ts";
@@ -50,6 +51,11 @@ const recorder = new CallRecorder({
   log,
   maxRows: data.maxCallRecords,
 });
+const audit = new AuditRecorder({
+  append: (events) => writer.call("appendAudit", events),
+  nowMs,
+  log,
+});
 const sandbox = await openSandbox({
   policyDir: data.policyDir,
   skillsDir: data.skillsDir,
@@ -59,6 +65,7 @@ const sandbox = await openSandbox({
   allowMissingLayers: data.allowMissingLayers,
   label: data.policyLabel,
   recorder,
+  audit: audit.record,
   log,
 });
 const running = new Map<TurnId, AbortController>();
@@ -102,6 +109,7 @@ export default async function runTask(task: AgentTask): Promise<RunResult | unde
   } finally {
     // Whoever stops the thread waits for turns only: their records go before they count as ended.
     recorder.flush();
+    audit.flush();
     running.delete(turnId);
   }
 }

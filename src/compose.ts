@@ -15,8 +15,10 @@ import { ADMIN } from "#domain/user/user.ts";
 import type { UserRepository } from "#domain/user/user-repository.ts";
 import { openBus } from "#infrastructure/bus/open-bus.ts";
 import { hashSecret, newId, newIdAfter, newSecret } from "#infrastructure/ids/ids.ts";
+import { AuditRecorder } from "#infrastructure/store/audit-recorder.ts";
 import { locateStore, openStore } from "#infrastructure/store/open-store.ts";
 import {
+  createAuditLog,
   createFindTurn,
   createInstanceRegistry,
   createSessionRepository,
@@ -81,6 +83,12 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   loading.catch(() => undefined);
   const store = await opening;
   opened.unshift(store);
+  const auditLog = createAuditLog(store.reader, store.writer);
+  const audit = new AuditRecorder({
+    append: (events) => auditLog.append(events),
+    nowMs,
+    log,
+  });
   const { databaseDirectUrl: directUrl, redisUrl } = config;
   const bus = await openBus({ location: store.location, directUrl, redisUrl, log });
   opened.push(bus);
@@ -150,6 +158,12 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   await pool.ready();
   await dispatcher.start();
   notReady = undefined;
+  const noteServer = (action: "server.started" | "server.stopped") => {
+    const detail = { version: VERSION };
+    const facts = { atMs: nowMs(), actor: "system", subject: "server", detail } as const;
+    audit.record({ ...facts, action, decision: "allowed" });
+  };
+  noteServer("server.started");
   const url = config.publicUrl ?? `http://${urlHost(config.host)}:${gateway.port}`;
   log.info({ url, model: config.model, home: config.homeDir, version: VERSION }, "Ready");
 
@@ -161,6 +175,8 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     gateway.announceShutdown(RECONNECT_AFTER_MS);
     await Promise.race([dispatcher.drain(), after(DRAIN_MS)]);
     await dispatcher.leave();
+    noteServer("server.stopped");
+    await audit.close();
     await closeAll(opened);
     log.info({}, "Closed");
   });

@@ -60,13 +60,21 @@ export class AuditRecorder {
     else this.#add(event);
   };
 
-  /** Writes all there is; fulfilled when it is stored, or could not be. */
-  async flush(): Promise<void> {
+  /** Sends what waits now; what is being counted goes on. */
+  flush(): void {
+    if (this.#sending !== undefined || this.#waiting.length === 0) return;
+    clearTimeout(this.#sendTimer);
+    void this.#send();
+  }
+
+  /** Writes all there is, sums included; fulfilled when it is stored, or could not be. */
+  async close(): Promise<void> {
     this.#closeWindow();
     clearTimeout(this.#sendTimer);
     this.#sendTimer = undefined;
     await this.#sending;
     if (this.#waiting.length > 0) await this.#send();
+    clearTimeout(this.#sendTimer);
   }
 
   #count(event: AuditEvent): void {

@@ -4,6 +4,7 @@ import type { UserId } from "#domain/shared/id.ts";
 import { hashSecret, newSecret } from "../../ids/ids.ts";
 import { auditEntryFromRow, auditEntryToArgs } from "../audit-rows.ts";
 import { queries } from "../load-queries.ts";
+import { MIGRATION_NAMES } from "../migrations.ts";
 import { all, get, run, type Script } from "../script.ts";
 
 const SALT_CHARS = 22;
@@ -29,6 +30,14 @@ export function* appendAudit(events: readonly AuditEvent[]): Script<void> {
 export function* eraseAudit(userId: UserId): Script<number> {
   const done = yield* run(queries.eraseAuditOfActor, { userId });
   return done + (yield* run(queries.eraseAuditOfSubject, { subject: `user:${userId}` }));
+}
+
+/** Records an upgrade; that a first database was made is none. */
+export function* auditUpgrade(migrations: readonly string[]): Script<void> {
+  if (migrations.length === 0 || migrations.length === MIGRATION_NAMES.length) return;
+  const facts = { atMs: Date.now(), actor: "system", subject: "store" };
+  const act = { action: "store.migrated", decision: "allowed", detail: { migrations } } as const;
+  yield* appendAudit([{ ...facts, ...act }]);
 }
 
 export function* findAuditHead(): Script<AuditHead> {

@@ -69,17 +69,17 @@ describe("AuditRecorder", () => {
     expect(stored().at(-1)).toMatchObject({ detail: { events: 5 } });
   });
 
-  test("flush() writes all, sums included, and does not hang on a store that is gone", async ({
+  test("close() writes all, sums included, and does not hang on a store that is gone", async ({
     expect,
   }) => {
     const { recorder, stored, store } = open();
     recorder.record(denied("alice", 1));
     recorder.record(denied("alice", 2));
-    await recorder.flush();
+    await recorder.close();
     expect(stored()).toHaveLength(2);
     store.isFull = true;
     recorder.record(denied("alice", 3));
-    await recorder.flush();
+    await recorder.close();
     expect(stored()).toHaveLength(2);
   });
 });

@@ -1,5 +1,6 @@
 import { renameSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
+import { auditUpgrade } from "../../scripts/audit-scripts.ts";
 import { assertSound } from "./assert-sound.ts";
 import { findDatabase, UNFINISHED } from "./database-files.ts";
 import { migrateSqlite, syncPath } from "./migrate-sqlite.ts";
@@ -17,7 +18,8 @@ export async function openDatabase(file: string): Promise<SqliteConnection> {
   const connection = openSqlite({ file, mode: "write" });
   try {
     if (statSync(file).size <= CHECKED_BYTES) assertSound(connection.database, file);
-    await migrateSqlite(connection.database, file);
+    const migrated = await migrateSqlite(connection.database, file);
+    connection.database.transaction(() => connection.run(auditUpgrade(migrated))).immediate();
     return connection;
   } catch (error) {
     connection.close();
