@@ -6,6 +6,7 @@ export type TurnId = Brand<string, "TurnId">;
 export type MessageId = Brand<string, "MessageId">;
 export type ToolCallId = Brand<string, "ToolCallId">;
 export type TaskId = Brand<string, "TaskId">;
+export type ScheduleId = Brand<string, "ScheduleId">;
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u;
 
@@ -18,6 +19,7 @@ export const parseTurnId = (raw: string) => parseId(raw, "turn") as TurnId;
 export const parseMessageId = (raw: string) => parseId(raw, "message") as MessageId;
 export const parseToolCallId = (raw: string) => parseId(raw, "tool call") as ToolCallId;
 export const parseTaskId = (raw: string) => parseId(raw, "task") as TaskId;
+export const parseScheduleId = (raw: string) => parseId(raw, "schedule") as ScheduleId;
 
 function parseId(raw: string, what: string): string {
   if (ID.test(raw)) return raw;

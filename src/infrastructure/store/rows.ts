@@ -1,7 +1,7 @@
 import type { Message, MessagePart } from "#domain/message/message.ts";
 import type { Session } from "#domain/session/session.ts";
 import { parseMessageId, parseSessionId, parseTurnId, parseUserId } from "#domain/shared/id.ts";
-import { NO_USAGE, type Task } from "#domain/task/task.ts";
+import { isFinalTask, NO_USAGE, type Task } from "#domain/task/task.ts";
 import type { FinalTurnState, Turn, TurnState } from "#domain/turn/turn.ts";
 import type { User, UserRole } from "#domain/user/user.ts";
 import type { QueryArgs } from "./query.ts";
@@ -79,14 +79,14 @@ export function turnStateToArgs(state: FinalTurnState): QueryArgs {
 }
 
 export function taskToArgs(task: Task): QueryArgs {
-  const { state } = task;
-  const ended = state.kind === "running" ? undefined : state;
+  const { state, origin } = task;
+  const ended = isFinalTask(state) ? state : undefined;
   const failure = ended !== undefined && "failure" in ended ? ended.failure : undefined;
   const usage = ended?.usage ?? NO_USAGE;
   return {
-    turnId: task.turnId,
+    turnId: origin.kind === "turn" ? origin.turnId : "",
     taskId: task.id,
-    toolCallId: task.toolCallId,
+    toolCallId: origin.kind === "turn" ? origin.toolCallId : "",
     skill: task.skill,
     tool: task.tool,
     skillDigest: task.skillDigest,
