@@ -55,7 +55,6 @@ async function openPool({ isBroken = false } = {}) {
       attempt: 1,
       headSeq: 0,
       epoch,
-      isBegun: false,
       isCancelled: false,
     });
   return {

@@ -1,0 +1,57 @@
+import type { AcceptResult, AcceptTurn, SaveTurn } from "#domain/turn/turn-log.ts";
+import { type Reads, reads } from "../../reads.ts";
+import type { ReadCaller, WriteCaller } from "../../repositories.ts";
+import type { Scripts } from "../../script.ts";
+import { fenced } from "../../scripts/turn-scripts.ts";
+import { type Writes, writes } from "../../writes.ts";
+import { acceptAll, acceptKeys } from "./accept-all.ts";
+import { BatchWriter } from "./batch-writer.ts";
+import type { PostgresPool } from "./postgres-pool.ts";
+import { saveAll, saveKeys } from "./save-all.ts";
+
+export interface PostgresCallers {
+  readonly reader: ReadCaller;
+  readonly writer: WriteCaller;
+}
+
+/**
+ * Runs scripts over a pool: reads as they come, writes in a transaction each, but those of which
+ * there are many, `accept` and `save`, in batches.
+ */
+export function createPostgresCallers(pool: PostgresPool): PostgresCallers {
+  const accepts = new BatchWriter<AcceptTurn, AcceptResult>({
+    writeAll: (inputs) => acceptAll(pool, inputs),
+    writeOne: (input) => pool.write(() => writes.accept(input)),
+    keysOf: acceptKeys,
+  });
+  const saves = new BatchWriter<SaveTurn, boolean>({
+    writeAll: (inputs) => saveAll(pool, inputs),
+    writeOne: async (input) => (await saveAll(pool, [input]))[0] === true,
+    keysOf: saveKeys,
+  });
+  const batched: Partial<Record<keyof Writes, (input: never) => Promise<unknown>>> = {
+    accept: (input: AcceptTurn) => accepts.write(input),
+    save: async (input: SaveTurn) => {
+      if (!(await saves.write(input))) throw fenced(input.turnId);
+    },
+  };
+  return {
+    reader: {
+      call: (name, ...args) => pool.read(toScript<Reads>(reads, name, args)) as Promise<never>,
+    },
+    writer: {
+      call: (name, ...args) => {
+        const write = batched[name];
+        const result =
+          write === undefined
+            ? pool.write(() => toScript<Writes>(writes, name, args))
+            : write(args[0] as never);
+        return result as Promise<never>;
+      },
+    },
+  };
+}
+
+function toScript<All extends Scripts>(scripts: All, name: keyof All, args: readonly unknown[]) {
+  return (scripts[name] as Scripts[string])(...args);
+}
