@@ -18,6 +18,11 @@ export interface ChangeScheduleInput extends OwnSchedule {
   readonly isPaused: boolean;
 }
 
+export interface RunScheduleInput extends OwnSchedule {
+  /** When it was asked for: asked again for the same moment it fires no second time. */
+  readonly atMs: number;
+}
+
 export type ChangeScheduleResult =
   /** Also where it was so already. */
   | { readonly kind: "changed"; readonly schedule: Schedule }
@@ -77,9 +82,10 @@ export function createChangeSchedule(deps: ChangeScheduleDeps) {
     },
 
     /** Fires a schedule out of turn, whatever its state; `undefined` where there is none. */
-    async runSchedule(input: OwnSchedule): Promise<FiringKey | undefined> {
+    async runSchedule(input: RunScheduleInput): Promise<FiringKey | undefined> {
       if ((await findOwn(input)) === undefined) return undefined;
-      const key = await firings.fireNow({ scheduleId: input.scheduleId, nowMs: nowMs() });
+      const { scheduleId, atMs: dueAtMs } = input;
+      const key = await firings.fireNow({ scheduleId, dueAtMs, nowMs: nowMs() });
       if (key === undefined) return undefined;
       jobs.wake(JOB_QUEUES.firing.name);
       note(input, "schedule.run");

@@ -10,6 +10,7 @@ export interface Jobs {
   enqueue(jobs: readonly NewJob[]): Promise<void>;
   /** Names the handler of a queue, before `start`. An instance may work on some queues only. */
   work(queue: JobQueue, handle: JobHandler): void;
+  /** Begins to work, as soon as the store of jobs can be used. */
   start(): Promise<void>;
   /** Looks at a queue now: there may be jobs on it. */
   wake(queue: string): void;

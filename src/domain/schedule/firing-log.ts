@@ -14,7 +14,10 @@ export interface FiringLog {
    * this at once; each time of a schedule fires once.
    */
   fireDue(input: FireDue): Promise<FireDueResult>;
-  /** Fires a schedule out of turn, in whatever state it is; `undefined` where there is none. */
+  /**
+   * Fires a schedule out of turn, in whatever state it is; `undefined` where there is none. The
+   * same time again is the same firing.
+   */
   fireNow(input: FireNow): Promise<FiringKey | undefined>;
   /** A firing with its schedule. */
   find(key: FiringKey): Promise<FoundFiring | undefined>;
@@ -44,8 +47,7 @@ export interface FireDueResult {
   readonly nextAtMs: number | undefined;
 }
 
-export interface FireNow {
-  readonly scheduleId: ScheduleId;
+export interface FireNow extends FiringKey {
   readonly nowMs: number;
 }
 

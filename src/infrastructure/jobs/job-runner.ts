@@ -11,13 +11,15 @@ export interface JobRunnerOptions {
 }
 
 const POLL_MS = 500;
+const REOPEN_MS = 1_000;
 
 /** Runs jobs, wherever they are kept. */
 export class JobRunner implements Jobs {
   readonly #options: Required<JobRunnerOptions>;
   readonly #workers = new Map<string, QueueWorker>();
   readonly #queues: JobQueue[] = [];
-  #mode: "new" | "running" | "stopped" = "new";
+  #starting: Promise<void> | undefined;
+  #mode: "new" | "starting" | "running" | "stopped" = "new";
 
   constructor({ pollMs = POLL_MS, ...options }: JobRunnerOptions) {
     this.#options = { ...options, pollMs };
@@ -31,9 +33,9 @@ export class JobRunner implements Jobs {
 
   async start(): Promise<void> {
     if (this.#mode !== "new") throw new Error(`Cannot start jobs: they are "${this.#mode}"`);
-    this.#mode = "running";
-    await this.#options.engine.open(this.#queues);
-    for (const worker of this.#workers.values()) worker.start();
+    this.#mode = "starting";
+    this.#starting = this.#open();
+    await this.#starting;
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<void> {
@@ -52,7 +54,28 @@ export class JobRunner implements Jobs {
   async stop(drainMs: number): Promise<void> {
     if (this.#mode === "stopped") return;
     this.#mode = "stopped";
+    await this.#starting;
     await Promise.all(Array.from(this.#workers.values(), (worker) => worker.stop(drainMs)));
     await this.#options.engine.close();
+  }
+
+  /** Opens what keeps the jobs, however long that needs. */
+  async #open(): Promise<void> {
+    const { engine, log } = this.#options;
+    while (this.#mode === "starting") {
+      try {
+        await engine.open(this.#queues);
+        // It may have been stopped meanwhile.
+        if (this.#mode === "starting") this.#run();
+      } catch (error) {
+        log.error({ error }, "Cannot begin to work on jobs; trying again");
+        await new Promise((resolve) => setTimeout(resolve, REOPEN_MS));
+      }
+    }
+  }
+
+  #run(): void {
+    this.#mode = "running";
+    for (const worker of this.#workers.values()) worker.start();
   }
 }

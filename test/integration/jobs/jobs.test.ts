@@ -1,8 +1,7 @@
-import { PgBossEngine } from "../../../src/infrastructure/jobs/pg-boss-engine.ts";
 import { describeJobs } from "../../contract/jobs.ts";
 import { createMemoryJobEngine, MemoryJobs } from "../../support/fakes/memory-job-engine.ts";
-import { openTestDatabase } from "../../support/postgres.ts";
-import { silentLog } from "../../support/silent-log.ts";
+import { openJobEngine } from "../../support/open-job-engine.ts";
+import { STORES } from "../../support/open-test-store.ts";
 
 describeJobs("memory", async () => {
   const jobs = new MemoryJobs();
@@ -13,12 +12,13 @@ describeJobs("memory", async () => {
   };
 });
 
-describeJobs("pg-boss", async () => {
-  const database = await openTestDatabase();
-  const connectionString = database.url;
-  return {
-    isShared: true,
-    openEngine: async () => new PgBossEngine({ connectionString, log: silentLog }),
-    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
-  };
-});
+for (const [name, open] of STORES) {
+  describeJobs(`a store ${name}`, async () => {
+    const opened = await open();
+    return {
+      isShared: opened.store.location.kind === "postgres",
+      openEngine: async () => openJobEngine(opened),
+      [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+    };
+  });
+}

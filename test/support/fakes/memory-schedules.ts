@@ -98,11 +98,10 @@ export function createMemorySchedules(cron: CronTimes): MemorySchedules {
       }
       return { fired: keys, leftOut, nextAtMs: active()[0]?.at };
     },
-    async fireNow({ scheduleId, nowMs }) {
+    async fireNow({ scheduleId, dueAtMs, nowMs }) {
+      const key = { scheduleId, dueAtMs };
       if (!kept.has(scheduleId)) return undefined;
-      let dueAtMs = nowMs;
-      while (fired.has(firingName({ scheduleId, dueAtMs }))) dueAtMs += 1;
-      return fire({ scheduleId, dueAtMs }, nowMs);
+      return fired.has(firingName(key)) ? key : fire(key, nowMs);
     },
     async find(key) {
       const firing = fired.get(firingName(key));

@@ -1,7 +1,8 @@
 import pg from "pg";
 import { Fault } from "#domain/shared/fault.ts";
 import { bind } from "../../query.ts";
-import { awaitScript, type Script, type Step } from "../../script.ts";
+import { awaitScript, type Script, type StatementStep } from "../../script.ts";
+import { JOBS_NOT_OPEN, JobSender } from "./job-sender.ts";
 
 export interface PostgresPoolOptions {
   readonly url: string;
@@ -23,6 +24,7 @@ const COLLISIONS: ReadonlySet<string> = new Set(["40001", "40P01", "23505"]);
  */
 export class PostgresPool {
   readonly #pool: pg.Pool;
+  readonly #jobs: JobSender;
 
   constructor({ url, maxConnections = 10 }: PostgresPoolOptions) {
     this.#pool = new pg.Pool({
@@ -36,6 +38,7 @@ export class PostgresPool {
     });
     // A resting connection that breaks is replaced by the next query.
     this.#pool.on("error", () => undefined);
+    this.#jobs = new JobSender(this.#pool);
   }
 
   /** Runs one statement outside a transaction. Rejects with `Fault`. */
@@ -53,7 +56,10 @@ export class PostgresPool {
   /** Runs a script that only reads. Rejects with `Fault`. */
   async read<T>(script: Script<T>): Promise<T> {
     try {
-      return await awaitScript(script, (step) => perform(this.#pool, step));
+      return await awaitScript(script, (step) => {
+        if (step.kind === "enqueue") throw new TypeError("Cannot enqueue jobs in a read");
+        return perform(this.#pool, step);
+      });
     } catch (error) {
       throw toPostgresFault(error);
     }
@@ -64,10 +70,13 @@ export class PostgresPool {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.transact((client) => {
-          return awaitScript(start(), (step) => perform(client, step));
+          return awaitScript(start(), (step) =>
+            step.kind === "enqueue" ? this.#jobs.enqueue(client, step.jobs) : perform(client, step),
+          );
         });
       } catch (error) {
-        if (attempt >= MAX_TRIES || !isCollision(error)) throw toPostgresFault(error);
+        if (error === JOBS_NOT_OPEN) await this.#openJobs();
+        else if (attempt >= MAX_TRIES || !isCollision(error)) throw toPostgresFault(error);
       }
     }
   }
@@ -92,7 +101,16 @@ export class PostgresPool {
   }
 
   async close(): Promise<void> {
+    await this.#jobs.close();
     await this.#pool.end();
+  }
+
+  async #openJobs(): Promise<void> {
+    try {
+      await this.#jobs.open();
+    } catch (error) {
+      throw toPostgresFault(error);
+    }
   }
 }
 
@@ -109,7 +127,7 @@ export function toPostgresFault(error: unknown): Fault {
   return new Fault("STORE_UNAVAILABLE", message, { cause: error });
 }
 
-async function perform(client: pg.Pool | pg.ClientBase, { kind, query, args }: Step) {
+async function perform(client: pg.Pool | pg.ClientBase, { kind, query, args }: StatementStep) {
   const { postgres } = query;
   const result = await client.query<pg.QueryResultRow>(postgres.sql, bind(postgres, args));
   if (kind === "run") return result.rowCount ?? 0;
