@@ -47,9 +47,11 @@ describe("changeSchedule()", () => {
 
   test("runSchedule() fires out of turn and wakes the workers", async ({ expect }) => {
     const { uses, own, memory, woken } = await open({ state: { kind: "paused", pausedAtMs: 1 } });
-    expect(await uses.runSchedule(own)).toEqual({ scheduleId: own.scheduleId, dueAtMs: NOW });
+    const key = { scheduleId: own.scheduleId, dueAtMs: 7 };
+    expect(await uses.runSchedule({ ...own, atMs: 7 })).toEqual(key);
+    expect(await uses.runSchedule({ ...own, atMs: 7 })).toEqual(key);
     expect(memory.jobs).toHaveLength(1);
-    expect(woken).toEqual(["firing"]);
+    expect(woken).toEqual(["firing", "firing"]);
   });
 
   test("another user's schedule does not exist", async ({ expect }) => {
@@ -57,7 +59,7 @@ describe("changeSchedule()", () => {
     const theirs = { ...own, userId: parseUserId("other") };
     expect(await uses.changeSchedule({ ...theirs, isPaused: true })).toEqual({ kind: "not-found" });
     expect(await uses.deleteSchedule(theirs)).toBe("not-found");
-    expect(await uses.runSchedule(theirs)).toBeUndefined();
+    expect(await uses.runSchedule({ ...theirs, atMs: 7 })).toBeUndefined();
     const reads = createReadSchedules(memory);
     expect(await reads.findSchedule(theirs)).toBeUndefined();
     expect(await reads.listFirings({ ...theirs, limit: 1 })).toBeUndefined();
