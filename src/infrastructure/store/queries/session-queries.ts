@@ -41,16 +41,9 @@ export const sessionQueries = {
   deleteSessionMessages: compile(
     builder.deleteFrom("message").where("session_id", "=", arg("sessionId")),
   ),
-  deleteSessionTasks: compile(
-    builder
-      .deleteFrom("task")
-      .where("turn_id", "in", (turns) =>
-        turns.selectFrom("turn").select("turn_id").where("session_id", "=", arg("sessionId")),
-      ),
-  ),
-  deleteSessionTurns: compile(
-    builder.deleteFrom("turn").where("session_id", "=", arg("sessionId")),
-  ),
+  /** Before the messages: by them a session's turns are found. */
+  deleteSessionTasks: compile(builder.deleteFrom("task").where("turn_id", "in", turnsOfSession())),
+  deleteSessionTurns: compile(builder.deleteFrom("turn").where("turn_id", "in", turnsOfSession())),
   deleteSessionEvents: compile(
     builder.deleteFrom("event_segment").where("session_id", "=", arg("sessionId")),
   ),
@@ -117,4 +110,8 @@ export const sessionQueries = {
 
 function session() {
   return builder.selectFrom("session").selectAll().where("session_id", "=", arg("sessionId"));
+}
+
+function turnsOfSession() {
+  return builder.selectFrom("message").select("turn_id").where("session_id", "=", arg("sessionId"));
 }

@@ -13,6 +13,11 @@ const INT8 = 20;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** No statement of ours takes so long; a migration sets its own. */
 const STATEMENT_TIMEOUT_MS = 30_000;
+/**
+ * A process that is stopped in the middle of a transaction must not keep what it locked: others
+ * would wait for it for ever. Said here, since poolers take no settings when a connection is made.
+ */
+const BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'";
 /** How often a transaction is tried that another one got in the way of. */
 const MAX_TRIES = 5;
 /** Serialization failure, deadlock, unique violation: another transaction came first. */
@@ -86,7 +91,7 @@ export class PostgresPool {
     const client = await this.#pool.connect();
     let isBroken = false;
     try {
-      await client.query("BEGIN");
+      await client.query(BEGIN);
       const result = await work(client);
       await client.query("COMMIT");
       return result;
