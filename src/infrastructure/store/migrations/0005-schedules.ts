@@ -49,5 +49,5 @@ export const statements = [
   ) WITHOUT ROWID`,
   `CREATE INDEX job_waiting ON job (queue, ready_at_ms) WHERE state = 'waiting'`,
   `CREATE INDEX job_leased ON job (queue, lease_until_ms) WHERE state = 'leased'`,
-  `CREATE INDEX job_ended ON job (queue, state, ended_at_ms) WHERE ended_at_ms IS NOT NULL`,
+  `CREATE INDEX job_ended ON job (state, ended_at_ms) WHERE ended_at_ms IS NOT NULL`,
 ];

@@ -1,7 +1,14 @@
+import { sql } from "kysely";
 import { arg, builder, compile } from "../query-builder.ts";
 import type { Schema } from "../schema.ts";
 
-/* The jobs of a store on SQLite, which one process has for itself. */
+/*
+ * The jobs of a store on SQLite, which one process has for itself. States are part of the text of
+ * statements: SQLite uses an index for some of the rows only where it sees that these are meant.
+ */
+
+const isWaiting = sql<boolean>`state = 'waiting'`;
+const isLeased = sql<boolean>`state = 'leased'`;
 
 export const jobQueries = {
   insertJob: compile(
@@ -22,7 +29,7 @@ export const jobQueries = {
       .selectFrom("job")
       .select("job_id")
       .where("queue", "=", arg("queue"))
-      .where("state", "=", "waiting")
+      .where(isWaiting)
       .where("ready_at_ms", "<=", arg<number>("nowMs"))
       .limit(1),
   ),
@@ -32,7 +39,7 @@ export const jobQueries = {
       .selectFrom("job")
       .selectAll()
       .where("queue", "=", arg("queue"))
-      .where("state", "=", "waiting")
+      .where(isWaiting)
       .where("ready_at_ms", "<=", arg<number>("nowMs"))
       .orderBy("ready_at_ms")
       .limit(arg<number>("limit")),
@@ -76,6 +83,7 @@ export const jobQueries = {
       .selectFrom("job")
       .selectAll()
       .where("state", "=", "dead")
+      .where("ended_at_ms", "is not", null)
       .orderBy("ended_at_ms", "desc")
       .limit(arg<number>("limit")),
   ),
@@ -100,7 +108,7 @@ function lost() {
   return builder
     .selectFrom("job")
     .where("queue", "=", arg("queue"))
-    .where("state", "=", "leased")
+    .where(isLeased)
     .where("lease_until_ms", "<", arg<number>("nowMs"));
 }
 
@@ -110,6 +118,6 @@ function leased() {
     .updateTable("job")
     .where("queue", "=", arg("queue"))
     .where("job_id", "=", arg("jobId"))
-    .where("state", "=", "leased")
+    .where(isLeased)
     .where("attempt", "=", arg<number>("attempt"));
 }
