@@ -12,10 +12,12 @@ import {
 import {
   findSession,
   findTurn,
+  listHeads,
   listHistory,
   listMessages,
   listSessions,
   listTurns,
+  readConversation,
   readEvents,
 } from "./scripts/session-scripts.ts";
 import { findSkillValue, listSkillKeys } from "./scripts/skill-value-scripts.ts";
@@ -32,6 +34,8 @@ export const reads = {
   listHistory,
   findTurn,
   listTurns,
+  listHeads,
+  readConversation,
   readEvents,
   findSkillValue,
   listSkillKeys,

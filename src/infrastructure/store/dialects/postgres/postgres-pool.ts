@@ -1,7 +1,7 @@
 import pg from "pg";
 import { Fault } from "#domain/shared/fault.ts";
 import { bind } from "../../query.ts";
-import { awaitScript, type Script, type StatementStep } from "../../script.ts";
+import { awaitScript, type Script, type Step } from "../../script.ts";
 import { JOBS_NOT_OPEN, JobSender } from "./job-sender.ts";
 
 export interface PostgresPoolOptions {
@@ -17,7 +17,10 @@ const STATEMENT_TIMEOUT_MS = 30_000;
  * A process that is stopped in the middle of a transaction must not keep what it locked: others
  * would wait for it for ever. Said here, since poolers take no settings when a connection is made.
  */
-const BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'";
+const NO_LONG_REST = "SET LOCAL idle_in_transaction_session_timeout = '5s'";
+const BEGIN = `BEGIN; ${NO_LONG_REST}`;
+/** All statements of such a transaction see the same moment. */
+const BEGIN_READING = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${NO_LONG_REST}`;
 /** How often a transaction is tried that another one got in the way of. */
 const MAX_TRIES = 5;
 /** Serialization failure, deadlock, unique violation: another transaction came first. */
@@ -61,10 +64,19 @@ export class PostgresPool {
   /** Runs a script that only reads. Rejects with `Fault`. */
   async read<T>(script: Script<T>): Promise<T> {
     try {
-      return await awaitScript(script, (step) => {
-        if (step.kind === "enqueue") throw new TypeError("Cannot enqueue jobs in a read");
-        return perform(this.#pool, step);
-      });
+      return await awaitScript(script, (step) => perform(this.#pool, step));
+    } catch (error) {
+      throw toPostgresFault(error);
+    }
+  }
+
+  /** Runs a script all of whose reads see the same moment. Rejects with `Fault`. */
+  async readAtOnce<T>(script: Script<T>): Promise<T> {
+    try {
+      return await this.transact(
+        (client) => awaitScript(script, (step) => perform(client, step)),
+        BEGIN_READING,
+      );
     } catch (error) {
       throw toPostgresFault(error);
     }
@@ -87,11 +99,11 @@ export class PostgresPool {
   }
 
   /** Runs `work` in a transaction of one connection. Rejects with what `work` or Postgres throws. */
-  async transact<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+  async transact<T>(work: (client: pg.ClientBase) => Promise<T>, begin = BEGIN): Promise<T> {
     const client = await this.#pool.connect();
     let isBroken = false;
     try {
-      await client.query(BEGIN);
+      await client.query(begin);
       const result = await work(client);
       await client.query("COMMIT");
       return result;
@@ -132,7 +144,9 @@ export function toPostgresFault(error: unknown): Fault {
   return new Fault("STORE_UNAVAILABLE", message, { cause: error });
 }
 
-async function perform(client: pg.Pool | pg.ClientBase, { kind, query, args }: StatementStep) {
+async function perform(client: pg.Pool | pg.ClientBase, step: Step) {
+  if (step.kind === "enqueue") throw new TypeError("Cannot enqueue jobs in a script that reads");
+  const { kind, query, args } = step;
   const { postgres } = query;
   const result = await client.query<pg.QueryResultRow>(postgres.sql, bind(postgres, args));
   if (kind === "run") return result.rowCount ?? 0;
