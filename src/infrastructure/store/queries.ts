@@ -1,9 +1,12 @@
 import { approvalQueries } from "./queries/approval-queries.ts";
 import { auditQueries } from "./queries/audit-queries.ts";
 import { callRecordQueries } from "./queries/call-record-queries.ts";
+import { housekeepingQueries } from "./queries/housekeeping-queries.ts";
 import { installedSkillQueries } from "./queries/installed-skill-queries.ts";
 import { instanceQueries } from "./queries/instance-queries.ts";
+import { jobQueries } from "./queries/job-queries.ts";
 import { restoreQueries } from "./queries/restore-queries.ts";
+import { scheduleQueries } from "./queries/schedule-queries.ts";
 import { sessionQueries } from "./queries/session-queries.ts";
 import { skillValueQueries } from "./queries/skill-value-queries.ts";
 import { taskQueries } from "./queries/task-queries.ts";
@@ -23,4 +26,7 @@ export const queries = {
   ...approvalQueries,
   ...auditQueries,
   ...restoreQueries,
+  ...scheduleQueries,
+  ...jobQueries,
+  ...housekeepingQueries,
 };

@@ -2,7 +2,16 @@ import { findApproval, listGrants, listPendingApprovals } from "./scripts/approv
 import { findAuditHead, listAudit, readAudit } from "./scripts/audit-scripts.ts";
 import { findInstalledSkill, listInstalledSkills } from "./scripts/installed-skill-scripts.ts";
 import { listRunning } from "./scripts/instance-scripts.ts";
+import { hasJobs, listDeadJobs } from "./scripts/job-scripts.ts";
 import { listCalls } from "./scripts/list-calls.ts";
+import {
+  countSchedules,
+  findFiring,
+  findNextScheduleTime,
+  findSchedule,
+  listFirings,
+  listSchedules,
+} from "./scripts/schedule-scripts.ts";
 import {
   findSession,
   findTurn,
@@ -46,6 +55,14 @@ export const reads = {
   findAuditHead,
   readAudit,
   listAudit,
+  findSchedule,
+  listSchedules,
+  countSchedules,
+  findNextScheduleTime,
+  findFiring,
+  listFirings,
+  hasJobs,
+  listDeadJobs,
 };
 
 export type Reads = typeof reads;

@@ -1,12 +1,30 @@
 import { addApproval, saveApproval } from "./scripts/approval-scripts.ts";
 import { appendAudit, eraseAudit } from "./scripts/audit-scripts.ts";
 import { recordCalls } from "./scripts/call-record-scripts.ts";
+import { deleteOldFirings, trimEvents } from "./scripts/housekeeping-scripts.ts";
 import {
   addInstalledSkill,
   removeInstalledSkill,
   saveInstalledSkill,
 } from "./scripts/installed-skill-scripts.ts";
 import { joinInstance, leaveInstance, renewInstance } from "./scripts/instance-scripts.ts";
+import {
+  completeJobs,
+  failJob,
+  insertJobs,
+  leaseJobs,
+  touchJobs,
+  voidLeases,
+} from "./scripts/job-scripts.ts";
+import {
+  addSchedule,
+  beginCall,
+  changeSchedule,
+  endFiring,
+  fireDue,
+  fireNow,
+  removeSchedule,
+} from "./scripts/schedule-scripts.ts";
 import { deleteSession } from "./scripts/session-scripts.ts";
 import { deleteSkillValue, setSkillValue } from "./scripts/skill-value-scripts.ts";
 import { addTask, saveTask } from "./scripts/task-scripts.ts";
@@ -40,6 +58,21 @@ export const writes = {
   saveApproval,
   appendAudit,
   eraseAudit,
+  addSchedule,
+  changeSchedule,
+  removeSchedule,
+  fireDue,
+  fireNow,
+  beginCall,
+  endFiring,
+  insertJobs,
+  voidLeases,
+  leaseJobs,
+  touchJobs,
+  completeJobs,
+  failJob,
+  trimEvents,
+  deleteOldFirings,
 };
 
 export type Writes = typeof writes;
