@@ -17,6 +17,7 @@ import { newId } from "#infrastructure/ids/ids.ts";
 import { hostCallToArgs, skillCallToArgs } from "#infrastructure/store/call-rows.ts";
 import type { WriteCaller } from "#infrastructure/store/repositories.ts";
 import { callRecord, hostCallRecord } from "./call-records.ts";
+import { scheduleOf } from "./schedules.ts";
 
 const ALICE = parseUserId("alice");
 
@@ -56,6 +57,9 @@ export async function fillStore(writer: WriteCaller): Promise<FilledStore> {
   const hostCalls = [hostCallToArgs({ skill: "notes", record: hostCallRecord() }, 1)];
   await writer.call("recordCalls", { skillCalls: calls, hostCalls, maxRows: 100 });
   await writer.call("addInstalledSkill", SKILL);
+  const scheduleId = parseScheduleId(newId());
+  await writer.call("addSchedule", scheduleOf({ id: scheduleId, userId: ALICE }));
+  await writer.call("fireNow", { scheduleId, dueAtMs: 60_000, nowMs: 60_001 });
   await writer.call("addApproval", {
     id: parseApprovalId("a1"),
     userId: ALICE,

@@ -2,20 +2,29 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, test } from "vitest";
+import { JOB_QUEUES } from "#application/ports/job-queues.ts";
 import { readBackup, verifyBackup } from "#infrastructure/store/backup/backup-file.ts";
 import { skillCallToArgs } from "#infrastructure/store/call-rows.ts";
+import { verifyLocalAudit } from "#infrastructure/store/local-audit.ts";
 import { backUpStore, restoreStore, verifyBackupFile } from "#infrastructure/store/local-backup.ts";
 import { openLocalStore, type StoreAddress } from "#infrastructure/store/local-store.ts";
 import { openStore } from "#infrastructure/store/open-store.ts";
 import { createSessionRepository } from "#infrastructure/store/repositories.ts";
 import { callRecord } from "../../support/call-records.ts";
 import { answerMessage, fillStore } from "../../support/fill-store.ts";
+import { openJobEngine } from "../../support/open-job-engine.ts";
 import { STORES, type TestStore } from "../../support/open-test-store.ts";
 import { openTestDatabase } from "../../support/postgres.ts";
 import { openTempDir } from "../../support/temp-dir.ts";
 
 /** Tables that a restore itself writes. */
-const OWN: ReadonlySet<string> = new Set(["counter", "instance", "audit_entry", "audit_head"]);
+const OWN: ReadonlySet<string> = new Set([
+  "counter",
+  "instance",
+  "audit_entry",
+  "audit_head",
+  "job",
+]);
 
 const PLACES = [
   ["SQLite", openDirectory],
@@ -46,6 +55,9 @@ for (const [from, openFrom] of STORES) {
         await backUpStore(place.address, { file: again, version: "0" });
         expect(await dataOf(again)).toEqual(await dataOf(file));
 
+        const verdict = await verifyLocalAudit(place.address, { file: undefined });
+        expect(verdict).toMatchObject({ kind: "intact", entries: 3 });
+
         await using other = await openStore(place.address.homeDir, place.address.databaseUrl);
         const { epoch } = await other.writer.call("joinInstance", {
           instanceId: owner.instanceId,
@@ -58,6 +70,12 @@ for (const [from, openFrom] of STORES) {
         expect(await sessions.readEvents(position)).toMatchObject({ kind: "events", events: [] });
         const ahead = { ...position, sessionId: later.sessionId };
         expect((await sessions.readEvents(ahead)).kind).toBe("unknown-position");
+        // The firing that had not ended has its job, wherever that was before.
+        const engine = openJobEngine({ store: other });
+        await engine.open([JOB_QUEUES.firing]);
+        const jobs = await engine.fetch(JOB_QUEUES.firing, 10);
+        expect(jobs).toMatchObject([{ data: { dueAtMs: 60_000 } }]);
+        await engine.close();
         // Numbers that the store counts by itself go on where they were.
         const skillCalls = [skillCallToArgs(callRecord(), 9)];
         await other.writer.call("recordCalls", { skillCalls, hostCalls: [], maxRows: 100 });

@@ -6,7 +6,7 @@ import {
   pendingStatements,
 } from "../../migration-plan.ts";
 import { type MigrationStatus, toMigrationStatus } from "../../migration-status.ts";
-import { isCollision, type PostgresPool, toPostgresFault } from "./postgres-pool.ts";
+import { getTypeParser, isCollision, type PostgresPool, toPostgresFault } from "./postgres-pool.ts";
 
 /** Who waits for a lock holds up everybody behind it: better to let them by and try again. */
 const LOCK_TIMEOUT_MS = 5_000;
@@ -85,6 +85,7 @@ export async function withClient<T>(
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: "nexflow",
     keepAlive: true,
+    types: { getTypeParser },
   });
   // Where the connection breaks the statement under way says so.
   client.on("error", () => undefined);

@@ -154,7 +154,7 @@ export async function perform(client: pg.Pool | pg.ClientBase, step: Step) {
 }
 
 /** Counters and times are whole numbers far below 2^53. */
-function getTypeParser(oid: number, format?: "text" | "binary"): unknown {
+export function getTypeParser(oid: number, format?: "text" | "binary"): unknown {
   return oid === INT8 ? Number : pg.types.getTypeParser(oid, format);
 }
 

@@ -1,6 +1,7 @@
-import pg, { type ClientBase, type CustomTypesConfig } from "pg";
+import type { ClientBase } from "pg";
 import type { BackupHeader, BackupSource, Row, TableShape } from "../../backup/backup-format.ts";
 import { inOrderOfReference, type KnownTable, quote } from "../../backup/table-order.ts";
+import { getTypeParser } from "./postgres-pool.ts";
 
 /** A table with the types of its columns, as Postgres writes them. */
 export interface PostgresTable extends KnownTable {
@@ -11,13 +12,6 @@ export interface PostgresTable extends KnownTable {
 
 const FETCH_ROWS = 200;
 const INSERT_ROWS = 500;
-const INT8 = 20;
-
-/** Whole numbers as numbers: the schema has none beyond 2^53. */
-const TYPES: CustomTypesConfig = {
-  getTypeParser: (oid, format) =>
-    oid === INT8 ? Number : (pg.types.getTypeParser(oid, format) as (text: string) => unknown),
-};
 
 const TABLES = `
   SELECT c.relname AS name,
@@ -59,7 +53,7 @@ export async function* readPostgresRows(
   await client.query(`DECLARE backup_rows NO SCROLL CURSOR FOR ${select}`);
   for (;;) {
     const fetch = { text: `FETCH ${FETCH_ROWS} FROM backup_rows`, rowMode: "array" } as const;
-    const { rows } = await client.query<Row & unknown[]>({ ...fetch, types: TYPES });
+    const { rows } = await client.query<Row & unknown[]>({ ...fetch, types: { getTypeParser } });
     if (rows.length > 0) yield rows;
     if (rows.length < FETCH_ROWS) break;
   }

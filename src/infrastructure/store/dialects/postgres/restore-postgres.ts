@@ -1,5 +1,6 @@
-import type { ClientBase } from "pg";
+import pg, { type ClientBase } from "pg";
 import { Fault } from "#domain/shared/fault.ts";
+import { JOBS_SCHEMA } from "../../../jobs/pg-boss-jobs.ts";
 import { type BackupManifest, createTableSum } from "../../backup/backup-format.ts";
 import { type BackupTarget, type LoadedBackup, loadBackup } from "../../backup/load-backup.ts";
 import { quote } from "../../backup/table-order.ts";
@@ -7,6 +8,7 @@ import { listMigratedTables } from "../../migration-plan.ts";
 import { toMigrationStatus } from "../../migration-status.ts";
 import { awaitScript } from "../../script.ts";
 import { finishRestore } from "../../scripts/restore-scripts.ts";
+import { JobSender } from "./job-sender.ts";
 import { migrateInTransaction, withClient } from "./migrate-postgres.ts";
 import { perform, toPostgresFault } from "./postgres-pool.ts";
 import {
@@ -24,9 +26,6 @@ export interface RestorePostgres {
   readonly nowMs: number;
 }
 
-/** Of the jobs, which belong to the data that they were made for. */
-const JOBS_SCHEMA = "nexflow_jobs";
-
 /**
  * Puts a backup in the place of a database's tables of ours, in one transaction. Throws `Fault`:
  * `STORE_LOCKED` where an instance runs on it, `STORE_NOT_EMPTY` where it has data.
@@ -36,7 +35,10 @@ export async function restorePostgres(
   options: RestorePostgres,
 ): Promise<LoadedBackup & { readonly migrated: readonly string[] }> {
   const known = await listMigratedTables();
+  const pool = new pg.Pool({ connectionString: url, max: 2 });
+  const jobs = new JobSender(pool);
   try {
+    await jobs.open();
     return await withClient(url, async (client) => {
       await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'");
       // Where anything fails the connection ends, and the transaction with it.
@@ -45,12 +47,18 @@ export async function restorePostgres(
       const migrated = await migrateInTransaction(client);
       const { takenAtMs, store: from } = loaded.header;
       const script = finishRestore({ nowMs: options.nowMs, takenAtMs, from });
-      await awaitScript(script, (step) => perform(client, step));
+      await client.query("DELETE FROM job");
+      await awaitScript(script, (step) =>
+        step.kind === "enqueue" ? jobs.enqueue(client, step.jobs) : perform(client, step),
+      );
       await client.query("COMMIT");
       return { ...loaded, migrated };
     });
   } catch (error) {
     throw toPostgresFault(error);
+  } finally {
+    await jobs.close();
+    await pool.end();
   }
 }
 
@@ -75,7 +83,8 @@ async function clear(
   for (const name of ["kysely_migration", "kysely_migration_lock"]) {
     await client.query(`DROP TABLE IF EXISTS ${name}`);
   }
-  await client.query(`DROP SCHEMA IF EXISTS ${JOBS_SCHEMA} CASCADE`);
+  // Jobs belong to the data that they were made for.
+  await client.query(`DELETE FROM ${JOBS_SCHEMA}.job`);
 }
 
 async function assertUnused(client: ClientBase, tables: readonly PostgresTable[]): Promise<void> {
