@@ -1,8 +1,10 @@
 import { openStore, type Store } from "#infrastructure/store/open-store.ts";
 import {
+  createCredentialRepository,
   createInstanceRegistry,
   createSessionRepository,
   createTurnLog,
+  createTurnReader,
   createUserRepository,
 } from "#infrastructure/store/repositories.ts";
 import { openTestDatabase } from "./postgres.ts";
@@ -38,6 +40,8 @@ export function repositoriesOf({ store: { reader, writer } }: TestStore) {
     instances: createInstanceRegistry(reader, writer),
     sessions: createSessionRepository(reader, writer),
     users: createUserRepository(reader, writer),
+    credentials: createCredentialRepository(reader, writer),
+    turnReader: createTurnReader(reader),
   };
 }
 

@@ -1,4 +1,6 @@
 import { callRecordQueries } from "./queries/call-record-queries.ts";
+import { credentialQueries } from "./queries/credential-queries.ts";
+import { idempotencyQueries } from "./queries/idempotency-queries.ts";
 import { instanceQueries } from "./queries/instance-queries.ts";
 import { sessionQueries } from "./queries/session-queries.ts";
 import { skillValueQueries } from "./queries/skill-value-queries.ts";
@@ -8,6 +10,8 @@ import { userQueries } from "./queries/user-queries.ts";
 /** Every statement of the store, compiled once. Arguments are named as the columns, in camel case. */
 export const queries = {
   ...userQueries,
+  ...credentialQueries,
+  ...idempotencyQueries,
   ...sessionQueries,
   ...instanceQueries,
   ...turnQueries,
