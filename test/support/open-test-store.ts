@@ -1,7 +1,10 @@
 import { openStore, type Store } from "#infrastructure/store/open-store.ts";
 import {
   createCredentialRepository,
+  createFiringLog,
+  createHousekeeping,
   createInstanceRegistry,
+  createScheduleRepository,
   createSessionRepository,
   createTurnLog,
   createTurnReader,
@@ -42,6 +45,9 @@ export function repositoriesOf({ store: { reader, writer } }: TestStore) {
     users: createUserRepository(reader, writer),
     credentials: createCredentialRepository(reader, writer),
     turnReader: createTurnReader(reader),
+    schedules: createScheduleRepository(reader, writer),
+    firings: createFiringLog(reader, writer),
+    housekeeping: createHousekeeping(writer),
   };
 }
 

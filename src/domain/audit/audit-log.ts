@@ -20,6 +20,49 @@ export interface AuditEvent {
   readonly detail: JsonValue;
 }
 
+/** An event as it stands in the chain; see `audit-chain.ts`. */
+export interface AuditEntry {
+  /** 1, 2, 3, ... without a gap. */
+  readonly seq: number;
+  readonly atMs: number;
+  readonly action: string;
+  readonly decision: AuditEvent["decision"];
+  readonly policyHash: string | undefined;
+  readonly actor: Sealed<string>;
+  readonly subject: Sealed<string>;
+  readonly detail: Sealed<JsonValue>;
+  readonly prevHash: string;
+  readonly hash: string;
+}
+
+export type Sealed<T extends JsonValue> =
+  | { readonly kind: "kept"; readonly hash: string; readonly salt: string; readonly value: T }
+  | { readonly kind: "erased"; readonly hash: string };
+
+/** The last entry of a chain. */
+export interface AuditHead {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/** Takes an event without delay: it is written soon, unless the process is killed before. */
+export type RecordAudit = (event: AuditEvent) => void;
+
+/**
+ * The audit log: entries are added, never changed but for what is erased with a user, and never
+ * removed. All reject with `Fault` `STORE_UNAVAILABLE` where the store cannot be used.
+ */
+export interface AuditLog {
+  /** Adds events in this order; they survive any crash when it is fulfilled. */
+  append(events: readonly AuditEvent[]): Promise<void>;
+  /** Newest first, at most `limit`. */
+  list(input: ListAudit): Promise<readonly AuditEntry[]>;
+  /** Entries after `seq`, oldest first, at most `limit`. */
+  read(seq: number, limit: number): Promise<readonly AuditEntry[]>;
+  /** The last entry that was added. */
+  head(): Promise<AuditHead>;
+}
+
 export interface ListAudit {
   readonly actor?: string;
   readonly action?: string;

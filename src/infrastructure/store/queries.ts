@@ -1,7 +1,10 @@
 import { callRecordQueries } from "./queries/call-record-queries.ts";
 import { credentialQueries } from "./queries/credential-queries.ts";
+import { housekeepingQueries } from "./queries/housekeeping-queries.ts";
 import { idempotencyQueries } from "./queries/idempotency-queries.ts";
 import { instanceQueries } from "./queries/instance-queries.ts";
+import { jobQueries } from "./queries/job-queries.ts";
+import { scheduleQueries } from "./queries/schedule-queries.ts";
 import { sessionQueries } from "./queries/session-queries.ts";
 import { skillValueQueries } from "./queries/skill-value-queries.ts";
 import { turnQueries } from "./queries/turn-queries.ts";
@@ -17,4 +20,7 @@ export const queries = {
   ...turnQueries,
   ...skillValueQueries,
   ...callRecordQueries,
+  ...scheduleQueries,
+  ...jobQueries,
+  ...housekeepingQueries,
 };

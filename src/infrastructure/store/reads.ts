@@ -5,7 +5,16 @@ import {
   listPrincipals,
 } from "./scripts/credential-scripts.ts";
 import { listRunning } from "./scripts/instance-scripts.ts";
+import { hasJobs, listDeadJobs } from "./scripts/job-scripts.ts";
 import { listCalls } from "./scripts/list-calls.ts";
+import {
+  countSchedules,
+  findFiring,
+  findNextScheduleTime,
+  findSchedule,
+  listFirings,
+  listSchedules,
+} from "./scripts/schedule-scripts.ts";
 import {
   findSession,
   findTurn,
@@ -45,6 +54,14 @@ export const reads = {
   listSkillKeys,
   listCalls,
   listRunning,
+  findSchedule,
+  listSchedules,
+  countSchedules,
+  findNextScheduleTime,
+  findFiring,
+  listFirings,
+  hasJobs,
+  listDeadJobs,
 };
 
 export type Reads = typeof reads;

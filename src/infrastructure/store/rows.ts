@@ -124,7 +124,7 @@ export function claimedFromRow(
 }
 
 /** Postgres takes no U+0000 and no half of a surrogate pair, which others' messages may hold. */
-function toStoredText(text: string | undefined): string | null {
+export function toStoredText(text: string | undefined): string | null {
   return text?.replaceAll("\0", "").toWellFormed() ?? null;
 }
 

@@ -205,7 +205,7 @@ const missed = z.enum(["skip", "once", "all"], expecting('"skip", "once" or "all
 export const NewScheduleBody = request(
   "NewSchedule",
   z.strictObject({
-    name: label,
+    name: shortText(100),
     when: NewWhen,
     missed: missed.default("once").describe("What becomes of times at which no server ran"),
     action: NewAction,

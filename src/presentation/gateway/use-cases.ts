@@ -17,8 +17,8 @@ import type {
 } from "#application/read-session/read-session.ts";
 import type { TurnWithMessages } from "#application/read-turn/read-turn.ts";
 import type { CredentialWatcher } from "#application/watch-credentials/credential-watch.ts";
-import type { AuditEntry, AuditVerdict } from "#domain/audit/audit-chain.ts";
-import type { ListAudit } from "#domain/audit/audit-log.ts";
+import type { AuditVerdict } from "#domain/audit/audit-chain.ts";
+import type { AuditEntry, ListAudit } from "#domain/audit/audit-log.ts";
 import type { FiringKey } from "#domain/schedule/firing.ts";
 import type { MissedRule, Schedule, ScheduleAction } from "#domain/schedule/schedule.ts";
 import type { Session } from "#domain/session/session.ts";

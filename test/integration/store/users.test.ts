@@ -5,6 +5,7 @@ import {
   parseCredentialId,
   parseInstanceId,
   parseMessageId,
+  parseScheduleId,
   parseSessionId,
   parseTurnId,
   parseUserId,
@@ -40,7 +41,7 @@ for (const [name, open] of STORES) {
 describe.each(STORES)("removal of a user %s", (_name, open) => {
   test("leaves no row that names them, whatever they were doing", async ({ expect }) => {
     await using opened = await open();
-    const { users, credentials, turns, instances } = repositoriesOf(opened);
+    const { users, credentials, turns, instances, schedules } = repositoriesOf(opened);
     const { store } = opened;
     const [ada, gone] = [parseUserId("ada"), parseUserId("the-one-who-goes")];
     const instanceId = parseInstanceId("here");
@@ -56,6 +57,17 @@ describe.each(STORES)("removal of a user %s", (_name, open) => {
       await keys.begin({ userId: id, keyHash: "k", fingerprint: "f" });
       const space = { skill: "notes", userId: id };
       await kv.set(space, { key: "k", value: Buffer.from("v") }, { maxBytes: 999, maxKeys: 9 });
+      await schedules.add({
+        id: parseScheduleId(newId()),
+        userId: id,
+        name: "tick",
+        when: { kind: "at", atMs: 9 },
+        missed: "once",
+        action: { kind: "message", text: "tick" },
+        state: { kind: "active", nextAtMs: 9 },
+        lastFiredAtMs: undefined,
+        createdAtMs: 1,
+      });
       const accepted = await turns.accept({
         turnId: parseTurnId(newId()),
         userId: id,

@@ -40,6 +40,9 @@ export const userQueries = {
     sessionsOfUser(),
     sessionsOfUser().forUpdate(),
   ),
+  listSchedulesOfUser: compile<{ schedule_id: string }>(
+    builder.selectFrom("schedule").select("schedule_id").where("user_id", "=", arg("userId")),
+  ),
   deleteTasksOfUser: compile(builder.deleteFrom("task").where("turn_id", "in", turnsOfUser())),
   deleteMessagesOfUser: compile(
     builder.deleteFrom("message").where("session_id", "in", sessionsOfUser()),

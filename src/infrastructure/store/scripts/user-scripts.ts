@@ -1,4 +1,4 @@
-import { parseCredentialId, type UserId } from "#domain/shared/id.ts";
+import { parseCredentialId, parseScheduleId, type UserId } from "#domain/shared/id.ts";
 import { changeUser as changed, isLastAdmin, type User } from "#domain/user/user.ts";
 import type {
   ChangeUserResult,
@@ -9,6 +9,7 @@ import type {
 import { queries } from "../load-queries.ts";
 import { userFromRow } from "../rows.ts";
 import { all, get, run, type Script } from "../script.ts";
+import { removeSchedule } from "./schedule-scripts.ts";
 
 export function* findUser(userId: UserId): Script<User | undefined> {
   const row = yield* get(queries.findUser, { userId });
@@ -45,6 +46,9 @@ export function* removeUser(userId: UserId): Script<RemoveUserResult> {
   yield* all(queries.lockTurnsOfUser, { userId });
   yield* all(queries.lockSessionsOfUser, { userId });
   const credentials = yield* all(queries.listCredentialsOfUser, { userId });
+  for (const { schedule_id: id } of yield* all(queries.listSchedulesOfUser, { userId })) {
+    yield* removeSchedule(parseScheduleId(id));
+  }
   yield* run(queries.deleteTasksOfUser, { userId });
   yield* run(queries.deleteMessagesOfUser, { userId });
   yield* run(queries.deleteEventsOfUser, { userId });
