@@ -40,7 +40,7 @@ export const userQueries = {
     sessionsOfUser(),
     sessionsOfUser().forUpdate(),
   ),
-  listSchedulesOfUser: compile<{ schedule_id: string }>(
+  listScheduleIdsOfUser: compile<{ schedule_id: string }>(
     builder.selectFrom("schedule").select("schedule_id").where("user_id", "=", arg("userId")),
   ),
   deleteTasksOfUser: compile(builder.deleteFrom("task").where("turn_id", "in", turnsOfUser())),

@@ -46,7 +46,7 @@ export function* removeUser(userId: UserId): Script<RemoveUserResult> {
   yield* all(queries.lockTurnsOfUser, { userId });
   yield* all(queries.lockSessionsOfUser, { userId });
   const credentials = yield* all(queries.listCredentialsOfUser, { userId });
-  for (const { schedule_id: id } of yield* all(queries.listSchedulesOfUser, { userId })) {
+  for (const { schedule_id: id } of yield* all(queries.listScheduleIdsOfUser, { userId })) {
     yield* removeSchedule(parseScheduleId(id));
   }
   yield* run(queries.deleteTasksOfUser, { userId });
