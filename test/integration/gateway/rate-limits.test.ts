@@ -84,6 +84,20 @@ describe("messages", () => {
   });
 });
 
+test("being turned away is noted, but not without end", async ({ expect }) => {
+  await using server = await open({});
+  for (let i = 0; i < 70; i += 1) {
+    await call(server, "/api/v1/users", { token: OTHER_TOKEN });
+  }
+  expect(server.useCases.denials).toHaveLength(60);
+  expect(server.useCases.denials[0]).toEqual({
+    userId: "u2",
+    address: "127.0.0.1",
+    asked: "GET /api/v1/users",
+    code: "insufficient-role",
+  });
+});
+
 describe("failed sign-ins", () => {
   test("are limited by whatever way they come", async ({ expect }) => {
     await using server = await open({ signIns: 4 });
