@@ -1,5 +1,6 @@
 import {
   parseApprovalId,
+  parseCredentialId,
   parseInstanceId,
   parseMessageId,
   parseScheduleId,
@@ -40,6 +41,8 @@ export async function fillStore(writer: WriteCaller): Promise<FilledStore> {
     createdAtMs: 1,
   });
   await writer.call("addCredential", {
+    id: parseCredentialId(newId()),
+    scopes: "all",
     hash: "h",
     kind: "token",
     userId: ALICE,

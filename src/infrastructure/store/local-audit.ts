@@ -3,8 +3,10 @@ import { Fault } from "#domain/shared/fault.ts";
 import type { JsonValue } from "#domain/shared/json.ts";
 import { toAuditLine } from "./audit-lines.ts";
 import { type LocalStore, openLocalStore, type StoreAddress } from "./local-store.ts";
+import { createAuditLog } from "./repositories.ts";
 import {
   type FileVerdict,
+  readAuditEntries,
   type VerifyAudit,
   verifyAudit,
   verifyAuditFile,
@@ -23,8 +25,6 @@ export interface ShownEntry {
   readonly policyHash: string | null;
   readonly detail: JsonValue;
 }
-
-const PAGE = 500;
 
 export function listLocalAudit(
   address: StoreAddress,
@@ -68,14 +68,8 @@ export async function* exportLocalAudit(
   }
 }
 
-async function* readEntries({ reader }: LocalStore, after: number): AsyncGenerator<AuditEntry> {
-  for (let seq = after; ; ) {
-    const page = await reader.call("readAudit", seq, PAGE);
-    yield* page;
-    const last = page.at(-1);
-    if (last === undefined) return;
-    ({ seq } = last);
-  }
+function readEntries({ reader, writer }: LocalStore, after: number): AsyncGenerator<AuditEntry> {
+  return readAuditEntries(createAuditLog(reader, writer), after);
 }
 
 async function withStore<T>(

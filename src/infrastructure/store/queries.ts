@@ -1,7 +1,9 @@
 import { approvalQueries } from "./queries/approval-queries.ts";
 import { auditQueries } from "./queries/audit-queries.ts";
 import { callRecordQueries } from "./queries/call-record-queries.ts";
+import { credentialQueries } from "./queries/credential-queries.ts";
 import { housekeepingQueries } from "./queries/housekeeping-queries.ts";
+import { idempotencyQueries } from "./queries/idempotency-queries.ts";
 import { installedSkillQueries } from "./queries/installed-skill-queries.ts";
 import { instanceQueries } from "./queries/instance-queries.ts";
 import { jobQueries } from "./queries/job-queries.ts";
@@ -16,6 +18,8 @@ import { userQueries } from "./queries/user-queries.ts";
 /** Every statement of the store, compiled once. Arguments are named as the columns, in camel case. */
 export const queries = {
   ...userQueries,
+  ...credentialQueries,
+  ...idempotencyQueries,
   ...sessionQueries,
   ...instanceQueries,
   ...turnQueries,

@@ -1,5 +1,11 @@
 import { findApproval, listGrants, listPendingApprovals } from "./scripts/approval-scripts.ts";
 import { findAuditHead, listAudit, readAudit } from "./scripts/audit-scripts.ts";
+import {
+  findPrincipal,
+  hasToken,
+  listCredentials,
+  listPrincipals,
+} from "./scripts/credential-scripts.ts";
 import { findInstalledSkill, listInstalledSkills } from "./scripts/installed-skill-scripts.ts";
 import { listRunning } from "./scripts/instance-scripts.ts";
 import { hasJobs, listDeadJobs } from "./scripts/job-scripts.ts";
@@ -19,18 +25,23 @@ import {
   listHistory,
   listMessages,
   listSessions,
+  listTurnMessages,
   listTurns,
+  listTurnsOfSession,
   readConversation,
   readEvents,
 } from "./scripts/session-scripts.ts";
 import { findSkillValue, listSkillKeys } from "./scripts/skill-value-scripts.ts";
 import { findTask, listTasks } from "./scripts/task-scripts.ts";
-import { findByCredential, findUser, hasToken } from "./scripts/user-scripts.ts";
+import { findUser, listUsers } from "./scripts/user-scripts.ts";
 
 /** Every read there is, by name. */
 export const reads = {
   findUser,
-  findByCredential,
+  listUsers,
+  findPrincipal,
+  listPrincipals,
+  listCredentials,
   hasToken,
   findSession,
   listSessions,
@@ -38,6 +49,8 @@ export const reads = {
   listHistory,
   findTurn,
   listTurns,
+  listTurnsOfSession,
+  listTurnMessages,
   listHeads,
   readConversation,
   readEvents,

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import type { AuditVerdict } from "#domain/audit/audit-chain.ts";
 import { EMPTY_CHAIN, verifyChain } from "#domain/audit/audit-chain.ts";
-import type { AuditEntry, AuditHead } from "#domain/audit/audit-log.ts";
+import type { AuditEntry, AuditHead, AuditLog } from "#domain/audit/audit-log.ts";
 import { Fault } from "#domain/shared/fault.ts";
 import { hashSecret } from "../ids/ids.ts";
 import { parseAuditLine } from "./audit-lines.ts";
@@ -17,6 +17,22 @@ export interface VerifyAudit {
 export type FileVerdict =
   | AuditVerdict
   | { readonly kind: "broken"; readonly seq: number; readonly flaw: "line" };
+
+const PAGE = 500;
+
+/** All entries of a log after `seq`, oldest first. */
+export async function* readAuditEntries(
+  log: Pick<AuditLog, "read">,
+  after: number,
+): AsyncGenerator<AuditEntry> {
+  for (let seq = after; ; ) {
+    const page = await log.read(seq, PAGE);
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined) return;
+    ({ seq } = last);
+  }
+}
 
 /** Checks entries of the store or of a file. */
 export function verifyAudit(

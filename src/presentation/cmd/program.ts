@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { Fault } from "#domain/shared/fault.ts";
+import type { AccountsDeps } from "./accounts.ts";
 import { type AuditDeps, addAuditCommand } from "./audit.ts";
 import { addBackupCommand, type BackupDeps } from "./backup.ts";
 import { addChatCommand, type ChatDeps } from "./chat.ts";
@@ -15,6 +16,8 @@ import { addSandboxCommand, type SandboxDeps } from "./sandbox.ts";
 import { addScheduleCommand, type ScheduleDeps } from "./schedule.ts";
 import { addServeCommand, type ServeDeps } from "./serve.ts";
 import { addSkillCommand, type SkillDeps } from "./skill.ts";
+import { addTokenCommand } from "./token.ts";
+import { addUserCommand } from "./user.ts";
 
 export interface ProgramDeps {
   readonly version: string;
@@ -30,6 +33,7 @@ export interface ProgramDeps {
   readonly audit: AuditDeps;
   readonly backup: BackupDeps;
   readonly restore: RestoreDeps;
+  readonly accounts: AccountsDeps;
 }
 
 /** Runs the command that `args` ask for and gives the exit code. Never throws. */
@@ -65,6 +69,8 @@ function createProgram(deps: ProgramDeps): Command {
   addRestoreCommand(program, deps.restore);
   addAuditCommand(program, deps.audit);
   addLoginCommand(program, deps.login);
+  addUserCommand(program, deps.accounts);
+  addTokenCommand(program, deps.accounts);
   return program;
 }
 

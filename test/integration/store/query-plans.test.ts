@@ -9,11 +9,13 @@ import { openTempDir } from "../../support/temp-dir.ts";
 const SCANS: ReadonlySet<string> = new Set([
   "deleteExpiredCredentials",
   "deleteForgotten",
-  "deleteTokensLabelled",
+  "deleteCallsOfUser",
+  "deleteHostCallsOfUser",
   "findAnyToken",
   "listSkillCalls",
   "listHostCalls",
   "listOpenFirings",
+  "listTokensLabelled",
 ]);
 
 test("no statement of SQLite reads a whole table, whatever its arguments are", async ({

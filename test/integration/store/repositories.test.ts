@@ -15,7 +15,7 @@ for (const [name, open] of STORES) {
   const openWith = async <T>(make: (opened: TestStore) => T) => {
     const opened = await open();
     for (const id of ["alice", "bob"].map(parseUserId)) {
-      await repositoriesOf(opened).users.addUser({ id, name: id, role: "member", createdAtMs: 1 });
+      await repositoriesOf(opened).users.add({ id, name: id, role: "member", createdAtMs: 1 });
     }
     return { ...make(opened), [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
   };
