@@ -253,6 +253,7 @@ export class SessionRelay implements AsyncDisposable {
 
   #renew(): void {
     this.#asked.clear();
+    this.#forgetInterests();
     for (const sessionId of this.#hub.followedElsewhere()) this.#ask(sessionId);
   }
 
