@@ -16,6 +16,7 @@ interface Bench {
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   gateway: () => import("./gateway.bench.ts"),
   turn: () => import("./turn.bench.ts"),
+  store: () => import("./store.bench.ts"),
   skill: () => import("./skill.bench.ts"),
   sandbox: () => import("./sandbox.bench.ts"),
   leak: () => import("./leak.bench.ts"),

@@ -2,6 +2,9 @@ import { sql } from "kysely";
 import { arg, builder, compile } from "../query-builder.ts";
 import type { Schema } from "../schema.ts";
 
+/** Literals, so that SQLite sees that the index of unfinished turns will do. */
+const OPEN_STATES = [sql.lit("queued"), sql.lit("running")];
+
 export const sessionQueries = {
   insertSession: compile(
     builder.insertInto("session").values({
@@ -17,6 +20,11 @@ export const sessionQueries = {
   findSession: compile(session()),
   /** As long as the transaction lasts nobody else deletes the session or adds a turn to it. */
   lockSession: compile(session(), session().forUpdate()),
+  /**
+   * What a message has to know of the session that it comes to: its newest turn, and one that is
+   * unfinished, if there are such. Until the transaction ends nobody else deletes the session.
+   */
+  findSessionToJoin: compile(sessionToJoin(), sessionToJoin().forKeyShare("session")),
   moveSessionHead: compile(
     builder
       .updateTable("session")
@@ -110,6 +118,29 @@ export const sessionQueries = {
 
 function session() {
   return builder.selectFrom("session").selectAll().where("session_id", "=", arg("sessionId"));
+}
+
+function sessionToJoin() {
+  return builder
+    .selectFrom("session")
+    .select(["session.user_id", "session.head_seq"])
+    .select((session) => [
+      session
+        .selectFrom("message")
+        .select("message.turn_id")
+        .whereRef("message.session_id", "=", "session.session_id")
+        .orderBy("message.turn_id", "desc")
+        .limit(1)
+        .as("last_turn_id"),
+      session
+        .selectFrom("turn")
+        .select("turn.turn_id")
+        .whereRef("turn.session_id", "=", "session.session_id")
+        .where("turn.state", "in", OPEN_STATES)
+        .limit(1)
+        .as("open_turn_id"),
+    ])
+    .where("session.session_id", "=", arg("sessionId"));
 }
 
 function turnsOfSession() {

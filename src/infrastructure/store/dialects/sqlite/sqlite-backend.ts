@@ -10,9 +10,9 @@ import { openSqlite, type SqliteConnection, toFault } from "./sqlite-connection.
 /*
  * The store on SQLite. It commits in groups: everything that waits on any port when it comes
  * round goes into one transaction, which is on disk before any of it is answered. While that commit
- * is under way the next group gathers. Where writes come side by side a group waits a moment for
- * more (a commit costs about as much for ten writes as for one); a lone write does not wait. Reads
- * of a group follow its commit, and see it.
+ * is under way the next group gathers. Where writes come side by side a group waits a moment until
+ * as many are there as usual (a commit costs about as much for ten writes as for one); a lone write
+ * does not wait. Reads of a group follow its commit, and see it.
  */
 
 const GATHER_MS = 1;
@@ -44,6 +44,7 @@ class SqliteBackend implements StoreBackend {
   readonly #writeAll: (requests: readonly StoreRequest[]) => StoreReply[];
   #group: Waiting[] = [];
   #usualSize = 0;
+  #gathering: ReturnType<typeof setTimeout> | undefined;
 
   constructor(deps: SqliteBackendDeps) {
     this.#deps = deps;
@@ -55,11 +56,9 @@ class SqliteBackend implements StoreBackend {
   }
 
   take(requests: readonly Waiting[]): void {
-    const isFirst = this.#group.length === 0;
     this.#group.push(...requests);
-    if (!isFirst) return;
-    if (this.#usualSize < CROWDED) this.#flush();
-    else setTimeout(() => this.#flush(), GATHER_MS);
+    if (this.#usualSize < CROWDED || this.#group.length >= this.#usualSize) this.#flush();
+    else this.#gathering ??= setTimeout(() => this.#flush(), GATHER_MS);
   }
 
   async close(): Promise<void> {
@@ -69,6 +68,8 @@ class SqliteBackend implements StoreBackend {
   }
 
   #flush(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     const due = [...this.#group, ...this.#deps.mailbox.drain()];
     this.#group = [];
     const writing = due.filter(({ request }) => request.target === "write");
