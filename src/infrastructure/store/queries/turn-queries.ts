@@ -1,4 +1,5 @@
 import { type RawBuilder, type Selectable, sql } from "kysely";
+import { ID_OF } from "../dialects/id-of.ts";
 import { NOW_MS } from "../dialects/now-ms.ts";
 import { arg, builder, compile } from "../query-builder.ts";
 import type { Schema } from "../schema.ts";
@@ -34,6 +35,7 @@ export const turnQueries = {
   findTurn: compile<TurnRow>(
     builder.selectFrom("turn").selectAll().where("turn_id", "=", arg("turnId")),
   ),
+  listTurns: compile<TurnRow>(turns(ID_OF.sqlite), turns(ID_OF.postgres)),
   findTurnByClientMessage: compile<TurnRow>(
     builder
       .selectFrom("turn")
@@ -222,4 +224,8 @@ function ownedTurn() {
     .where("turn_id", "=", arg("turnId"))
     .where("state", "=", RUNNING)
     .where("epoch", "=", arg<number>("epoch"));
+}
+
+function turns(ids: RawBuilder<string>) {
+  return builder.selectFrom("turn").selectAll().where("turn_id", "in", ids);
 }
