@@ -43,6 +43,8 @@ const Environment = z.object({
     .transform(toNames)
     .pipe(z.array(plainName("names of layers separated by commas, as doctor tells them"))),
   NEXFLOW_MAX_CALL_RECORDS: wholeNumber(1, 100_000_000).default(100_000),
+  NEXFLOW_EVENT_RETENTION_DAYS: wholeNumber(1, 36_500).default(30),
+  NEXFLOW_MAX_SCHEDULES_PER_USER: wholeNumber(0, 1_000_000).default(1_000),
   NEXFLOW_SKILLS_DIR: text.optional(),
   OPENAI_API_KEY: text.optional(),
   OPENAI_BASE_URL: webAddress.optional(),
@@ -98,6 +100,9 @@ export interface Config {
   readonly allowMissingLayers: readonly string[];
   /** How many records of skills' calls, and of their host calls, are kept. */
   readonly maxCallRecords: number;
+  /** How long the events of a session stay that has come to rest. */
+  readonly eventRetentionDays: number;
+  readonly maxSchedulesPerUser: number;
   /** What may be used on behalf of skills, by the name in their manifests. */
   readonly skillSecrets: Readonly<Record<string, string>>;
   /** Every secret that was given, for masking. */
@@ -148,6 +153,8 @@ export function parseConfig(
     policyLabel: data.NEXFLOW_POLICY_LABEL,
     allowMissingLayers: data.NEXFLOW_ALLOW_MISSING_LAYERS,
     maxCallRecords: data.NEXFLOW_MAX_CALL_RECORDS,
+    eventRetentionDays: data.NEXFLOW_EVENT_RETENTION_DAYS,
+    maxSchedulesPerUser: data.NEXFLOW_MAX_SCHEDULES_PER_USER,
     skillSecrets,
     secrets: [
       ...SECRETS.flatMap((each) => set[each] ?? []).filter((value) => value !== "sqlite:"),
