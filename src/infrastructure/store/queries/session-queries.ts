@@ -97,22 +97,24 @@ export const sessionQueries = {
       events_json: arg("eventsJson"),
     }),
   ),
-  /** The segment that holds event `seq`, if one does. */
-  findSegmentAt: compile<Schema["event_segment"]>(
+  /** The segment that holds event `after`, if one does, and those that follow. */
+  listSegmentsFrom: compile<Schema["event_segment"]>(
     builder
       .selectFrom("event_segment")
       .selectAll()
       .where("session_id", "=", arg("sessionId"))
-      .where("first_seq", "<=", arg<number>("seq"))
-      .orderBy("first_seq", "desc")
-      .limit(1),
-  ),
-  listSegmentsAfter: compile<Schema["event_segment"]>(
-    builder
-      .selectFrom("event_segment")
-      .selectAll()
-      .where("session_id", "=", arg("sessionId"))
-      .where("last_seq", ">", arg<number>("after"))
+      .where("first_seq", ">=", (segment) =>
+        segment.fn.coalesce(
+          segment
+            .selectFrom("event_segment as held")
+            .select("held.first_seq")
+            .where("held.session_id", "=", arg("sessionId"))
+            .where("held.first_seq", "<=", arg<number>("after"))
+            .orderBy("held.first_seq", "desc")
+            .limit(1),
+          sql.lit(0),
+        ),
+      )
       .orderBy("first_seq")
       .limit(arg<number>("limit")),
   ),
