@@ -1,0 +1,11 @@
+/** What those who run the tests may set, and nothing else of the environment. */
+const { NEXFLOW_TEST_DATABASE_URL } = process.env;
+
+/** A Postgres server that is there already; left out, the tests start one of their own. */
+export const testDatabaseUrl = NEXFLOW_TEST_DATABASE_URL || undefined;
+
+/** The environment for programs that tests start: nothing in it is meant for Nexflow or Vitest. */
+export function plainEnvironment(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(NEXFLOW|VITE|NODE_)/u.test(name));
+  return Object.fromEntries(own);
+}
