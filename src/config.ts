@@ -35,6 +35,8 @@ const Environment = z.object({
     .pipe(z.array(plainName("names of layers separated by commas, as doctor tells them"))),
   NEXFLOW_MAX_CALL_RECORDS: wholeNumber(1, 100_000_000).default(100_000),
   NEXFLOW_SKILLS_DIR: text.optional(),
+  NEXFLOW_TEST_MODE: z.literal("faults", 'expected "faults", in tests only').optional(),
+  NEXFLOW_FAILPOINTS: text.optional(),
   OPENAI_API_KEY: text.optional(),
   OPENAI_BASE_URL: webAddress.optional(),
 });
@@ -74,6 +76,8 @@ export interface Config {
   readonly allowMissingLayers: readonly string[];
   /** How many records of skills' calls, and of their host calls, are kept. */
   readonly maxCallRecords: number;
+  /** Where a test has this process die or lose something, see `armFailpoints`. */
+  readonly failpoints: string | undefined;
   /** What may be used on behalf of skills, by the name in their manifests. */
   readonly skillSecrets: Readonly<Record<string, string>>;
   /** Every secret that was given, for masking. */
@@ -98,6 +102,10 @@ export function parseConfig(
     throw new Fault("CONFIG_INVALID", `Cannot use ${faults.join("; ")}`);
   }
   const { data } = parsed;
+  if (data.NEXFLOW_FAILPOINTS !== undefined && data.NEXFLOW_TEST_MODE === undefined) {
+    const message = "Cannot use NEXFLOW_FAILPOINTS: it is for tests, with NEXFLOW_TEST_MODE=faults";
+    throw new Fault("CONFIG_INVALID", message);
+  }
   const skillSecrets = parseSkillSecrets(set);
   return {
     homeDir: path.resolve(data.NEXFLOW_HOME),
@@ -120,6 +128,7 @@ export function parseConfig(
     policyLabel: data.NEXFLOW_POLICY_LABEL,
     allowMissingLayers: data.NEXFLOW_ALLOW_MISSING_LAYERS,
     maxCallRecords: data.NEXFLOW_MAX_CALL_RECORDS,
+    failpoints: data.NEXFLOW_FAILPOINTS,
     skillSecrets,
     secrets: [...SECRETS.flatMap((each) => data[each] ?? []), ...Object.values(skillSecrets)],
     openai: { apiKey: data.OPENAI_API_KEY, baseUrl: data.OPENAI_BASE_URL },

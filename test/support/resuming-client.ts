@@ -19,6 +19,8 @@ export class ResumingClient {
   readonly texts = new Map<string, string>();
   /** Turns whose end was seen; the end must come once. */
   readonly ends = new Map<string, number>();
+  /** What no server may do to a client. */
+  readonly faults: string[] = [];
   sessionId: string | undefined;
   reconnects = 0;
   /** Called whenever an answer has ended. */
@@ -113,7 +115,7 @@ export class ResumingClient {
       const last = this.#position;
       if (last !== undefined && epoch === last.epoch && seq <= last.seq) return;
       if (last !== undefined && epoch === last.epoch && seq !== last.seq + 1) {
-        throw new Error(`Gap: ${last.seq} was followed by ${seq}`);
+        this.faults.push(`${this.sessionId}: ${last.seq} was followed by ${seq}`);
       }
       if (event.type === "TEXT_MESSAGE_START") this.texts.set(event.messageId, "");
       if (event.type === "TEXT_MESSAGE_CONTENT") {
