@@ -4,7 +4,8 @@ import type { RunResult, TurnDispatch } from "#application/ports/turn-runner.ts"
 import { CANCELLED, createRunTurn } from "#application/run-turn/run-turn.ts";
 import { SessionHistory } from "#application/run-turn/session-history.ts";
 import type { TurnId } from "#domain/shared/id.ts";
-import type { NumberedEvent } from "#domain/turn/turn-event.ts";
+import type { NumberedEvent, TurnEvent } from "#domain/turn/turn-event.ts";
+import { armFailpoints, failpoint } from "#infrastructure/failpoints/failpoints.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
 import { openLlm } from "#infrastructure/llm/open-llm.ts";
 import { openSandbox } from "#infrastructure/skills/open-skills.ts";
@@ -36,6 +37,7 @@ const MAX_ANSWER_CHARS = 1_000_000;
 const STOPPED_MOST = 1_000;
 
 const data = workerData as AgentThreadData;
+armFailpoints(data.failpoints);
 const log = openLog({ level: data.logLevel, secrets: data.secrets });
 const nowMs = () => Date.now();
 const notices = parentPort;
@@ -96,6 +98,7 @@ type AgentTask =
 export default async function runTask(task: AgentTask): Promise<RunResult | undefined> {
   if (task.kind === "warm-up") return undefined;
   const { turnId, epoch } = task.dispatch;
+  failpoint("turn:begin");
   const controller = new AbortController();
   running.set(turnId, controller);
   if (stopped.delete(turnId)) controller.abort(CANCELLED);
@@ -112,11 +115,16 @@ export default async function runTask(task: AgentTask): Promise<RunResult | unde
 
 function show(dispatch: TurnDispatch, events: readonly NumberedEvent[]): void {
   const { sessionId, turnId, epoch } = dispatch;
+  failpoint(events.some(({ event }) => isEnd(event)) ? "turn:show-end" : "turn:show");
   const frames = events.map(({ seq, event }) => ({
     seq,
     frame: encodeEventFrame({ sessionId, turnId, epoch, seq, event }),
   }));
   tell({ kind: "shown", sessionId, turnId, epoch, frames });
+}
+
+function isEnd({ kind }: TurnEvent): boolean {
+  return kind === "turn-completed" || kind === "turn-failed" || kind === "turn-cancelled";
 }
 
 /** What all turns have to say in one turn of the event loop travels together. */

@@ -11,6 +11,7 @@ import { Fault } from "#domain/shared/fault.ts";
 import type { Skill } from "#domain/skill/skill.ts";
 import { ADMIN } from "#domain/user/user.ts";
 import type { UserRepository } from "#domain/user/user-repository.ts";
+import { armFailpoints, failpoint } from "#infrastructure/failpoints/failpoints.ts";
 import { hashSecret, newId, newSecret } from "#infrastructure/ids/ids.ts";
 import { databaseFile, openStore } from "#infrastructure/store/open-store.ts";
 import {
@@ -54,6 +55,7 @@ export interface AppOptions {
  */
 export async function openApp({ config, log }: AppOptions): Promise<App> {
   assertSafeToServe(config);
+  armFailpoints(config.failpoints);
   const opened: AsyncDisposable[] = [];
   try {
     return await open({ config, log }, opened);
@@ -67,7 +69,7 @@ export async function openApp({ config, log }: AppOptions): Promise<App> {
 async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Promise<App> {
   const nowMs = () => Date.now();
   // The threads start while this one loads what it needs itself.
-  const opening = openStore(config.homeDir);
+  const opening = openStore(config.homeDir, config.failpoints);
   const pool = openPool(config, log);
   opened.push(pool);
   const loading = Promise.all([
@@ -106,7 +108,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     {
       ...signIn,
       ...createReadSession({ sessions }),
-      acceptMessage: createAcceptMessage({ turns, dispatcher, newId, nowMs }),
+      acceptMessage: passAnswered(createAcceptMessage({ turns, dispatcher, newId, nowMs })),
       cancelTurn: createCancelTurn({ findTurn: createFindTurn(store.reader), dispatcher }),
       followSession: (input, sink) => hub.follow(input, sink),
       listSkills: () => skills,
@@ -151,6 +153,16 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   };
 }
 
+/** Passes the failpoints on both sides of an answer that goes out when the promise is fulfilled. */
+function passAnswered<Input, Result>(accept: (input: Input) => Promise<Result>) {
+  return async (input: Input): Promise<Result> => {
+    const result = await accept(input);
+    failpoint("accept:answer");
+    setImmediate(() => setImmediate(() => failpoint("accept:answered")));
+    return result;
+  };
+}
+
 async function listSkills({ skillsDir }: Config, log: Logger): Promise<readonly Skill[]> {
   const { loadSkills, toSkill } = await import("#infrastructure/skills/open-skills.ts");
   return (await loadSkills({ skillsDir, log })).map(toSkill);
@@ -184,6 +196,7 @@ function openPool(config: Config, log: Logger): AgentPool {
       maxSteps: config.maxSteps,
       contextTokens: config.contextTokens,
       turnTimeoutMs: config.turnTimeoutMs,
+      failpoints: config.failpoints,
       logLevel: config.logLevel,
       secrets: config.secrets,
     },

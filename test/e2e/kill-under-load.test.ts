@@ -6,6 +6,7 @@ import { ResumingClient } from "../support/resuming-client.ts";
 import { createRandom } from "../support/seeded-random.ts";
 import { startNexflow } from "../support/start-nexflow.ts";
 import { listStoredFaults } from "../support/stored-faults.ts";
+import { answerToSum, createSums } from "../support/sums.ts";
 import { openTempDir } from "../support/temp-dir.ts";
 
 const KILLS = 50;
@@ -23,8 +24,7 @@ test(`no message is lost or answered twice over ${KILLS} kills under load`, asyn
     { length: SESSIONS },
     () => new ResumingClient(server.url, server.token),
   );
-  let counter = 0;
-  const nextText = () => `/calculator ${++counter}+1`;
+  const nextText = createSums();
   const conversations = Promise.all(
     clients.map((client) => client.converse(nextText, () => isOver)),
   );
@@ -40,7 +40,7 @@ test(`no message is lost or answered twice over ${KILLS} kills under load`, asyn
   await conversations;
 
   const faults = await Promise.all(
-    clients.map((client) => listConversationFaults(server, client, answerTo)),
+    clients.map((client) => listConversationFaults(server, client, answerToSum)),
   );
   await server.stop();
   expect(faults.flat()).toEqual([]);
@@ -55,9 +55,4 @@ async function untilEnds(clients: readonly ResumingClient[], more: number): Prom
   const count = () => --left === 0 && resolve();
   for (const client of clients) client.onEnd = count;
   await promise;
-}
-
-function answerTo(text: string): string {
-  const number = Number(/\d+/u.exec(text)?.[0]);
-  return `${number}+1 = ${number + 1}`;
 }

@@ -70,7 +70,8 @@ export class NexflowCluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#members.map(({ running }) => running?.[Symbol.asyncDispose]()));
+    const running = this.#members.flatMap((member) => member.running ?? []);
+    await Promise.all(running.map((each) => each[Symbol.asyncDispose]()));
     await Promise.all(this.#opened.map((each) => each[Symbol.asyncDispose]()));
   }
 

@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface SlowModelOptions {
-  /** How long an answer takes; 0 gives it at one go. */
+  /** How long an answer takes to a question that begins with "slow"; any other takes no time. */
   readonly answerMs: number;
   readonly words: number;
 }
@@ -26,13 +26,12 @@ export class SlowModel implements AsyncDisposable {
   });
   readonly #answers = new Set<Answer>();
   readonly #options: SlowModelOptions;
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #timer: NodeJS.Timeout;
   /** How often each question was asked. */
   readonly asked = new Map<string, number>();
 
   private constructor(options: SlowModelOptions) {
     this.#options = options;
-    if (options.answerMs === 0) return;
     // One clock for all: a timer for each word would cost more than the words.
     this.#timer = setInterval(() => this.#sayNext(), options.answerMs / options.words);
   }
@@ -77,9 +76,10 @@ export class SlowModel implements AsyncDisposable {
     this.asked.set(question, (this.asked.get(question) ?? 0) + 1);
     response.writeHead(200, { "content-type": "text/event-stream" });
     const answer = { response, words: this.#wordsFor(question), said: 0 };
-    this.#answers.add(answer);
-    response.on("close", () => this.#answers.delete(answer));
-    if (this.#timer === undefined) for (const _ of answer.words) this.#say(answer);
+    if (question.startsWith("slow")) {
+      this.#answers.add(answer);
+      response.on("close", () => this.#answers.delete(answer));
+    } else for (const _ of answer.words) this.#say(answer);
   }
 
   #sayNext(): void {

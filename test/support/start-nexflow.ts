@@ -29,7 +29,7 @@ export interface RunningNexflow extends AsyncDisposable {
 }
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-const TOKEN = "test-admin-token-0123456789abcdef";
+export const TEST_TOKEN = "test-admin-token-0123456789abcdef";
 
 /** Starts `nexflow serve` and waits until it takes messages. Rejects with its output if it ends. */
 export async function startNexflow(options: StartOptions = {}): Promise<RunningNexflow> {
@@ -39,7 +39,7 @@ export async function startNexflow(options: StartOptions = {}): Promise<RunningN
     env: {
       NEXFLOW_HOME: homeDir,
       NEXFLOW_PORT: String(options.port ?? 0),
-      NEXFLOW_ADMIN_TOKEN: TOKEN,
+      NEXFLOW_ADMIN_TOKEN: TEST_TOKEN,
       NEXFLOW_LOG_LEVEL: "warn",
       ...options.env,
     },
@@ -57,8 +57,8 @@ export async function startNexflow(options: StartOptions = {}): Promise<RunningN
   return {
     url,
     port: Number(new URL(url).port),
-    token: TOKEN,
-    loginUrl: `${url}/#token=${TOKEN}`,
+    token: TEST_TOKEN,
+    loginUrl: `${url}/#token=${TEST_TOKEN}`,
     homeDir,
     process: child,
     output: () => lines.join("\n"),

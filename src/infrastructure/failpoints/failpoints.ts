@@ -12,9 +12,9 @@ export const FAILPOINTS = {
   "accept:answered": "the sender of a message was told, or is about to be by the system",
   "turn:hand-over": "a turn is about to go to a thread that runs it",
   "turn:begin": "the thread has the turn, and has done nothing",
-  "turn:show": "events of a turn are about to be shown to who follows it",
-  "turn:end": "the end of a turn is stored, and not shown yet",
-  "turn:settle": "the end of a turn was shown, the next one not begun",
+  "turn:show": "events of a turn are about to be shown to those who follow it",
+  "turn:show-end": "the end of a turn is stored, and about to be shown",
+  "turn:settle": "the end of a turn was shown, and the next one of its session not begun",
   "bus:publish": "other instances are about to be told something",
 } as const;
 

@@ -32,10 +32,10 @@ export function databaseFile(homeDir: string): string {
  * Opens the database of `homeDir`, makes and migrates it as needed, for this process alone.
  * Throws `Fault`: `STORE_LOCKED`, `STORE_TOO_NEW`, `STORE_UNAVAILABLE`.
  */
-export async function openStore(homeDir: string): Promise<Store> {
+export async function openStore(homeDir: string, failpoints?: string): Promise<Store> {
   const file = databaseFile(homeDir);
   const lock = lockDirectory(homeDir);
-  const thread = startThread({ file });
+  const thread = startThread({ file, failpoints });
   const close = async () => {
     await thread.close();
     lock.close();

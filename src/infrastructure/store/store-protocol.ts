@@ -22,6 +22,7 @@ export type StoreReply =
 /** What the thread is started with. */
 export interface StoreThreadData {
   readonly file: string;
+  readonly failpoints: string | undefined;
 }
 
 /** The answer to `open`: it is open, or why not. */

@@ -5,6 +5,7 @@ import {
   workerData,
 } from "node:worker_threads";
 import { toFailure } from "#domain/shared/fault.ts";
+import { armFailpoints, passCommit } from "../failpoints/failpoints.ts";
 import { migrateSqlite } from "./sqlite/migrate-sqlite.ts";
 import { openSqlite, type SqliteConnection, toFault } from "./sqlite/sqlite-connection.ts";
 import { SqliteReader } from "./sqlite/sqlite-reader.ts";
@@ -36,7 +37,8 @@ interface Waiting {
   readonly request: StoreRequest;
 }
 
-const { file } = workerData as StoreThreadData;
+const { file, failpoints } = workerData as StoreThreadData;
+armFailpoints(failpoints);
 const owner = parentPort as MessagePort;
 const ports = new Set<MessagePort>();
 
@@ -119,15 +121,30 @@ function groupReader(db: SqliteConnection) {
 
 function groupWriter(db: SqliteConnection) {
   const writer = new SqliteWriter(db);
-  const inTransaction = db.database.transaction((requests: readonly StoreRequest[]) =>
-    requests.map(
+  const transaction = db.database.transaction((requests: readonly StoreRequest[]) => {
+    const replies = requests.map(
       (request): StoreReply => ({
         kind: "done",
         id: request.id,
         value: call(writer, request),
       }),
-    ),
-  );
+    );
+    passCommit(
+      "before",
+      requests.map(({ method }) => method),
+    );
+    return replies;
+  });
+  const inTransaction = {
+    immediate: (requests: readonly StoreRequest[]) => {
+      const replies = transaction.immediate(requests);
+      passCommit(
+        "after",
+        requests.map(({ method }) => method),
+      );
+      return replies;
+    },
+  };
 
   return (group: readonly Waiting[]): void => {
     const requests = group.map(({ request }) => request);

@@ -46,6 +46,7 @@ export interface AgentThreadData {
   readonly maxSteps: number;
   readonly contextTokens: number;
   readonly turnTimeoutMs: number;
+  readonly failpoints: string | undefined;
   readonly logLevel: "silent" | "error" | "warn" | "info" | "debug";
   /** For masking: the values of `skillSecrets` are among them. */
   readonly secrets: readonly string[];

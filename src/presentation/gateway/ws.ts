@@ -19,6 +19,10 @@ const KEEP_ALIVE_MS = 30_000;
 /** Frames of up to twice what is allowed are answered by a close code, longer ones just cut. */
 const MAX_RECEIVED_BYTES = 131_072;
 
+/** How much of the time after a restart each client is given to come back in. */
+const ARRIVAL_MS = 8;
+const MAX_ARRIVALS_MS = 30_000;
+
 export interface SocketsOptions {
   readonly deps: GatewayDeps;
   readonly own: OwnAddresses;
@@ -75,7 +79,7 @@ export function serveSockets(app: TemplatedApp, { deps, own, log }: SocketsOptio
     },
     announceShutdown(reconnectAfterMs) {
       for (const socket of sockets) {
-        socket.announce(reply.encodeGoingAway(spread(reconnectAfterMs)));
+        socket.announce(reply.encodeGoingAway(spread(reconnectAfterMs, sockets.size)));
       }
     },
     endSession(secret) {
@@ -114,7 +118,8 @@ function upgrade(own: OwnAddresses, { response, request, context }: Upgrade): vo
   );
 }
 
-/** Up to half as much again, so that clients do not all come back in the same moment. */
-function spread(ms: number): number {
-  return Math.round(ms * (1 + Math.random() / 2));
+/** A later moment for each client: they come back over a time that grows with their number. */
+function spread(ms: number, clients: number): number {
+  const windowMs = Math.min(Math.max(clients * ARRIVAL_MS, ms / 2), MAX_ARRIVALS_MS);
+  return Math.round(ms + Math.random() * windowMs);
 }

@@ -29,6 +29,7 @@ async function openPool({ isBroken = false } = {}) {
       openai: { apiKey: undefined, baseUrl: undefined },
       maxSteps: 1,
       contextTokens: 1,
+      failpoints: undefined,
       turnTimeoutMs: 1,
       logLevel: "silent",
       secrets: [],
