@@ -10,6 +10,8 @@ export interface StartOptions {
   /** Left out: a free one. */
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Words that are put before the command. */
+  readonly launcher?: readonly [string, ...string[]];
 }
 
 /** The real program in a process of its own. */
@@ -35,7 +37,14 @@ export const TEST_TOKEN = "test-admin-token-0123456789abcdef";
 export async function startNexflow(options: StartOptions = {}): Promise<RunningNexflow> {
   const dir = options.homeDir === undefined ? await openTempDir() : undefined;
   const homeDir = options.homeDir ?? dir?.path ?? "";
-  const child = spawn(process.execPath, [MAIN, "serve", "--json"], {
+  const [program, ...args] = [
+    ...(options.launcher ?? []),
+    process.execPath,
+    MAIN,
+    "serve",
+    "--json",
+  ];
+  const child = spawn(program, args, {
     env: {
       NEXFLOW_HOME: homeDir,
       NEXFLOW_PORT: String(options.port ?? 0),
