@@ -42,6 +42,12 @@ export class Crowd {
     return crowd;
   }
 
+  /** Fulfilled when an answer is being given to each that waits. */
+  async waiting(): Promise<void> {
+    const { model, waiting } = this.#options;
+    while (model.running < waiting) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
   /** Fulfilled when all that waited have their answers. */
   async answered(): Promise<void> {
     await this.#answers;
