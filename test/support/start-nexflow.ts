@@ -58,7 +58,8 @@ export async function startNexflow(options: StartOptions = {}): Promise<RunningN
   const exited = once(child, "exit");
   child.stderr.setEncoding("utf8").on("data", (text: string) => lines.push(text));
   const ready = await readReadyLine(child, lines);
-  const url: string = ready.url;
+  // What it says may be the address of a balancer before it.
+  const url = options.port === undefined ? ready.url : `http://127.0.0.1:${options.port}`;
   const end = async (signal: "SIGTERM" | "SIGKILL") => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     await exited;
