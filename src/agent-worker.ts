@@ -1,23 +1,20 @@
 import { BroadcastChannel, MessageChannel, parentPort, workerData } from "node:worker_threads";
 import { createToolRunner } from "#application/invoke-skill/invoke-skill.ts";
 import type { RunResult, TurnDispatch } from "#application/ports/turn-runner.ts";
-import { CANCELLED, createRunTurn } from "#application/run-turn/run-turn.ts";
+import { ABANDONED, CANCELLED, createRunTurn } from "#application/run-turn/run-turn.ts";
 import { SessionHistory } from "#application/run-turn/session-history.ts";
 import type { TurnId } from "#domain/shared/id.ts";
 import type { NumberedEvent, TurnEvent } from "#domain/turn/turn-event.ts";
-import { armFailpoints, failpoint } from "#infrastructure/failpoints/failpoints.ts";
+import { failpoint } from "#infrastructure/failpoints/failpoints.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
 import { openLlm } from "#infrastructure/llm/open-llm.ts";
 import { openSandbox } from "#infrastructure/skills/open-skills.ts";
 import { CallRecorder } from "#infrastructure/store/call-recorder.ts";
+import { openThreadReader } from "#infrastructure/store/open-thread-reader.ts";
+import { createTurnLog } from "#infrastructure/store/repositories.ts";
 import { createSkillKv } from "#infrastructure/store/skill-kv.ts";
-import { openSqlite } from "#infrastructure/store/sqlite/sqlite-connection.ts";
-import { SqliteReader } from "#infrastructure/store/sqlite/sqlite-reader.ts";
-import {
-  createTurnLog,
-  StoreClient,
-  type WriteClient,
-} from "#infrastructure/store/store-client.ts";
+import { StoreClient } from "#infrastructure/store/store-client.ts";
+import type { Writes } from "#infrastructure/store/writes.ts";
 import { openLog } from "#infrastructure/telemetry/log.ts";
 import {
   AGENT_CHANNEL,
@@ -37,7 +34,6 @@ const MAX_ANSWER_CHARS = 1_000_000;
 const STOPPED_MOST = 1_000;
 
 const data = workerData as AgentThreadData;
-armFailpoints(data.failpoints);
 const log = openLog({ level: data.logLevel, secrets: data.secrets });
 const nowMs = () => Date.now();
 const notices = parentPort;
@@ -45,10 +41,9 @@ if (notices === null) throw new Error("Cannot run outside an agent thread");
 
 const notify = (notice: AgentNotice) => notices.postMessage(notice);
 let notes: AgentNote[] = [];
-const writer: WriteClient = new StoreClient(openStorePort(), "write");
+const writer = new StoreClient<Writes>(openStorePort(), "write");
 const turns = createTurnLog(writer);
-/** Opened when it is first needed: the thread starts beside the store that makes the file. */
-let reader: SqliteReader | undefined;
+const reader = await openThreadReader(data.databaseFile, openStorePort);
 const llm = openLlm(data.model, data.openai);
 const recorder = new CallRecorder({
   save: (batch) => writer.call("recordCalls", batch),
@@ -60,7 +55,7 @@ const sandbox = await openSandbox({
   policyDir: data.policyDir,
   skillsDir: data.skillsDir,
   processes: data.sandboxProcesses,
-  kv: createSkillKv({ writer, reader: openReader }),
+  kv: createSkillKv({ writer, reader }),
   secrets: data.skillSecrets,
   allowMissingLayers: data.allowMissingLayers,
   label: data.policyLabel,
@@ -75,7 +70,7 @@ listenForOrders();
 const runTurn = createRunTurn({
   llm,
   turns,
-  history: new SessionHistory({ read: (...turn) => openReader().listHistory(...turn) }),
+  history: new SessionHistory({ read: (...turn) => reader.call("listHistory", ...turn) }),
   listSkills: () => sandbox.listSkills(),
   tools: createToolRunner({ sandbox, newId, nowMs }),
   show,
@@ -138,11 +133,6 @@ function sendNotes(): void {
   notes = [];
 }
 
-function openReader(): SqliteReader {
-  reader ??= new SqliteReader(openSqlite({ file: data.databaseFile, mode: "read" }));
-  return reader;
-}
-
 function openStorePort() {
   const { port1, port2 } = new MessageChannel();
   notices?.postMessage({ kind: "store-port", port: port2 } satisfies AgentNotice, [port2]);
@@ -164,8 +154,8 @@ function listenForOrders(): void {
   orders.onmessage = (message) => {
     const order = (message as { readonly data: AgentOrder }).data;
     const controller = running.get(order.turnId);
-    if (controller !== undefined) controller.abort(CANCELLED);
-    else rememberStopped(order.turnId);
+    if (controller === undefined) rememberStopped(order.turnId);
+    else controller.abort(order.kind === "cancel" ? CANCELLED : ABANDONED);
   };
   orders.unref();
 }

@@ -8,18 +8,20 @@ import type { Logger } from "#application/ports/logger.ts";
 import { createReadSession } from "#application/read-session/read-session.ts";
 import { createSignIn } from "#application/sign-in/sign-in.ts";
 import { Fault } from "#domain/shared/fault.ts";
+import { parseInstanceId } from "#domain/shared/id.ts";
 import type { Skill } from "#domain/skill/skill.ts";
 import { ADMIN } from "#domain/user/user.ts";
 import type { UserRepository } from "#domain/user/user-repository.ts";
 import { armFailpoints, failpoint } from "#infrastructure/failpoints/failpoints.ts";
-import { hashSecret, newId, newSecret } from "#infrastructure/ids/ids.ts";
-import { databaseFile, openStore } from "#infrastructure/store/open-store.ts";
+import { hashSecret, newId, newIdAfter, newSecret } from "#infrastructure/ids/ids.ts";
+import { locateStore, openStore } from "#infrastructure/store/open-store.ts";
 import {
   createFindTurn,
+  createInstanceRegistry,
   createSessionRepository,
   createTurnLog,
   createUserRepository,
-} from "#infrastructure/store/store-client.ts";
+} from "#infrastructure/store/repositories.ts";
 import { AgentPool } from "#infrastructure/workers/agent-pool.ts";
 import { encodeEventFrame, encodeSnapshotFrame } from "#presentation/gateway/event-frame.ts";
 import packageJson from "../package.json" with { type: "json" };
@@ -69,7 +71,7 @@ export async function openApp({ config, log }: AppOptions): Promise<App> {
 async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Promise<App> {
   const nowMs = () => Date.now();
   // The threads start while this one loads what it needs itself.
-  const opening = openStore(config.homeDir, config.failpoints);
+  const opening = openStore(config.homeDir, config.databaseUrl);
   const pool = openPool(config, log);
   opened.push(pool);
   const loading = Promise.all([
@@ -93,9 +95,13 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   const dispatcher = new TurnDispatcher({
     turns,
     runner: pool,
+    instances: createInstanceRegistry(store.reader, store.writer),
     onRunLost: (sessionId) => hub.reset(sessionId),
+    announceQueued: () => undefined,
+    newInstanceId: () => parseInstanceId(newId()),
     nowMs,
     log,
+    lease: { isShared: store.location.kind === "postgres", leaseMs: config.leaseMs },
     limits: { maxTurns: config.maxTurns, maxTurnsPerUser: config.maxTurnsPerUser },
   });
   const [[{ openGateway }, skills], token] = await Promise.all([
@@ -108,14 +114,20 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     {
       ...signIn,
       ...createReadSession({ sessions }),
-      acceptMessage: passAnswered(createAcceptMessage({ turns, dispatcher, newId, nowMs })),
-      cancelTurn: createCancelTurn({ findTurn: createFindTurn(store.reader), dispatcher }),
+      acceptMessage: passAnswered(
+        createAcceptMessage({ turns, dispatcher, newId, newIdAfter, nowMs }),
+      ),
+      cancelTurn: createCancelTurn({
+        findTurn: createFindTurn(store.reader),
+        turns,
+        stopRun: (turnId) => dispatcher.cancel(turnId),
+      }),
       followSession: (input, sink) => hub.follow(input, sink),
       listSkills: () => skills,
-      readiness: () => ({
-        isReady: notReady === undefined,
-        reasons: notReady === undefined ? [] : [notReady],
-      }),
+      readiness: () => {
+        const reason = notReady ?? (dispatcher.isEntitled ? undefined : "no lease on the store");
+        return { isReady: reason === undefined, reasons: reason === undefined ? [] : [reason] };
+      },
       about: { model: config.model, version: VERSION },
     },
     {
@@ -140,6 +152,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     log.info({ turns: dispatcher.inFlight }, "Closing");
     gateway.announceShutdown(RECONNECT_AFTER_MS);
     await Promise.race([dispatcher.drain(), after(DRAIN_MS)]);
+    await dispatcher.leave();
     await closeAll(opened);
     log.info({}, "Closed");
   });
@@ -179,11 +192,12 @@ function loginUrl(url: string, token: string): string {
 }
 
 function openPool(config: Config, log: Logger): AgentPool {
+  const location = locateStore(config.homeDir, config.databaseUrl);
   return new AgentPool({
     file: new URL("agent-worker.ts", import.meta.url),
     threads: config.agentThreads ?? Math.min(Math.max(availableParallelism() - 1, 1), 4),
     data: {
-      databaseFile: databaseFile(config.homeDir),
+      databaseFile: location.kind === "sqlite" ? location.file : undefined,
       policyDir: config.policyDir ?? SHIPPED_POLICY_DIR,
       skillsDir: config.skillsDir,
       sandboxProcesses: config.sandboxProcesses,
@@ -196,7 +210,6 @@ function openPool(config: Config, log: Logger): AgentPool {
       maxSteps: config.maxSteps,
       contextTokens: config.contextTokens,
       turnTimeoutMs: config.turnTimeoutMs,
-      failpoints: config.failpoints,
       logLevel: config.logLevel,
       secrets: config.secrets,
     },

@@ -10,6 +10,11 @@ const webAddress = z.url({ protocol: /^https?$/u, error: "expected an http or ht
 
 const Environment = z.object({
   NEXFLOW_HOME: text.default(path.join(homedir(), ".nexflow")),
+  NEXFLOW_DATABASE_URL: z
+    .string()
+    .regex(/^(?:sqlite:$|postgres(?:ql)?:\/\/)/u, 'expected "sqlite:" or "postgres://…"')
+    .default("sqlite:"),
+  NEXFLOW_LEASE_MS: wholeNumber(1_000, 600_000).default(12_000),
   NEXFLOW_PORT: wholeNumber(0, 65_535).default(7420),
   NEXFLOW_HOST: text.default("127.0.0.1"),
   NEXFLOW_PUBLIC_URL: webAddress.optional(),
@@ -41,7 +46,12 @@ const Environment = z.object({
   OPENAI_BASE_URL: webAddress.optional(),
 });
 
-const SECRETS = ["NEXFLOW_ADMIN_TOKEN", "NEXFLOW_TOKEN", "OPENAI_API_KEY"] as const;
+const SECRETS = [
+  "NEXFLOW_DATABASE_URL",
+  "NEXFLOW_ADMIN_TOKEN",
+  "NEXFLOW_TOKEN",
+  "OPENAI_API_KEY",
+] as const;
 
 /** Secrets for skills: "NEXFLOW_SECRET_API_TOKEN" is the one that manifests call "API_TOKEN". */
 const SKILL_SECRET_PREFIX = "NEXFLOW_SECRET_";
@@ -51,6 +61,10 @@ const SKILL_SECRET_VALUE = /^[\u0021-\u007e][\u0020-\u007e]{6,4094}[\u0021-\u007
 
 export interface Config {
   readonly homeDir: string;
+  /** "sqlite:" for the database in `homeDir`, or the address of a Postgres database. */
+  readonly databaseUrl: string;
+  /** How long an instance on Postgres keeps its turns without a word. */
+  readonly leaseMs: number;
   readonly port: number;
   readonly host: string;
   /** The address people use, where it differs from host and port (a proxy, a name). */
@@ -109,6 +123,8 @@ export function parseConfig(
   const skillSecrets = parseSkillSecrets(set);
   return {
     homeDir: path.resolve(data.NEXFLOW_HOME),
+    databaseUrl: data.NEXFLOW_DATABASE_URL,
+    leaseMs: data.NEXFLOW_LEASE_MS,
     port: data.NEXFLOW_PORT,
     host: data.NEXFLOW_HOST,
     publicUrl: data.NEXFLOW_PUBLIC_URL,
@@ -130,9 +146,19 @@ export function parseConfig(
     maxCallRecords: data.NEXFLOW_MAX_CALL_RECORDS,
     failpoints: data.NEXFLOW_FAILPOINTS,
     skillSecrets,
-    secrets: [...SECRETS.flatMap((each) => data[each] ?? []), ...Object.values(skillSecrets)],
+    secrets: [
+      ...SECRETS.flatMap((each) => set[each] ?? []).filter((value) => value !== "sqlite:"),
+      ...passwordOf(data.NEXFLOW_DATABASE_URL),
+      ...Object.values(skillSecrets),
+    ],
     openai: { apiKey: data.OPENAI_API_KEY, baseUrl: data.OPENAI_BASE_URL },
   };
+}
+
+/** The password of an address, as it stands there and as it is meant. */
+function passwordOf(address: string): readonly string[] {
+  const password = URL.canParse(address) ? new URL(address).password : "";
+  return password === "" ? [] : [...new Set([password, decodeURIComponent(password)])];
 }
 
 function plainName(expected: string) {

@@ -32,13 +32,13 @@ process.exitCode = await runProgram(
     },
     doctor: { listChecks },
     migrate: {
-      status: async () => (await localStore()).readSchemaStatus(config().homeDir),
-      migrate: async () => (await localStore()).migrateStore(config().homeDir),
+      status: async () => (await localStore()).readSchemaStatus(config()),
+      migrate: async () => (await localStore()).migrateStore(config()),
     },
     skill: { listSkills, runSkill },
     sandbox: {
       prove: proveSandbox,
-      listCalls: async (query) => (await localStore()).readCalls(config().homeDir, query),
+      listCalls: async (query) => (await localStore()).readCalls(config(), query),
     },
     policy: {
       check: async (targets) =>
@@ -91,7 +91,7 @@ function localStore() {
 }
 
 async function mintToken(label: string, lifeMs: number): Promise<string | undefined> {
-  return (await localStore()).mintAdminToken(config().homeDir, { label, lifeMs });
+  return (await localStore()).mintAdminToken(config(), { label, lifeMs });
 }
 
 async function mintLoginUrl(): Promise<string | undefined> {

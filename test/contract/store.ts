@@ -1,7 +1,10 @@
 import { describe, test } from "vitest";
+import type { InstanceRegistry } from "#domain/instance/instance-registry.ts";
 import type { SessionRepository } from "#domain/session/session-repository.ts";
 import {
+  type InstanceId,
   type MessageId,
+  parseInstanceId,
   parseMessageId,
   parseSessionId,
   parseTaskId,
@@ -14,17 +17,24 @@ import {
 } from "#domain/shared/id.ts";
 import { MAX_TURN_ATTEMPTS } from "#domain/turn/turn.ts";
 import type { NumberedEvent } from "#domain/turn/turn-event.ts";
-import type { AcceptTurn, SaveTurn, TurnLog } from "#domain/turn/turn-log.ts";
+import type { AcceptTurn, SaveTurn, TurnLog, TurnOwner } from "#domain/turn/turn-log.ts";
 import type { UserRepository } from "#domain/user/user-repository.ts";
 
 /** A store under test, opened on a place of its own. */
 export interface StoreUnderTest extends AsyncDisposable {
   readonly turns: TurnLog;
+  readonly instances: InstanceRegistry;
   readonly sessions: SessionRepository;
   readonly users: UserRepository;
   /** Closes the store and opens it again on the same data. */
   reopen(): Promise<void>;
 }
+
+const HERE = parseInstanceId("here");
+const THERE = parseInstanceId("there");
+const LONG_MS = 3_600_000;
+/** As whom tests accept: the instance `HERE` of the store that was opened last. */
+let owner: TurnOwner = { instanceId: HERE, epoch: 0 };
 
 const alice = parseUserId("alice");
 const bob = parseUserId("bob");
@@ -33,6 +43,9 @@ const bob = parseUserId("bob");
 export function describeStore(name: string, openStore: () => Promise<StoreUnderTest>): void {
   const open = async () => {
     const store = await openStore();
+    const entry = { instanceId: HERE, leaseMs: LONG_MS, isAlone: false };
+    const { epoch } = await store.instances.join(entry);
+    owner = { instanceId: HERE, epoch };
     for (const id of [alice, bob]) {
       await store.users.addUser({ id, name: id, role: "member", createdAtMs: 1 });
     }
@@ -45,7 +58,7 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
       const first = await store.turns.accept(acceptInput("m1"));
       const again = await store.turns.accept(acceptInput("m1"));
       expect(first).toMatchObject({ kind: "accepted", duplicate: false, seq: 0 });
-      expect(again).toEqual({ ...first, duplicate: true });
+      expect(again).toEqual({ ...first, duplicate: true, isBegun: false });
       const { sessionId } = accepted(first);
       expect(await store.sessions.listMessages({ sessionId, limit: 10 })).toHaveLength(1);
       expect(await store.sessions.list({ userId: alice, limit: 10 })).toHaveLength(1);
@@ -89,8 +102,7 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
     test("a turn's messages, tasks and events are there when it has ended", async ({ expect }) => {
       await using store = await open();
       const turn = accepted(await store.turns.accept(acceptInput("m1")));
-      await store.turns.begin({ turnId: turn.turnId, epoch: 1, nowMs: 2 });
-      await store.turns.save(endInput(turn, 1, 1));
+      await store.turns.save(endInput(turn, owner.epoch, 1));
       await store.reopen();
       const messages = await store.sessions.listMessages({ sessionId: turn.sessionId, limit: 10 });
       expect(messages.map(({ role, parts }) => [role, parts])).toEqual([
@@ -109,43 +121,108 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
         kind: "events",
         isLast: true,
         events: [
-          { seq: 3, epoch: 1, event: { kind: "text-delta", delta: " there" } },
+          { seq: 3, epoch: owner.epoch, event: { kind: "text-delta", delta: " there" } },
           { seq: 4, event: { kind: "turn-completed" } },
         ],
       });
-      expect(await store.sessions.find(turn.sessionId)).toMatchObject({ headSeq: 4, headEpoch: 1 });
+      expect(await store.sessions.find(turn.sessionId)).toMatchObject({
+        headSeq: 4,
+        headEpoch: owner.epoch,
+      });
     });
 
     test("a run that lost its turn can write nothing more", async ({ expect }) => {
       await using store = await open();
       const turn = accepted(await store.turns.accept(acceptInput("m1")));
-      const { turnId } = turn;
-      const { epoch: lost } = await store.turns.recover({ nowMs: 1 });
-      await store.turns.begin({ turnId, epoch: lost, nowMs: 2 });
-      const { epoch, queued } = await store.turns.recover({ turnIds: [turnId], nowMs: 3 });
-      expect(queued).toMatchObject([{ turnId, attempt: 2, headSeq: 0, text: "hello" }]);
+      const { turnId, sessionId } = turn;
+      const lost = owner.epoch;
+      const result = await store.turns.recover({ ...here(), turnIds: [turnId], nowMs: 3 });
+      const { queued, epoch = 0 } = result;
+      expect(queued).toEqual([{ turnId, sessionId, headSeq: 0 }]);
       expect(epoch).toBeGreaterThan(lost);
-      await expect(store.turns.save(endInput(turn, lost, 1))).rejects.toMatchObject({
-        code: "TURN_FENCED",
-      });
-      await store.turns.begin({ turnId, epoch, nowMs: 4 });
-      await expect(store.turns.begin({ turnId, epoch, nowMs: 4 })).rejects.toMatchObject({
-        code: "TURN_FENCED",
-      });
-      await expect(store.turns.save(endInput(turn, lost, 1))).rejects.toMatchObject({
-        code: "TURN_FENCED",
-      });
+      const refused = { code: "TURN_FENCED" };
+      await expect(store.turns.save(endInput(turn, lost, 1))).rejects.toMatchObject(refused);
+      const next = { instanceId: HERE, epoch };
+      const claimed = await store.turns.claim({ owner: next, limit: 9, nowMs: 4 });
+      expect(claimed).toMatchObject([{ turnId, attempt: 2, headSeq: 0, text: "hello" }]);
+      expect(await store.turns.claim({ owner: next, limit: 9, nowMs: 4 })).toEqual([]);
+      await expect(store.turns.save(endInput(turn, lost, 1))).rejects.toMatchObject(refused);
       await store.turns.save(endInput(turn, epoch, 1));
-      await expect(store.turns.save(endInput(turn, epoch, 5))).rejects.toMatchObject({
-        code: "TURN_FENCED",
+      await expect(store.turns.save(endInput(turn, epoch, 5))).rejects.toMatchObject(refused);
+    });
+
+    test("one turn of a session runs at a time, the others wait in their order", async ({
+      expect,
+    }) => {
+      await using store = await open();
+      const first = accepted(await store.turns.accept(acceptInput("m1")));
+      const { sessionId } = first;
+      const session = { id: sessionId, isNew: false };
+      const behind = [
+        accepted(await store.turns.accept({ ...acceptInput("m2"), session })),
+        accepted(await store.turns.accept({ ...acceptInput("m3"), session })),
+      ];
+      expect([first, ...behind].map(({ isBegun }) => isBegun)).toEqual([true, false, false]);
+      const claim = () => store.turns.claim({ owner, limit: 9, sessionId, nowMs: 2 });
+      expect(await claim()).toEqual([]);
+      await store.turns.save(endInput(first, owner.epoch, 1));
+      expect(await claim()).toMatchObject([{ turnId: behind[0]?.turnId, headSeq: 4, attempt: 1 }]);
+      expect(await claim()).toEqual([]);
+    });
+
+    test("claim() by many at once gives each turn to one", async ({ expect }) => {
+      await using store = await open();
+      const turns = [];
+      for (const name of ["m1", "m2", "m3", "m4", "m5", "m6"]) {
+        turns.push(accepted(await store.turns.accept(acceptInput(name))));
+      }
+      await store.instances.leave(HERE);
+      await store.turns.recover({ instanceId: THERE, nowMs: 2 });
+      const { epoch } = await join(store, THERE);
+      const claims = await Promise.all(
+        [1, 2, 3, 4].map(() => {
+          return store.turns.claim({ owner: { instanceId: THERE, epoch }, limit: 2, nowMs: 3 });
+        }),
+      );
+      const claimed = claims.flat().map(({ turnId }) => turnId);
+      expect(new Set(claimed).size).toBe(claimed.length);
+      const rest = { owner: { instanceId: THERE, epoch }, limit: 9, nowMs: 3 };
+      claimed.push(...(await store.turns.claim(rest)).map(({ turnId }) => turnId));
+      expect(claimed.toSorted()).toEqual(turns.map(({ turnId }) => turnId));
+    });
+
+    test("accept() refuses an id that is not after the session's last one", async ({ expect }) => {
+      await using store = await open();
+      const early = acceptInput("m1");
+      const late = acceptInput("m2");
+      await store.turns.accept(late);
+      const session = { id: late.session.id, isNew: false };
+      expect(await store.turns.accept({ ...early, session })).toEqual({
+        kind: "outdated-id",
+        lastTurnId: late.turnId,
       });
+      expect(await store.sessions.listMessages({ sessionId: session.id, limit: 9 })).toHaveLength(
+        1,
+      );
+    });
+
+    test("a turn that is cancelled while it waits is claimed as cancelled", async ({ expect }) => {
+      await using store = await open();
+      const first = accepted(await store.turns.accept(acceptInput("m1")));
+      const session = { id: first.sessionId, isNew: false };
+      const second = accepted(await store.turns.accept({ ...acceptInput("m2"), session }));
+      await store.turns.cancel(second.turnId);
+      await store.turns.save(endInput(first, owner.epoch, 1));
+      const claimed = await store.turns.claim({ owner, limit: 1, nowMs: 2 });
+      expect(claimed).toMatchObject([{ turnId: second.turnId, isCancelled: true }]);
+      const renewed = await store.instances.renew({ instanceId: HERE, leaseMs: LONG_MS });
+      expect(renewed).toEqual({ kind: "renewed", cancelled: [second.turnId] });
     });
 
     test("save() refuses events that leave a gap or come twice", async ({ expect }) => {
       await using store = await open();
       const turn = accepted(await store.turns.accept(acceptInput("m1")));
-      await store.turns.begin({ turnId: turn.turnId, epoch: 1, nowMs: 2 });
-      await expect(store.turns.save(endInput(turn, 1, 2))).rejects.toMatchObject({
+      await expect(store.turns.save(endInput(turn, owner.epoch, 2))).rejects.toMatchObject({
         code: "TURN_FENCED",
       });
       const { sessionId } = turn;
@@ -166,35 +243,65 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
       expect(await store.sessions.list({ userId: alice, limit: 10 })).toHaveLength(3);
     });
 
-    test("recover() finds what a dead process left, oldest first", async ({ expect }) => {
+    test("recover() finds what a dead instance left, oldest first", async ({ expect }) => {
       await using store = await open();
       const first = accepted(await store.turns.accept(acceptInput("m1")));
       const session = { id: first.sessionId, isNew: false };
       const second = accepted(await store.turns.accept({ ...acceptInput("m2"), session }));
-      await store.turns.begin({ turnId: first.turnId, epoch: 1, nowMs: 2 });
+      const other = accepted(await store.turns.accept(acceptInput("m3")));
       await store.reopen();
-      const { queued } = await store.turns.recover({ nowMs: 3 });
-      expect(queued.map(({ turnId, attempt }) => [turnId, attempt])).toEqual([
+      const { epoch } = await join(store, THERE);
+      const next = { instanceId: THERE, epoch };
+      // As long as its lease lasts nobody takes anything from it.
+      expect(await store.turns.recover({ instanceId: THERE, nowMs: 3 })).toEqual({
+        epoch: undefined,
+        queued: [],
+        over: [],
+      });
+      expect(await store.turns.claim({ owner: next, limit: 9, nowMs: 3 })).toEqual([]);
+      await store.instances.renew({ instanceId: HERE, leaseMs: 0 });
+      const { queued } = await store.turns.recover({ instanceId: THERE, nowMs: 3 });
+      expect(queued.map(({ turnId }) => turnId)).toEqual([first.turnId, other.turnId]);
+      const claimed = await store.turns.claim({ owner: next, limit: 9, nowMs: 3 });
+      expect(claimed.map(({ turnId, attempt }) => [turnId, attempt])).toEqual([
         [first.turnId, 2],
-        [second.turnId, 1],
+        [other.turnId, 2],
+      ]);
+      await store.turns.save(endInput(first, epoch, 1));
+      expect(await store.turns.claim({ owner: next, limit: 9, nowMs: 3 })).toMatchObject([
+        { turnId: second.turnId, attempt: 1 },
+      ]);
+    });
+
+    test("recover() says which of the turns asked for are not the instance's", async ({
+      expect,
+    }) => {
+      await using store = await open();
+      const ended = accepted(await store.turns.accept(acceptInput("m1")));
+      const running = accepted(await store.turns.accept(acceptInput("m2")));
+      await store.turns.save(endInput(ended, owner.epoch, 1));
+      const turnIds = [ended.turnId, running.turnId];
+      const { queued, over } = await store.turns.recover({ instanceId: THERE, turnIds, nowMs: 1 });
+      expect(queued).toEqual([]);
+      expect(over.map(({ turnId, headSeq }) => [turnId, headSeq])).toEqual([
+        [ended.turnId, 4],
+        [running.turnId, 0],
       ]);
     });
 
     test("recover() fails a turn visibly that has died too often", async ({ expect }) => {
       await using store = await open();
       const { turnId, sessionId } = accepted(await store.turns.accept(acceptInput("m1")));
-      let { epoch } = await store.turns.recover({ nowMs: 1 });
+      const recover = () => store.turns.recover({ ...here(), turnIds: [turnId], nowMs: 3 });
       for (let attempt = 1; attempt < MAX_TURN_ATTEMPTS; attempt++) {
-        await store.turns.begin({ turnId, epoch, nowMs: 2 });
-        const recovered = await store.turns.recover({ nowMs: 3 });
-        expect(recovered.queued).toHaveLength(1);
-        epoch = recovered.epoch;
+        const { queued, epoch = 0 } = await recover();
+        expect(queued).toHaveLength(1);
+        await store.turns.claim({ owner: { ...here(), epoch }, limit: 1, nowMs: 2 });
       }
-      await store.turns.begin({ turnId, epoch, nowMs: 2 });
-      const { queued, failed } = await store.turns.recover({ nowMs: 3 });
-      expect({ queued, failed }).toEqual({
+      const { queued, over } = await recover();
+      expect({ queued, over }).toEqual({
         queued: [],
-        failed: [{ turnId, sessionId, headSeq: 1 }],
+        over: [{ turnId, sessionId, headSeq: 1 }],
       });
       const read = await store.sessions.readEvents({ sessionId, after: 0, limit: 9 });
       expect(read).toMatchObject({ events: [{ seq: 1, event: { kind: "turn-failed" } }] });
@@ -204,12 +311,36 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
     });
   });
 
+  describe(`InstanceRegistry ${name}`, () => {
+    test("a lease that has ended cannot be renewed", async ({ expect }) => {
+      await using store = await open();
+      const { epoch } = await join(store, THERE);
+      expect(epoch).toBeGreaterThan(owner.epoch);
+      const renew = (leaseMs: number) => store.instances.renew({ instanceId: THERE, leaseMs });
+      expect(await renew(0)).toEqual({ kind: "renewed", cancelled: [] });
+      expect(await renew(LONG_MS)).toEqual({ kind: "lost" });
+      await store.instances.leave(HERE);
+      const mine = { instanceId: HERE, leaseMs: LONG_MS };
+      expect(await store.instances.renew(mine)).toEqual({ kind: "lost" });
+    });
+
+    test("an instance that is alone ends every other's lease", async ({ expect }) => {
+      await using store = await open();
+      const turn = accepted(await store.turns.accept(acceptInput("m1")));
+      expect(await store.instances.listRunning(HERE)).toEqual([turn.turnId]);
+      await store.instances.join({ instanceId: THERE, leaseMs: LONG_MS, isAlone: true });
+      const { queued } = await store.turns.recover({ instanceId: THERE, nowMs: 1 });
+      expect(queued.map(({ turnId }) => turnId)).toEqual([turn.turnId]);
+      expect(await store.instances.listRunning(HERE)).toEqual([]);
+    });
+  });
+
   describe(`SessionRepository ${name}`, () => {
     test("readEvents() knows a position that another run's events took", async ({ expect }) => {
       await using store = await open();
       const turn = accepted(await store.turns.accept(acceptInput("m1")));
-      await store.turns.begin({ turnId: turn.turnId, epoch: 5, nowMs: 2 });
-      await store.turns.save(endInput(turn, 5, 1));
+      const { epoch: own } = owner;
+      await store.turns.save(endInput(turn, own, 1));
       const read = (after: number, epoch?: number) =>
         store.sessions.readEvents({
           sessionId: turn.sessionId,
@@ -217,12 +348,16 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
           limit: 9,
           ...(epoch === undefined ? {} : { epoch }),
         });
-      expect((await read(2, 5)).kind).toBe("events");
-      expect((await read(2, 6)).kind).toBe("events");
+      expect((await read(2, own)).kind).toBe("events");
+      expect((await read(2, own + 1)).kind).toBe("events");
       expect((await read(2)).kind).toBe("events");
-      expect(await read(2, 4)).toEqual({ kind: "unknown-position", headSeq: 4, headEpoch: 5 });
-      expect((await read(5, 5)).kind).toBe("unknown-position");
-      expect(await read(4, 5)).toMatchObject({ kind: "events", events: [], isLast: true });
+      expect(await read(2, own - 1)).toEqual({
+        kind: "unknown-position",
+        headSeq: 4,
+        headEpoch: own,
+      });
+      expect((await read(5, own)).kind).toBe("unknown-position");
+      expect(await read(4, own)).toMatchObject({ kind: "events", events: [], isLast: true });
     });
 
     test("list() gives the latest first, a page at a time", async ({ expect }) => {
@@ -246,8 +381,7 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
       const session = { id: sessionId, isNew: false };
       // The second message comes while the first turn is unanswered; it belongs after the answer.
       await store.turns.accept({ ...acceptInput("m2"), text: "again", session });
-      await store.turns.begin({ turnId: turn.turnId, epoch: 1, nowMs: 2 });
-      await store.turns.save(endInput(turn, 1, 1));
+      await store.turns.save(endInput(turn, owner.epoch, 1));
       const last = await store.sessions.listMessages({ sessionId, limit: 2 });
       expect(last.map(({ role }) => role)).toEqual(["assistant", "user"]);
       const before = (last[0] as { id: MessageId }).id;
@@ -260,10 +394,9 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
     test("delete() removes all there is, but not under a running turn", async ({ expect }) => {
       await using store = await open();
       const turn = accepted(await store.turns.accept(acceptInput("m1")));
-      const { sessionId, turnId } = turn;
+      const { sessionId } = turn;
       expect(await store.sessions.delete(sessionId)).toBe("busy");
-      await store.turns.begin({ turnId, epoch: 1, nowMs: 2 });
-      await store.turns.save(endInput(turn, 1, 1));
+      await store.turns.save(endInput(turn, owner.epoch, 1));
       expect(await store.sessions.delete(sessionId)).toBe("deleted");
       expect(await store.sessions.delete(sessionId)).toBe("not-found");
       expect(await store.sessions.listMessages({ sessionId, limit: 9 })).toEqual([]);
@@ -310,6 +443,14 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
   });
 }
 
+function here() {
+  return { instanceId: HERE };
+}
+
+function join(store: StoreUnderTest, instanceId: InstanceId) {
+  return store.instances.join({ instanceId, leaseMs: LONG_MS, isAlone: false });
+}
+
 let ids = 0;
 const nextId = () => `id${String(ids++).padStart(8, "0")}`;
 
@@ -321,6 +462,7 @@ function acceptInput(clientMessageId: string, userId: UserId = alice): AcceptTur
     messageId: parseMessageId(nextId()),
     text: "hello",
     session: { id: parseSessionId(nextId()), isNew: true },
+    owner,
     nowMs: 1,
   };
 }

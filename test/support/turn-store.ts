@@ -1,19 +1,25 @@
 import path from "node:path";
+import type { InstanceRegistry } from "#domain/instance/instance-registry.ts";
 import { Fault } from "#domain/shared/fault.ts";
 import type { TurnId } from "#domain/shared/id.ts";
 import {
+  parseInstanceId,
   parseMessageId,
   parseSessionId,
   parseTurnId,
   parseUserId,
   type SessionId,
 } from "#domain/shared/id.ts";
-import type { AcceptTurn, QueuedTurn, TurnLog } from "#domain/turn/turn-log.ts";
+import type { AcceptTurn, QueuedTurn, TurnLog, TurnOwner } from "#domain/turn/turn-log.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
-import { migrateSqlite } from "#infrastructure/store/sqlite/migrate-sqlite.ts";
-import { openSqlite } from "#infrastructure/store/sqlite/sqlite-connection.ts";
-import { SqliteReader } from "#infrastructure/store/sqlite/sqlite-reader.ts";
-import { SqliteWriter } from "#infrastructure/store/sqlite/sqlite-writer.ts";
+import { migrateSqlite } from "#infrastructure/store/dialects/sqlite/migrate-sqlite.ts";
+import {
+  openSqlite,
+  type SqliteConnection,
+} from "#infrastructure/store/dialects/sqlite/sqlite-connection.ts";
+import { type Reads, reads } from "#infrastructure/store/reads.ts";
+import type { Script } from "#infrastructure/store/script.ts";
+import { writes as scripts } from "#infrastructure/store/writes.ts";
 import { openTempDir } from "./temp-dir.ts";
 
 export const ADA = parseUserId("ada");
@@ -22,13 +28,16 @@ export const BOB = parseUserId("bob");
 /** The real tables, written on this thread; and what tests need to break and to look at them. */
 export interface TurnStore extends AsyncDisposable {
   readonly turns: TurnLog;
-  readonly reader: SqliteReader;
+  readonly instances: InstanceRegistry;
+  /** The instance that accepts and runs turns unless told otherwise. */
+  readonly owner: TurnOwner;
+  readonly reader: SyncReader;
   /** The writes that were made, in order. */
   readonly writes: readonly string[];
   /** Every write fails as on a full disk until it is called with `false`. */
   breakWrites(isBroken: boolean): void;
   /** Accepts a message of Ada's, in a new session unless told otherwise. */
-  accept(options?: AcceptOptions): Promise<QueuedTurn>;
+  accept(options?: AcceptOptions): Promise<AcceptedTurn>;
   stateOf(turnId: TurnId): string | undefined;
 }
 
@@ -37,33 +46,48 @@ export async function openTurnStore(): Promise<TurnStore> {
   const file = path.join(dir.path, "nexflow.db");
   const db = openSqlite({ file, mode: "write" });
   await migrateSqlite(db.database, file);
-  const writer = new SqliteWriter(db);
-  const reader = new SqliteReader(db);
-  for (const id of [ADA, BOB]) writer.addUser({ id, name: id, role: "member", createdAtMs: 0 });
+  const reader = createSyncReader(db);
+  for (const id of [ADA, BOB]) {
+    db.run(scripts.addUser({ id, name: id, role: "member", createdAtMs: 0 }));
+  }
+  const instanceId = parseInstanceId("here");
+  const entry = { instanceId, leaseMs: 1e9, isAlone: true };
+  const owner = { instanceId, ...db.run(scripts.joinInstance(entry)) };
   const writes: string[] = [];
   let isBroken = false;
 
-  const write = async <T>(name: string, work: () => T): Promise<T> => {
+  const write = async <T>(name: string, script: () => Script<T>): Promise<T> => {
     await Promise.resolve();
     if (isBroken) throw new Fault("STORE_UNAVAILABLE", "Cannot write: the disk is full");
-    const result = db.database.transaction(work).immediate();
+    const result = db.database.transaction(() => db.run(script())).immediate();
     writes.push(name);
     return result;
   };
   const turns: TurnLog = {
-    accept: (input) => write("accept", () => writer.accept(input)),
-    begin: (input) => write("begin", () => writer.begin(input)),
-    save: (input) => write(input.end?.kind ?? "save", () => writer.save(input)),
-    recover: (input) => write("recover", () => writer.recover(input)),
+    accept: (input) => write("accept", () => scripts.accept(input)),
+    claim: (input) => write("claim", () => scripts.claim(input)),
+    save: (input) => write(input.end?.kind ?? "save", () => scripts.save(input)),
+    recover: (input) => write("recover", () => scripts.recover(input)),
+    cancel: (turnId) => write("cancel", () => scripts.cancelTurn(turnId)),
+  };
+  const instances: InstanceRegistry = {
+    join: (input) => write("join", () => scripts.joinInstance(input)),
+    renew: (input) => write("renew", () => scripts.renewInstance(input)),
+    leave: (id) => write("leave", () => scripts.leaveInstance(id)),
+    listRunning: async (id) => reader.listRunning(id),
   };
   return {
     turns,
+    instances,
+    owner,
     reader,
     writes,
     breakWrites: (broken) => {
       isBroken = broken;
     },
-    accept: async (options) => toQueued(await turns.accept(acceptInput(options)), options),
+    accept: async (options) => {
+      return toQueued(await turns.accept(acceptInput({ owner, ...options })), options);
+    },
     stateOf: (turnId) => reader.findTurn(turnId)?.state.kind,
     [Symbol.asyncDispose]: async () => {
       db.close();
@@ -72,13 +96,37 @@ export async function openTurnStore(): Promise<TurnStore> {
   };
 }
 
+/** A turn that is stored; whether it is stored as running says `isBegun`. */
+export interface AcceptedTurn extends QueuedTurn {
+  readonly isBegun: boolean;
+}
+
+/** All reads, answered at once. */
+export type SyncReader = {
+  readonly [Name in keyof Reads]: (
+    ...args: Parameters<Reads[Name]>
+  ) => Reads[Name] extends (...args: never[]) => Script<infer Result> ? Result : never;
+};
+
+function createSyncReader(db: SqliteConnection): SyncReader {
+  const entries = Object.entries(reads).map(([name, script]) => {
+    const start = script as (...args: readonly unknown[]) => Script<unknown>;
+    return [name, (...args: readonly unknown[]) => db.run(start(...args))];
+  });
+  return Object.fromEntries(entries) as SyncReader;
+}
+
 interface AcceptOptions {
   readonly sessionId?: SessionId | undefined;
-  readonly beginEpoch?: number | undefined;
+  readonly owner?: TurnOwner;
   readonly text?: string;
 }
 
-function acceptInput({ sessionId, beginEpoch, text = "Hello" }: AcceptOptions = {}): AcceptTurn {
+function acceptInput({
+  sessionId,
+  owner,
+  text = "Hello",
+}: AcceptOptions & { readonly owner: TurnOwner }): AcceptTurn {
   return {
     turnId: parseTurnId(newId()),
     userId: ADA,
@@ -86,7 +134,7 @@ function acceptInput({ sessionId, beginEpoch, text = "Hello" }: AcceptOptions = 
     messageId: parseMessageId(newId()),
     text,
     session: { id: sessionId ?? parseSessionId(newId()), isNew: sessionId === undefined },
-    beginEpoch,
+    owner,
     nowMs: 1,
   };
 }
@@ -94,9 +142,9 @@ function acceptInput({ sessionId, beginEpoch, text = "Hello" }: AcceptOptions = 
 function toQueued(
   result: Awaited<ReturnType<TurnLog["accept"]>>,
   { text = "Hello" }: AcceptOptions = {},
-): QueuedTurn {
+): AcceptedTurn {
   if (result.kind !== "accepted") throw new Error(`Cannot accept: ${result.kind}`);
-  const { turnId, sessionId, messageId, seq: headSeq } = result;
+  const { turnId, sessionId, messageId, seq: headSeq, isBegun } = result;
   const message = { messageId, text, acceptedAtMs: 1 };
-  return { turnId, sessionId, userId: ADA, ...message, attempt: 1, headSeq };
+  return { turnId, sessionId, userId: ADA, ...message, attempt: 1, headSeq, isBegun };
 }

@@ -5,7 +5,7 @@ import {
   type SessionId,
   type UserId,
 } from "#domain/shared/id.ts";
-import type { AcceptResult, TurnLog } from "#domain/turn/turn-log.ts";
+import type { AcceptedMessage, AcceptResult, AcceptTurn, TurnLog } from "#domain/turn/turn-log.ts";
 import type { NewId, NowMs } from "../ports/clock.ts";
 import type { Admission, NotAdmitted } from "../ports/turn-runner.ts";
 
@@ -19,54 +19,66 @@ export interface AcceptMessageInput {
 }
 
 export type AcceptMessageResult =
-  | AcceptResult
+  | AcceptedMessage
+  | Exclude<AcceptResult, { kind: "accepted" | "outdated-id" }>
   | { readonly kind: "overloaded"; readonly retryAfterMs: number };
 
 export interface AcceptMessageDeps {
   readonly turns: Pick<TurnLog, "accept">;
-  readonly dispatcher: {
-    admit(userId: UserId, sessionId?: SessionId): Admission | NotAdmitted;
-  };
+  readonly dispatcher: { admit(userId: UserId): Admission | NotAdmitted };
   readonly newId: NewId;
+  /** An id that is greater than another, whatever the clock says. */
+  readonly newIdAfter: (id: string) => string;
   readonly nowMs: NowMs;
 }
 
 /**
  * Takes a message in. When the promise is fulfilled with `accepted`, message and turn are on disk
  * and the turn will run exactly once; the same client message id again gives the same answer and
- * runs nothing. Rejects with `Fault` `STORE_UNAVAILABLE`; then nothing was taken in.
+ * runs nothing. Rejects with `Fault` `STORE_UNAVAILABLE`; then nothing was taken in, as far as this
+ * instance knows: the same message may be sent again.
  */
-export function createAcceptMessage({ turns, dispatcher, newId, nowMs }: AcceptMessageDeps) {
+export function createAcceptMessage(deps: AcceptMessageDeps) {
+  const { turns, dispatcher, newId, newIdAfter, nowMs } = deps;
+
   return async function acceptMessage(input: AcceptMessageInput): Promise<AcceptMessageResult> {
-    const { userId, clientMessageId, text } = input;
-    const admission = dispatcher.admit(userId, input.sessionId);
+    const admission = dispatcher.admit(input.userId);
     if ("retryAfterMs" in admission) return { kind: "overloaded", ...admission };
-    const acceptedAtMs = nowMs();
+    const nowHereMs = nowMs();
     let accepted: AcceptResult | undefined;
     try {
-      accepted = await turns.accept({
-        turnId: parseTurnId(newId()),
-        userId,
-        clientMessageId,
-        messageId: parseMessageId(newId()),
-        text,
-        session: {
-          id: input.sessionId ?? parseSessionId(newId()),
-          isNew: input.sessionId === undefined,
-        },
-        beginEpoch: admission.beginEpoch,
-        nowMs: acceptedAtMs,
-      });
-      return accepted;
+      const turn = toTurn(input, admission, nowHereMs);
+      accepted = await turns.accept(turn);
+      while (accepted.kind === "outdated-id") {
+        const turnId = parseTurnId(newIdAfter(accepted.lastTurnId));
+        accepted = await turns.accept({ ...turn, turnId });
+      }
+      if (accepted.kind !== "accepted") return accepted;
+      const { isBegun: _, ...answer } = accepted;
+      return answer;
     } finally {
       if (accepted?.kind !== "accepted" || accepted.duplicate) admission.release();
       else {
-        const { turnId, sessionId, messageId, seq: headSeq } = accepted;
-        const message = { messageId, text, acceptedAtMs };
-        const turn = { turnId, sessionId, userId, ...message, attempt: 1, headSeq };
+        const { turnId, sessionId, messageId, seq: headSeq, isBegun } = accepted;
+        const message = { messageId, text: input.text, acceptedAtMs: nowHereMs };
+        const turn = { turnId, sessionId, userId: input.userId, ...message, attempt: 1, headSeq };
         // What it shows comes in a later turn of the event loop, so never before this answer.
-        admission.dispatch(turn);
+        admission.dispatch(turn, isBegun);
       }
     }
   };
+
+  function toTurn(input: AcceptMessageInput, { owner }: Admission, now: number): AcceptTurn {
+    const { userId, clientMessageId, text, sessionId } = input;
+    return {
+      turnId: parseTurnId(newId()),
+      userId,
+      clientMessageId,
+      messageId: parseMessageId(newId()),
+      text,
+      session: { id: sessionId ?? parseSessionId(newId()), isNew: sessionId === undefined },
+      owner,
+      nowMs: now,
+    };
+  }
 }

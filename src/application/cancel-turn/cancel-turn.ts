@@ -1,9 +1,12 @@
 import type { TurnId, UserId } from "#domain/shared/id.ts";
 import { isFinal, type Turn } from "#domain/turn/turn.ts";
+import type { TurnLog } from "#domain/turn/turn-log.ts";
 
 export interface CancelTurnDeps {
   readonly findTurn: (turnId: TurnId) => Promise<Turn | undefined>;
-  readonly dispatcher: { cancel(turnId: TurnId): boolean };
+  readonly turns: Pick<TurnLog, "cancel">;
+  /** Tells the run of a turn, wherever it is. */
+  readonly stopRun: (turnId: TurnId) => void;
 }
 
 export type CancelTurnResult =
@@ -14,7 +17,7 @@ export type CancelTurnResult =
   | { readonly kind: "not-found" };
 
 /** Stops a turn that waits or runs. */
-export function createCancelTurn({ findTurn, dispatcher }: CancelTurnDeps) {
+export function createCancelTurn({ findTurn, turns, stopRun }: CancelTurnDeps) {
   return async function cancelTurn(input: {
     readonly userId: UserId;
     readonly turnId: TurnId;
@@ -22,6 +25,9 @@ export function createCancelTurn({ findTurn, dispatcher }: CancelTurnDeps) {
     const turn = await findTurn(input.turnId);
     if (turn === undefined || turn.userId !== input.userId) return { kind: "not-found" };
     if (isFinal(turn.state)) return { kind: "already-ended" };
-    return dispatcher.cancel(turn.id) ? { kind: "cancelling" } : { kind: "already-ended" };
+    // On record first: whoever runs it, now or after a crash, will know.
+    await turns.cancel(turn.id);
+    stopRun(turn.id);
+    return { kind: "cancelling" };
   };
 }

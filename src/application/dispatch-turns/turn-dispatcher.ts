@@ -1,18 +1,26 @@
+import type { InstanceRegistry } from "#domain/instance/instance-registry.ts";
 import { toFailure } from "#domain/shared/fault.ts";
-import type { SessionId, TurnId, UserId } from "#domain/shared/id.ts";
-import type { QueuedTurn, TurnLog } from "#domain/turn/turn-log.ts";
+import type { InstanceId, SessionId, TurnId, UserId } from "#domain/shared/id.ts";
+import type { ClaimedTurn, QueuedTurn, TurnLog, TurnOwner } from "#domain/turn/turn-log.ts";
 import type { NowMs } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Admission, NotAdmitted, TurnRunner } from "../ports/turn-runner.ts";
+import { Lease, type LeaseOptions } from "./lease.ts";
+import { RecentIds } from "./recent-ids.ts";
 
 export interface TurnDispatcherDeps {
   readonly turns: TurnLog;
+  readonly instances: InstanceRegistry;
   readonly runner: TurnRunner;
   /** The run of this session died: what followers saw of it never was stored. */
   readonly onRunLost: (sessionId: SessionId) => void;
+  /** A turn of this session waits, and another instance may be the one to run it. */
+  readonly announceQueued: (sessionId: SessionId) => void;
+  readonly newInstanceId: () => InstanceId;
   readonly nowMs: NowMs;
   readonly log: Logger;
   readonly limits: TurnLimits;
+  readonly lease: LeaseOptions;
 }
 
 export interface TurnLimits {
@@ -20,99 +28,139 @@ export interface TurnLimits {
   readonly maxTurnsPerUser: number;
 }
 
-interface WaitingTurn extends QueuedTurn {
-  /** It was stored as running under this epoch. */
-  readonly beginEpoch: number | undefined;
-  isCancelled: boolean;
+/** A session one of whose turns runs here. */
+interface LocalSession {
+  readonly userId: UserId;
+  turnId: TurnId;
+  /** False while the next turn is looked for. */
+  isRunning: boolean;
+  /** Turns that were accepted here and wait for the running one. */
+  waiting: number;
+  /** Turns of other instances, or of an earlier process, may wait too. */
+  mayHaveMore: boolean;
 }
 
 const RETRY_AFTER_MS = 1_000;
 const STORE_RETRY_MS = 500;
+/** How often a shared store is asked for turns that nobody runs. */
+const POLL_MS = 1_000;
+/** How often what the store has as running here is compared with what runs here. */
+const RECONCILE_MS = 10_000;
+const CLAIMED_MOST = 500;
 
 /**
- * Hands accepted turns to runs: those of one session one after the other, sessions side by side.
- * Counts what is in flight, so that callers can refuse more than there is room for.
+ * Hands turns to runs: those of one session one after the other, sessions side by side. The store
+ * decides what may run and who runs it; here is what runs on this instance, and a count of what is
+ * in flight, so that callers can refuse more than there is room for.
  */
 export class TurnDispatcher {
   readonly #deps: TurnDispatcherDeps;
-  /** The turns of each session that has any: the first one runs. */
-  readonly #sessions = new Map<SessionId, WaitingTurn[]>();
-  /** How many turns of a session are being stored. */
-  readonly #admitted = new Map<SessionId, number>();
+  readonly #lease: Lease;
+  readonly #sessions = new Map<SessionId, LocalSession>();
   readonly #perUser = new Map<UserId, number>();
   readonly #running = new Set<Promise<void>>();
+  /** Turns to cancel that are not known here, or not yet. */
+  readonly #cancelled = new RecentIds<TurnId>();
+  /** What the store had as running here and was not, the last time it was compared. */
+  #strays: ReadonlySet<TurnId> = new Set();
   #inFlight = 0;
-  #epoch = 0;
+  #hasBacklog = false;
   #mode: "starting" | "serving" | "draining" = "starting";
+  #timers: ReturnType<typeof setInterval>[] = [];
+  #isPolling = false;
 
   constructor(deps: TurnDispatcherDeps) {
     this.#deps = deps;
+    const { instances, newInstanceId, log, lease: options } = deps;
+    this.#lease = new Lease({
+      instances,
+      newInstanceId,
+      onCancelled: (turnIds) => turnIds.forEach((turnId) => this.cancel(turnId)),
+      onLost: () => this.#abandonAll(),
+      onRegained: () => void this.#poll(),
+      log,
+      options,
+    });
   }
 
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  /** Takes up what an earlier process left unfinished. Nothing runs before. */
-  async start(): Promise<void> {
-    const { turns, nowMs, onRunLost } = this.#deps;
-    const { epoch, queued, failed } = await turns.recover({ nowMs: nowMs() });
-    this.#epoch = epoch;
-    this.#mode = "serving";
-    for (const { sessionId } of failed) onRunLost(sessionId);
-    for (const turn of queued) {
-      this.#reserve(turn.userId);
-      this.#enqueue(turn);
-    }
+  /** Whether this instance may run turns; if not, the reason is the lease. */
+  get isEntitled(): boolean {
+    return this.#lease.owner !== undefined;
   }
 
-  /** Keeps room for one more turn of a user (in a new session, where none is given). */
-  admit(userId: UserId, sessionId?: SessionId): Admission | NotAdmitted {
+  /** Enters this instance and takes up what dead ones left unfinished. Nothing runs before. */
+  async start(): Promise<void> {
+    await this.#lease.open();
+    this.#mode = "serving";
+    await this.#recoverOrphans();
+    await this.#claimSome();
+    this.#timers = [
+      setInterval(() => void this.#poll(), POLL_MS),
+      setInterval(() => void this.#reconcile(), RECONCILE_MS),
+    ];
+    for (const timer of this.#timers) timer.unref();
+  }
+
+  /** Keeps room for one more turn of a user. */
+  admit(userId: UserId): Admission | NotAdmitted {
     const { maxTurns, maxTurnsPerUser } = this.#deps.limits;
+    const { owner } = this.#lease;
     const isFull =
       this.#mode !== "serving" ||
+      owner === undefined ||
       this.#inFlight >= maxTurns ||
       (this.#perUser.get(userId) ?? 0) >= maxTurnsPerUser;
     if (isFull) return { retryAfterMs: RETRY_AFTER_MS };
     this.#reserve(userId);
-    const isNext = sessionId === undefined || !this.#isTaken(sessionId);
-    const beginEpoch = isNext ? this.#epoch : undefined;
-    if (sessionId !== undefined) addTo(this.#admitted, sessionId, 1);
-    const leave = () => sessionId !== undefined && addTo(this.#admitted, sessionId, -1);
     return {
-      beginEpoch,
-      dispatch: (turn) => {
-        leave();
-        this.#enqueue(turn, beginEpoch);
+      owner,
+      dispatch: (turn, isBegun) => {
+        if (isBegun) this.#begin({ ...turn, isCancelled: false }, owner);
+        else this.#await(turn);
       },
-      release: () => {
-        leave();
-        this.#release(userId);
-      },
+      release: () => this.#release(userId),
     };
   }
 
-  /** Whether the turn is in flight; if so it will end as cancelled unless it ends just now. */
-  cancel(turnId: TurnId): boolean {
-    for (const queue of this.#sessions.values()) {
-      const at = queue.findIndex((turn) => turn.turnId === turnId);
-      if (at === -1) continue;
-      (queue[at] as WaitingTurn).isCancelled = true;
-      if (at === 0) this.#deps.runner.cancel(turnId);
-      return true;
-    }
-    return false;
+  /** Stops a turn that runs here. One that is not known is remembered, in case it comes. */
+  cancel(turnId: TurnId): void {
+    const isHere = [...this.#sessions.values()].some((session) => session.turnId === turnId);
+    if (isHere) this.#deps.runner.cancel(turnId);
+    else this.#cancelled.add(turnId);
+  }
+
+  /** Another instance has stored a turn of this session. */
+  noteQueued(sessionId: SessionId): void {
+    const session = this.#sessions.get(sessionId);
+    if (session !== undefined) session.mayHaveMore = true;
+  }
+
+  /** Whether a turn of the session runs here. */
+  isRunning(sessionId: SessionId): boolean {
+    return this.#sessions.has(sessionId);
+  }
+
+  /** Takes up at once what was missed, instead of at the next round. */
+  catchUp(): void {
+    void this.#poll();
   }
 
   /** Begins no more turns and waits for the running ones; the rest stay queued in the store. */
   async drain(): Promise<void> {
     this.#mode = "draining";
+    for (const timer of this.#timers) clearInterval(timer);
     await Promise.allSettled(this.#running);
   }
 
-  /** Whether a turn of the session is in flight or about to be. */
-  #isTaken(sessionId: SessionId): boolean {
-    return this.#sessions.has(sessionId) || this.#admitted.has(sessionId);
+  /** Leaves what is unfinished to other instances. */
+  async leave(): Promise<void> {
+    this.#mode = "draining";
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#lease.close();
   }
 
   #release(userId: UserId): void {
@@ -125,77 +173,175 @@ export class TurnDispatcher {
     addTo(this.#perUser, userId, 1);
   }
 
-  #enqueue(turn: QueuedTurn, beginEpoch?: number): void {
-    const waiting = { ...turn, beginEpoch, isCancelled: false };
-    const queue = this.#sessions.get(turn.sessionId);
-    if (queue !== undefined) {
-      queue.push(waiting);
+  /** Sees to a turn that was stored behind another one of its session. */
+  #await({ sessionId, userId }: QueuedTurn): void {
+    const session = this.#sessions.get(sessionId);
+    if (session !== undefined) {
+      session.waiting += 1;
       return;
     }
-    this.#sessions.set(turn.sessionId, [waiting]);
-    this.#runNext(turn.sessionId, turn.headSeq);
+    // The one before it runs elsewhere, or has ended meanwhile.
+    this.#release(userId);
+    this.#deps.announceQueued(sessionId);
+    void this.#claimNext(sessionId);
   }
 
-  #runNext(sessionId: SessionId, headSeq: number): void {
-    const turn = this.#sessions.get(sessionId)?.[0];
-    if (turn === undefined || this.#mode !== "serving") return;
-    const run = this.#run(turn, headSeq).finally(() => this.#running.delete(run));
+  /** Runs a turn that is stored as running, for which there is a reservation. */
+  #begin(turn: ClaimedTurn, owner: TurnOwner): void {
+    const { sessionId, userId, turnId } = turn;
+    const session = this.#sessions.get(sessionId) ?? { userId, waiting: 0, mayHaveMore: false };
+    this.#sessions.set(sessionId, Object.assign(session, { turnId, isRunning: true }));
+    const run = this.#run(turn, owner).finally(() => this.#running.delete(run));
     this.#running.add(run);
   }
 
   /** Never rejects. */
-  async #run(turn: WaitingTurn, firstHeadSeq: number): Promise<void> {
-    const headSeq = await this.#runUntilEnded(turn, firstHeadSeq);
-    if (headSeq === undefined) return;
-    const queue = this.#sessions.get(turn.sessionId);
-    queue?.shift();
-    this.#release(turn.userId);
-    if (queue?.length === 0) this.#sessions.delete(turn.sessionId);
-    else this.#runNext(turn.sessionId, headSeq);
+  async #run(turn: ClaimedTurn, owner: TurnOwner): Promise<void> {
+    const { turnId, sessionId } = turn;
+    const isCancelled = turn.isCancelled || this.#cancelled.take(turnId);
+    const hasEnded = await this.#tryRun({ ...turn, isCancelled }, owner);
+    if (!hasEnded && this.#mode !== "draining") await this.#giveBack(turnId, sessionId, owner);
+    this.#end(sessionId);
   }
 
-  /** The head of the session's log after the turn, `undefined` where the process is stopping. */
-  async #runUntilEnded(turn: WaitingTurn, headSeq: number): Promise<number | undefined> {
+  async #tryRun(turn: ClaimedTurn, { epoch }: TurnOwner): Promise<boolean> {
     const { runner, log } = this.#deps;
-    let { beginEpoch } = turn;
-    for (let next: QueuedTurn = { ...turn, headSeq }; ; ) {
-      const { isCancelled } = turn;
-      const epoch = beginEpoch ?? this.#epoch;
-      const isBegun = beginEpoch !== undefined;
+    const { turnId } = turn;
+    try {
+      const result = await runner.run({ ...turn, epoch });
+      if (result.kind === "ended") return true;
+      log.warn({ turnId }, "A run lost its turn");
+    } catch (error) {
+      log.error({ turnId, failure: toFailure(error), error }, "A run died");
+    }
+    return false;
+  }
+
+  /** Takes a turn from its dead run, however long the store needs; it waits again then. */
+  async #giveBack(turnId: TurnId, sessionId: SessionId, owner: TurnOwner): Promise<void> {
+    const session = this.#sessions.get(sessionId);
+    if (session !== undefined) session.mayHaveMore = true;
+    // Under a lease that is lost the turn is anybody's.
+    while (this.#lease.owner?.instanceId === owner.instanceId && this.#mode !== "draining") {
       try {
-        const result = await runner.run({ ...next, epoch, isBegun, isCancelled });
-        if (result.kind === "ended") return result.headSeq;
-        log.warn({ turnId: turn.turnId }, "A run lost its turn");
+        const { turns, nowMs } = this.#deps;
+        const { instanceId } = owner;
+        const { epoch } = await turns.recover({ instanceId, turnIds: [turnId], nowMs: nowMs() });
+        if (epoch !== undefined) this.#lease.raiseEpoch(epoch);
+        break;
       } catch (error) {
-        log.error({ turnId: turn.turnId, failure: toFailure(error), error }, "A run died");
+        this.#deps.log.error({ turnId, error }, "Cannot recover a turn; trying again");
+        await pause(STORE_RETRY_MS);
       }
-      if (this.#mode === "draining") return undefined;
-      const recovered = await this.#recover(turn);
-      this.#deps.onRunLost(turn.sessionId);
-      if (recovered.kind === "failed") return recovered.headSeq;
-      next = recovered.turn;
-      beginEpoch = undefined;
+    }
+    this.#deps.onRunLost(sessionId);
+  }
+
+  /** A turn of the session is over: the next one's turn. */
+  #end(sessionId: SessionId): void {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined) return;
+    session.isRunning = false;
+    this.#release(session.userId);
+    if (session.waiting > 0 || session.mayHaveMore) void this.#claimNext(sessionId, session);
+    else this.#sessions.delete(sessionId);
+  }
+
+  /** Runs the next turn of a session, if one waits. Never rejects. */
+  async #claimNext(sessionId: SessionId, session?: LocalSession): Promise<void> {
+    while (this.#mode === "serving" && this.#lease.owner !== undefined) {
+      try {
+        const { owner } = this.#lease;
+        const { turns, nowMs } = this.#deps;
+        if (session !== undefined) session.mayHaveMore = false;
+        const [turn] = await turns.claim({ owner, limit: 1, sessionId, nowMs: nowMs() });
+        if (turn === undefined) break;
+        if (session !== undefined && session.waiting > 0) session.waiting -= 1;
+        else this.#reserve(turn.userId);
+        this.#begin(turn, owner);
+        this.noteQueued(sessionId);
+        return;
+      } catch (error) {
+        this.#deps.log.error({ sessionId, error }, "Cannot claim a turn; trying again");
+        await pause(STORE_RETRY_MS);
+      }
+    }
+    if (session === undefined) return this.noteQueued(sessionId);
+    if (session.isRunning) return;
+    // What was accepted here meanwhile waits in the store, for the next round.
+    for (let left = session.waiting; left > 0; left--) this.#release(session.userId);
+    this.#sessions.delete(sessionId);
+    if (session.waiting > 0 || session.mayHaveMore) this.#hasBacklog = true;
+  }
+
+  /** Looks for turns that nobody runs. Never rejects. */
+  async #poll(): Promise<void> {
+    const { lease } = this.#deps;
+    if (this.#isPolling || this.#mode !== "serving" || this.#lease.owner === undefined) return;
+    if (!lease.isShared && !this.#hasBacklog) return;
+    this.#isPolling = true;
+    try {
+      if (lease.isShared) await this.#recoverOrphans();
+      await this.#claimSome();
+    } catch (error) {
+      this.#deps.log.warn({ error }, "Cannot look for turns; trying again");
+    }
+    this.#isPolling = false;
+  }
+
+  async #recoverOrphans(): Promise<void> {
+    const { turns, nowMs, onRunLost, log } = this.#deps;
+    for (;;) {
+      const { instanceId } = this.#lease.owner ?? {};
+      if (instanceId === undefined) return;
+      const { queued, over, epoch } = await turns.recover({ instanceId, nowMs: nowMs() });
+      if (epoch !== undefined) this.#lease.raiseEpoch(epoch);
+      for (const { sessionId } of [...queued, ...over]) onRunLost(sessionId);
+      const found = queued.length + over.length;
+      if (found === 0) return;
+      log.info({ turns: found }, "Turns of dead instances were taken over");
     }
   }
 
-  /** Takes the turn from its dead run, however long the store needs. */
-  async #recover({ turnId }: WaitingTurn) {
-    const { turns, nowMs, log } = this.#deps;
-    for (;;) {
-      try {
-        const { epoch, queued, failed } = await turns.recover({
-          turnIds: [turnId],
-          nowMs: nowMs(),
-        });
-        this.#epoch = Math.max(this.#epoch, epoch);
-        const turn = queued[0];
-        if (turn !== undefined) return { kind: "queued", turn } as const;
-        return { kind: "failed", headSeq: failed[0]?.headSeq ?? 0 } as const;
-      } catch (error) {
-        log.error({ turnId, error }, "Cannot recover a turn; trying again");
-        await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS));
-      }
+  async #claimSome(): Promise<void> {
+    const { turns, nowMs, limits } = this.#deps;
+    const { owner } = this.#lease;
+    const limit = Math.min(CLAIMED_MOST, limits.maxTurns - this.#inFlight);
+    if (owner === undefined || limit <= 0) return;
+    const claimed = await turns.claim({ owner, limit, nowMs: nowMs() });
+    this.#hasBacklog = claimed.length === limit;
+    for (const turn of claimed) {
+      this.#reserve(turn.userId);
+      this.#begin(turn, owner);
+      this.noteQueued(turn.sessionId);
     }
+  }
+
+  /**
+   * Finds turns that the store has as running here and that do not: a write whose answer was lost
+   * on the way. They are given back when they are found twice. Never rejects.
+   */
+  async #reconcile(): Promise<void> {
+    const { turns, instances, nowMs, lease, log } = this.#deps;
+    const { instanceId } = this.#lease.owner ?? {};
+    if (instanceId === undefined || !lease.isShared) return;
+    try {
+      const stored = await instances.listRunning(instanceId);
+      const here = new Set([...this.#sessions.values()].map(({ turnId }) => turnId));
+      const strays = stored.filter((turnId) => !here.has(turnId));
+      const turnIds = strays.filter((turnId) => this.#strays.has(turnId));
+      this.#strays = new Set(strays);
+      if (turnIds.length === 0) return;
+      log.warn({ turns: turnIds.length }, "Turns that were stored without an answer are taken up");
+      await turns.recover({ instanceId, turnIds, nowMs: nowMs() });
+      await this.#poll();
+    } catch (error) {
+      log.warn({ error }, "Cannot compare turns with the store; trying again");
+    }
+  }
+
+  #abandonAll(): void {
+    for (const { turnId } of this.#sessions.values()) this.#deps.runner.abandon(turnId);
   }
 }
 
@@ -203,4 +349,8 @@ function addTo<Key>(counts: Map<Key, number>, key: Key, change: number): void {
   const count = (counts.get(key) ?? 0) + change;
   if (count === 0) counts.delete(key);
   else counts.set(key, count);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,13 +1,9 @@
 import type { TurnId } from "#domain/shared/id.ts";
-import type { QueuedTurn } from "#domain/turn/turn-log.ts";
+import type { ClaimedTurn, QueuedTurn, TurnOwner } from "#domain/turn/turn-log.ts";
 
-/** A turn as it is handed to a run. */
-export interface TurnDispatch extends QueuedTurn {
+/** A turn as it is handed to a run: the store has it as running under `epoch`. */
+export interface TurnDispatch extends ClaimedTurn {
   readonly epoch: number;
-  /** The store has it as running under `epoch` already. */
-  readonly isBegun: boolean;
-  /** It was cancelled while it waited: the run only writes that down. */
-  readonly isCancelled: boolean;
 }
 
 /** How a run came out; `headSeq` is the session's last stored event. */
@@ -21,14 +17,16 @@ export interface TurnRunner {
   run(dispatch: TurnDispatch): Promise<RunResult>;
   /** Asks a run to stop; it does so in its own time and ends as cancelled. */
   cancel(turnId: TurnId): void;
+  /** Stops a run that may not be its turn's any more: it shows and writes nothing from now on. */
+  abandon(turnId: TurnId): void;
 }
 
 /** Room for one more turn, to be used once: by `dispatch` or by `release`. */
 export interface Admission {
-  /** The turn would run at once: it is to be stored as running under this epoch. */
-  readonly beginEpoch: number | undefined;
-  /** Runs the turn, which is stored, now or when its session's earlier ones are done. */
-  dispatch(turn: QueuedTurn): void;
+  /** As whose the turn is to be stored. */
+  readonly owner: TurnOwner;
+  /** Sees to the turn, which is stored: runs it where it has begun, else has it run in its turn. */
+  dispatch(turn: QueuedTurn, isBegun: boolean): void;
   /** Gives the room back. */
   release(): void;
 }

@@ -18,7 +18,7 @@ import { type ShowEvents, TurnRecorder } from "./turn-recorder.ts";
 
 export interface RunTurnDeps {
   readonly llm: Llm;
-  readonly turns: Pick<TurnLog, "begin" | "save">;
+  readonly turns: Pick<TurnLog, "save">;
   readonly history: Pick<SessionHistory, "load" | "keep">;
   readonly listSkills: () => readonly Skill[];
   readonly tools: ToolRunner;
@@ -39,6 +39,8 @@ export interface RunLimits {
 
 /** What a signal is aborted with when a person stops the turn. */
 export const CANCELLED = "cancelled";
+/** What a signal is aborted with when the turn may be another run's by now. */
+export const ABANDONED = "abandoned";
 const TIMED_OUT = "timed-out";
 
 /** What a call came to that a restart cut off after it had begun. */
@@ -58,25 +60,26 @@ interface Step {
 /**
  * Runs one turn to its stored end. A model or a skill that fails ends the turn visibly; the
  * promise rejects with bugs only. `signal` aborted with `CANCELLED` ends it as cancelled, with
- * the text that was there; what a crash left of an earlier attempt is gone on with.
+ * the text that was there, aborted with `ABANDONED` it writes and shows nothing more; what a crash
+ * left of an earlier attempt is gone on with.
  */
 export function createRunTurn(deps: RunTurnDeps) {
   return async function runTurn(dispatch: TurnDispatch, signal: AbortSignal): Promise<RunResult> {
-    const { turnId, epoch, isBegun } = dispatch;
-    // First of all, so that an attempt counts whatever becomes of it. Not awaited: the store keeps
-    // the order, so the first save waits for it and is fenced by it.
-    const begun = isBegun
-      ? Promise.resolve()
-      : deps.turns.begin({ turnId, epoch, nowMs: deps.nowMs() });
-    begun.catch(() => undefined);
     try {
-      const run = new TurnRun(deps, dispatch, signal);
-      return { kind: "ended", headSeq: await run.toEnd(begun) };
+      const messages = await deps.history.load(dispatch);
+      const run = new TurnRun(deps, { dispatch, messages }, signal);
+      return { kind: "ended", headSeq: await run.toEnd() };
     } catch (error) {
       if (error instanceof Fault && error.code === "TURN_FENCED") return { kind: "fenced" };
       throw error;
     }
   };
+}
+
+/** A turn, and the messages of its session up to and including its own. */
+interface TurnStart {
+  readonly dispatch: TurnDispatch;
+  readonly messages: readonly Message[];
 }
 
 class TurnRun {
@@ -88,11 +91,11 @@ class TurnRun {
   readonly #recorder: TurnRecorder;
   #answerChars = 0;
 
-  constructor(deps: RunTurnDeps, dispatch: TurnDispatch, signal: AbortSignal) {
+  constructor(deps: RunTurnDeps, { dispatch, messages }: TurnStart, signal: AbortSignal) {
     const { turns, show, nowMs, limits } = deps;
     this.#deps = deps;
     this.#dispatch = dispatch;
-    this.#messages = [...deps.history.load(dispatch)];
+    this.#messages = [...messages];
     const own = this.#messages.filter(({ turnId }) => turnId === dispatch.turnId);
     this.#recorder = new TurnRecorder({ dispatch, turns, show, nowMs }, own.length);
     // Far cheaper for each turn than `AbortSignal.any` and `AbortSignal.timeout`.
@@ -105,12 +108,11 @@ class TurnRun {
   }
 
   /** The number of the turn's last event. */
-  async toEnd(begun: Promise<void>): Promise<number> {
+  async toEnd(): Promise<number> {
     const { messageId: userMessageId, text, attempt } = this.#dispatch;
     try {
       this.#recorder.addEvents({ kind: "turn-started", userMessageId, text, attempt });
-      const state = await this.#loop(begun);
-      await begun;
+      const state = await this.#loop();
       await this.#recorder.end(state);
       const { headSeq } = this.#recorder;
       this.#deps.history.keep(this.#dispatch.sessionId, headSeq, this.#messages);
@@ -121,7 +123,7 @@ class TurnRun {
     }
   }
 
-  async #loop(begun: Promise<void>): Promise<FinalTurnState> {
+  async #loop(): Promise<FinalTurnState> {
     try {
       if (this.#dispatch.isCancelled) return this.#cancelled();
       this.#closeInterruptedCalls();
@@ -129,7 +131,7 @@ class TurnRun {
         const answer = await this.#askModel();
         this.#remember(answer.messageId, "assistant", toParts(answer));
         if (answer.calls.length === 0) return { kind: "completed", endedAtMs: this.#deps.nowMs() };
-        await this.#callTools(answer, begun);
+        await this.#callTools(answer);
         this.#signal.throwIfAborted();
       }
       const { maxSteps } = this.#deps.limits;
@@ -172,7 +174,7 @@ class TurnRun {
   }
 
   /** Makes the calls of one step side by side and remembers what came of them. */
-  async #callTools({ messageId, calls }: Step, begun: Promise<void>): Promise<void> {
+  async #callTools({ messageId, calls }: Step): Promise<void> {
     const { turnId } = this.#dispatch;
     const planned = calls.map((call) => ({ call, plan: this.#deps.tools.prepare(turnId, call) }));
     for (const call of calls) this.#recorder.addEvents(...callEvents(call, messageId));
@@ -180,7 +182,6 @@ class TurnRun {
     if (tasks.some(({ tool }) => tool.effects.some((effect) => effect !== "read"))) {
       // What changes something is on record before it is done, so that it is never done twice.
       for (const { task } of tasks) this.#recorder.addTask(task);
-      await begun;
       await this.#recorder.save();
     }
     const results = await Promise.all(
@@ -245,6 +246,9 @@ class TurnRun {
   #endOf(error: unknown): FinalTurnState {
     const { reason } = this.#signal;
     if (this.#signal.aborted && reason === CANCELLED) return this.#cancelled();
+    if (this.#signal.aborted && reason === ABANDONED) {
+      throw new Fault("TURN_FENCED", `Turn "${this.#dispatch.turnId}" was given up`);
+    }
     const { turnTimeoutMs } = this.#deps.limits;
     if (this.#signal.aborted && reason === TIMED_OUT) {
       const message = `The turn took longer than ${turnTimeoutMs} ms; the limit is NEXFLOW_TURN_TIMEOUT_MS`;

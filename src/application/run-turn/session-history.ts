@@ -4,7 +4,11 @@ import type { TurnDispatch } from "../ports/turn-runner.ts";
 
 export interface SessionHistoryDeps {
   /** The latest `limit` messages up to and including those of a turn, oldest first. */
-  readonly read: (sessionId: SessionId, turnId: TurnId, limit: number) => readonly Message[];
+  readonly read: (
+    sessionId: SessionId,
+    turnId: TurnId,
+    limit: number,
+  ) => Promise<readonly Message[]>;
 }
 
 interface Kept {
@@ -29,7 +33,7 @@ export class SessionHistory {
   }
 
   /** The latest 200 messages up to and including those the turn has so far, oldest first. */
-  load(dispatch: TurnDispatch): readonly Message[] {
+  async load(dispatch: TurnDispatch): Promise<readonly Message[]> {
     const { sessionId, turnId, headSeq, attempt } = dispatch;
     const kept = this.#kept.get(sessionId);
     this.#kept.delete(sessionId);

@@ -5,6 +5,7 @@ export type SessionId = Brand<string, "SessionId">;
 export type TurnId = Brand<string, "TurnId">;
 export type MessageId = Brand<string, "MessageId">;
 export type ToolCallId = Brand<string, "ToolCallId">;
+export type InstanceId = Brand<string, "InstanceId">;
 export type TaskId = Brand<string, "TaskId">;
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u;
@@ -17,6 +18,7 @@ export const parseSessionId = (raw: string) => parseId(raw, "session") as Sessio
 export const parseTurnId = (raw: string) => parseId(raw, "turn") as TurnId;
 export const parseMessageId = (raw: string) => parseId(raw, "message") as MessageId;
 export const parseToolCallId = (raw: string) => parseId(raw, "tool call") as ToolCallId;
+export const parseInstanceId = (raw: string) => parseId(raw, "instance") as InstanceId;
 export const parseTaskId = (raw: string) => parseId(raw, "task") as TaskId;
 
 function parseId(raw: string, what: string): string {

@@ -10,8 +10,10 @@ export interface Turn {
   readonly state: TurnState;
   /** How often the turn was begun; counted before anything else is done. */
   readonly attempts: number;
-  /** Fencing number of the run that owns the turn; 0 while nobody does. */
+  /** Fencing number of the run that owns the turn; 0 before the first. */
   readonly epoch: number;
+  /** Somebody wants it ended; its run is told. */
+  readonly isCancelled: boolean;
   readonly createdAtMs: number;
 }
 

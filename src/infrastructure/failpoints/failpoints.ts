@@ -1,3 +1,4 @@
+import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
 import { Fault } from "#domain/shared/fault.ts";
 
 /*
@@ -34,15 +35,19 @@ interface Armed {
 
 const SPEC = /^(?<name>[a-z]+(?:-[a-z]+)*:[\w-]+)=(?<action>[a-z]+)(?:@(?<nth>[1-9]\d{0,5}))?$/u;
 
-let armed: Map<string, Armed> | undefined;
+/** Under which threads find what the one that started them has armed. */
+const SPEC_KEY = "nexflow-failpoints";
+
+let armed = parse(getEnvironmentData(SPEC_KEY));
 
 /**
- * Arms failpoints in this thread: `<name>=<action>@<n>`, several separated by commas. At the n-th
+ * Arms failpoints in this thread and in those that it starts from now on: `<name>=<action>@<n>`, several separated by commas. At the n-th
  * passing (the first, where it is left out) `kill` is SIGKILL and `stop` SIGSTOP for this process;
  * from then on `drop` loses what was to be done there. Throws `Fault` (`CONFIG_INVALID`).
  */
 export function armFailpoints(spec: string | undefined): void {
-  armed = spec === undefined ? undefined : new Map(spec.split(",").map(parseOne));
+  armed = parse(spec);
+  setEnvironmentData(SPEC_KEY, spec);
 }
 
 /** Passes a failpoint: returns at once, or never where it is armed to end this process. */
@@ -74,6 +79,10 @@ function pass(name: Failpoint): Armed["action"] | undefined {
     process.kill(process.pid, "SIGSTOP");
   }
   return point.action;
+}
+
+function parse(spec: unknown): Map<string, Armed> | undefined {
+  return typeof spec === "string" ? new Map(spec.split(",").map(parseOne)) : undefined;
 }
 
 function parseOne(spec: string): [string, Armed] {

@@ -6,6 +6,15 @@ export function newId(): string {
   return v7();
 }
 
+const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7/u;
+
+/** A UUID version 7 that is greater than `id`, also where the clock is behind it. */
+export function newIdAfter(id: string): string {
+  const [, high = "", low = ""] = UUID_V7.exec(id) ?? [];
+  const thenMs = high === "" ? 0 : Number.parseInt(high + low, 16);
+  return v7({ msecs: Math.max(thenMs + 1, Date.now()) });
+}
+
 /** 256 random bits, URL-safe. */
 export function newSecret(): string {
   return randomBytes(32).toString("base64url");

@@ -2,7 +2,7 @@ import type { Logger } from "#application/ports/logger.ts";
 import type { CallRecord } from "../../../runtime/index.ts";
 import { hostCallToArgs, type NamedHostCall, skillCallToArgs } from "./call-rows.ts";
 import type { QueryArgs } from "./query.ts";
-import type { RecordCalls } from "./sqlite/call-records.ts";
+import type { RecordCalls } from "./scripts/call-record-scripts.ts";
 
 export interface CallRecorderDeps {
   /** Stores a batch; it is durable when this is fulfilled. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { queries as builtQueries } from "./queries.ts";
 import type { Query } from "./query.ts";
@@ -13,7 +13,8 @@ export interface CompiledQueries {
 }
 
 export const COMPILED_QUERIES_FILE = path.join(import.meta.dirname, "dist/queries.json");
-const SOURCES = ["queries.ts", "query-builder.ts", "schema.ts"];
+const SOURCES = ["queries.ts", "query-builder.ts", "schema.ts", "dialects/now-ms.ts"];
+const SOURCE_FOLDER = "queries";
 
 /**
  * Every statement of the store. They are read as `npm run build:queries` compiled them, which
@@ -25,7 +26,9 @@ export const queries: Queries = readCompiled() ?? (await import("./queries.ts"))
 /** A hash of all that the compiled statements depend on. */
 export function hashSources(): string {
   const hash = createHash("sha256");
-  for (const name of SOURCES) hash.update(readFileSync(path.join(import.meta.dirname, name)));
+  const statements = readdirSync(path.join(import.meta.dirname, SOURCE_FOLDER)).toSorted();
+  const names = [...SOURCES, ...statements.map((name) => path.join(SOURCE_FOLDER, name))];
+  for (const name of names) hash.update(readFileSync(path.join(import.meta.dirname, name)));
   return hash.digest("hex");
 }
 

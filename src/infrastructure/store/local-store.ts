@@ -2,67 +2,108 @@ import { existsSync } from "node:fs";
 import { Fault } from "#domain/shared/fault.ts";
 import { ADMIN } from "#domain/user/user.ts";
 import { hashSecret, newSecret } from "../ids/ids.ts";
-import { type ListCalls, listCalls, type RecordedCall } from "./list-calls.ts";
-import { databaseFile, openStore } from "./open-store.ts";
-import { type MigrationStatus, migrationStatus } from "./sqlite/migrate-sqlite.ts";
-import { openSqlite } from "./sqlite/sqlite-connection.ts";
-import { SqliteWriter } from "./sqlite/sqlite-writer.ts";
+import type { MigrationStatus } from "./migration-status.ts";
+import { locateStore, openStore } from "./open-store.ts";
+import type { ReadCaller, WriteCaller } from "./repositories.ts";
+import type { ListCalls, RecordedCall } from "./scripts/list-calls.ts";
+import type { StoreLocation } from "./store-protocol.ts";
 
 export interface LocalToken {
   readonly label: string;
   readonly lifeMs: number;
 }
 
+/** The store of a configuration, as commands reach it. */
+export interface StoreAddress {
+  readonly homeDir: string;
+  readonly databaseUrl: string | undefined;
+}
+
 /*
- * What commands do on a data directory, beside a server that may be running on it.
+ * What commands do on a store, beside a server that may be running on it.
  */
 
+/** A store that is open in this thread. */
+export interface LocalStore extends AsyncDisposable {
+  readonly reader: ReadCaller;
+  readonly writer: WriteCaller;
+}
+
 /**
- * A new token of the administrator, or `undefined` where the directory holds no database. Throws
- * `Fault` where the database cannot be used as it is.
+ * Opens a store for a command, or gives `undefined` where there is none yet. Throws `Fault` where
+ * it cannot be used as it is.
  */
-export function mintAdminToken(homeDir: string, { label, lifeMs }: LocalToken): string | undefined {
-  const file = databaseFile(homeDir);
-  if (!existsSync(file)) return undefined;
-  assertCurrent(homeDir);
-  const connection = openSqlite({ file, mode: "write" });
+export async function openLocalStore(address: StoreAddress): Promise<LocalStore | undefined> {
+  const location = locateStore(address.homeDir, address.databaseUrl);
+  if (location.kind === "sqlite" && !existsSync(location.file)) return undefined;
+  const { applied, pending } = await readStatus(location);
+  if (applied.length === 0) return undefined;
+  if (pending.length > 0) {
+    throw new Fault(
+      "STORE_UNAVAILABLE",
+      `Cannot use the database: ${pending.length} migrations are pending, run "nexflow migrate"`,
+    );
+  }
+  return location.kind === "sqlite" ? openSqliteStore(location.file) : openPostgresStore(location);
+}
+
+/**
+ * A new token of the administrator, or `undefined` where there is no store yet. Throws `Fault`
+ * where it cannot be used as it is.
+ */
+export async function mintAdminToken(
+  address: StoreAddress,
+  { label, lifeMs }: LocalToken,
+): Promise<string | undefined> {
+  const store = await openLocalStore(address);
+  if (store === undefined) return undefined;
   try {
-    const writer = new SqliteWriter(connection);
     const secret = newSecret();
     const createdAtMs = Date.now();
     const expiresAtMs = createdAtMs + lifeMs;
-    const userId = ADMIN.id;
-    const credential = { hash: hashSecret(secret), userId, label, createdAtMs, expiresAtMs };
-    const write = connection.database.transaction(() => {
-      writer.addUser({ ...ADMIN, createdAtMs });
-      writer.addCredential({ ...credential, kind: "token" });
-    });
-    write.immediate();
+    const credential = { hash: hashSecret(secret), userId: ADMIN.id, label, createdAtMs };
+    await store.writer.call("addUser", { ...ADMIN, createdAtMs });
+    await store.writer.call("addCredential", { ...credential, kind: "token", expiresAtMs });
     return secret;
   } finally {
-    connection.close();
+    await store[Symbol.asyncDispose]();
   }
 }
 
 /**
- * What is on record of skills' calls, or `undefined` where the directory holds no database. Throws
- * `Fault` where the database cannot be used as it is.
+ * What is on record of skills' calls, or `undefined` where there is no store yet. Throws `Fault`
+ * where it cannot be used as it is.
  */
-export function readCalls(homeDir: string, query: ListCalls): readonly RecordedCall[] | undefined {
-  const file = databaseFile(homeDir);
-  if (!existsSync(file)) return undefined;
-  assertCurrent(homeDir);
-  const connection = openSqlite({ file, mode: "read" });
+export async function readCalls(
+  address: StoreAddress,
+  query: ListCalls,
+): Promise<readonly RecordedCall[] | undefined> {
+  const store = await openLocalStore(address);
   try {
-    return listCalls(connection, query);
+    return await store?.reader.call("listCalls", query);
   } finally {
-    connection.close();
+    await store?.[Symbol.asyncDispose]();
   }
 }
 
-/** What is applied and pending; in a directory without a database everything is pending. */
-export function readSchemaStatus(homeDir: string): MigrationStatus {
-  const file = databaseFile(homeDir);
+/** What is applied and pending; where there is no database everything is pending. */
+export function readSchemaStatus(address: StoreAddress): Promise<MigrationStatus> {
+  return readStatus(locateStore(address.homeDir, address.databaseUrl));
+}
+
+/** Makes or migrates the database and gives the names of what was applied. */
+export async function migrateStore(address: StoreAddress): Promise<readonly string[]> {
+  const { pending } = await readSchemaStatus(address);
+  const store = await openStore(address.homeDir, address.databaseUrl);
+  await store[Symbol.asyncDispose]();
+  return pending;
+}
+
+async function readStatus(location: StoreLocation): Promise<MigrationStatus> {
+  if (location.kind === "postgres") return readPostgresStatus(location.url);
+  const { migrationStatus } = await import("./dialects/sqlite/migrate-sqlite.ts");
+  const { openSqlite } = await import("./dialects/sqlite/sqlite-connection.ts");
+  const { file } = location;
   const connection = existsSync(file)
     ? openSqlite({ file, mode: "read" })
     : openSqlite({ file: ":memory:", mode: "write" });
@@ -73,19 +114,33 @@ export function readSchemaStatus(homeDir: string): MigrationStatus {
   }
 }
 
-/** Makes or migrates the database and gives the names of what was applied. */
-export async function migrateStore(homeDir: string): Promise<readonly string[]> {
-  const { pending } = readSchemaStatus(homeDir);
-  const store = await openStore(homeDir);
-  await store[Symbol.asyncDispose]();
-  return pending;
+async function readPostgresStatus(url: string): Promise<MigrationStatus> {
+  const { PostgresPool } = await import("./dialects/postgres/postgres-pool.ts");
+  const { postgresMigrationStatus } = await import("./dialects/postgres/migrate-postgres.ts");
+  const pool = new PostgresPool({ url, maxConnections: 1 });
+  try {
+    return await postgresMigrationStatus(pool);
+  } finally {
+    await pool.close();
+  }
 }
 
-function assertCurrent(homeDir: string): void {
-  const { pending } = readSchemaStatus(homeDir);
-  if (pending.length === 0) return;
-  throw new Fault(
-    "STORE_UNAVAILABLE",
-    `Cannot use the database in "${homeDir}": ${pending.length} migrations are pending, run "nexflow migrate"`,
+async function openSqliteStore(file: string): Promise<LocalStore> {
+  const { openSqlite } = await import("./dialects/sqlite/sqlite-connection.ts");
+  const { createSqliteReadCaller, createSqliteWriteCaller } = await import(
+    "./dialects/sqlite/sqlite-callers.ts"
   );
+  const connection = openSqlite({ file, mode: "write" });
+  return {
+    reader: createSqliteReadCaller(() => connection),
+    writer: createSqliteWriteCaller(connection),
+    [Symbol.asyncDispose]: async () => connection.close(),
+  };
+}
+
+async function openPostgresStore({ url }: { readonly url: string }): Promise<LocalStore> {
+  const { PostgresPool } = await import("./dialects/postgres/postgres-pool.ts");
+  const { createPostgresCallers } = await import("./dialects/postgres/postgres-callers.ts");
+  const pool = new PostgresPool({ url, maxConnections: 2 });
+  return { ...createPostgresCallers(pool), [Symbol.asyncDispose]: () => pool.close() };
 }

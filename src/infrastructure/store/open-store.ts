@@ -3,18 +3,19 @@ import path from "node:path";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { Fault, type FaultCode } from "#domain/shared/fault.ts";
-import { type ReadClient, StoreClient, type WriteClient } from "./store-client.ts";
+import type { ReadCaller, WriteCaller } from "./repositories.ts";
+import { StoreClient } from "./store-client.ts";
 import type {
+  StoreLocation,
   StoreRequest,
-  StoreThreadData,
   StoreThreadGreeting,
   StoreThreadOrder,
 } from "./store-protocol.ts";
 
 export interface Store extends AsyncDisposable {
-  readonly file: string;
-  readonly writer: WriteClient;
-  readonly reader: ReadClient;
+  readonly location: StoreLocation;
+  readonly writer: WriteCaller;
+  readonly reader: ReadCaller;
   /** Connects another thread, which made `port`. */
   attach(port: MessagePort): void;
   /** Fulfilled where the store's thread ended of itself: every call fails from then on. */
@@ -29,16 +30,27 @@ export function databaseFile(homeDir: string): string {
 }
 
 /**
- * Opens the database of `homeDir`, makes and migrates it as needed, for this process alone.
- * Throws `Fault`: `STORE_LOCKED`, `STORE_TOO_NEW`, `STORE_UNAVAILABLE`.
+ * Where the store is: the Postgres database of `databaseUrl`, or the SQLite database of `homeDir`.
+ * `databaseUrl` is as `NEXFLOW_DATABASE_URL` has it; "sqlite:" is the default.
  */
-export async function openStore(homeDir: string, failpoints?: string): Promise<Store> {
-  const file = databaseFile(homeDir);
-  const lock = lockDirectory(homeDir);
-  const thread = startThread({ file, failpoints });
+export function locateStore(homeDir: string, databaseUrl = "sqlite:"): StoreLocation {
+  return databaseUrl === "sqlite:"
+    ? { kind: "sqlite", file: databaseFile(homeDir) }
+    : { kind: "postgres", url: databaseUrl };
+}
+
+/**
+ * Opens the store, makes and migrates its database as needed. A SQLite database is this process's
+ * alone, a Postgres database may be shared. Throws `Fault`: `STORE_LOCKED`, `STORE_TOO_NEW`,
+ * `STORE_UNAVAILABLE`.
+ */
+export async function openStore(homeDir: string, databaseUrl?: string): Promise<Store> {
+  const location = locateStore(homeDir, databaseUrl);
+  const lock = location.kind === "sqlite" ? lockDirectory(homeDir) : undefined;
+  const thread = startThread(location);
   const close = async () => {
     await thread.close();
-    lock.close();
+    lock?.close();
   };
   try {
     await thread.open();
@@ -47,7 +59,7 @@ export async function openStore(homeDir: string, failpoints?: string): Promise<S
     throw error;
   }
   return {
-    file,
+    location,
     writer: thread.connect("write"),
     reader: thread.connect("read"),
     attach: thread.attach,
@@ -94,9 +106,9 @@ function makeDirectory(dir: string): void {
   mkdirSync(dir, { mode: 0o700 });
 }
 
-function startThread(data: StoreThreadData) {
+function startThread(location: StoreLocation) {
   const thread = new Worker(new URL("store-thread.ts", import.meta.url), {
-    workerData: data,
+    workerData: location,
     name: "store",
     execArgv: [],
   });

@@ -1,12 +1,16 @@
 import {
   type Compilable,
+  createQueryId,
   DummyDriver,
   Kysely,
+  type OperationNodeSource,
+  PostgresQueryCompiler,
+  type RootOperationNode,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from "kysely";
-import type { Query } from "./query.ts";
+import type { Query, Statement } from "./query.ts";
 import type { Schema } from "./schema.ts";
 
 /** Builds statements; it is not connected to any database. */
@@ -24,9 +28,23 @@ export function arg<T extends string | number | Uint8Array | null = string>(name
   return new Argument(name) as unknown as T;
 }
 
-/** Compiles what `builder` built. */
-export function compile<Row>(built: Compilable<Row>): Query<Row> {
-  const { sql, parameters } = built.compile();
+type Built<Row> = Compilable<Row> & OperationNodeSource;
+type Compiler = SqliteQueryCompiler | PostgresQueryCompiler;
+
+/**
+ * Compiles what `builder` built, for both dialects. `forPostgres` is the same statement where
+ * Postgres has to say it in another way, as with row locks, which SQLite has not.
+ */
+export function compile<Row>(built: Built<Row>, forPostgres: Built<Row> = built): Query<Row> {
+  return {
+    sqlite: compileWith(new SqliteQueryCompiler(), built),
+    postgres: compileWith(new PostgresQueryCompiler(), forPostgres),
+  };
+}
+
+function compileWith(compiler: Compiler, built: Built<unknown>): Statement {
+  const node = built.toOperationNode() as RootOperationNode;
+  const { sql, parameters } = compiler.compileQuery(node, createQueryId());
   return {
     sql,
     parameters: parameters.map((parameter) =>

@@ -1,11 +1,15 @@
+import type { Selectable } from "kysely";
 import type { Message, MessagePart } from "#domain/message/message.ts";
 import type { Session } from "#domain/session/session.ts";
 import { parseMessageId, parseSessionId, parseTurnId, parseUserId } from "#domain/shared/id.ts";
 import { NO_USAGE, type Task } from "#domain/task/task.ts";
 import type { FinalTurnState, Turn, TurnState } from "#domain/turn/turn.ts";
+import type { ClaimedTurn } from "#domain/turn/turn-log.ts";
 import type { User, UserRole } from "#domain/user/user.ts";
 import type { QueryArgs } from "./query.ts";
 import type { Schema } from "./schema.ts";
+
+type TurnRow = Selectable<Schema["turn"]>;
 
 /* Rows to entities and back: the only place that knows both. What is read was written by us. */
 
@@ -55,7 +59,7 @@ export function messageToArgs(message: Message, position: number): QueryArgs {
   };
 }
 
-export function turnFromRow(row: Schema["turn"]): Turn {
+export function turnFromRow(row: TurnRow): Turn {
   return {
     id: parseTurnId(row.turn_id),
     sessionId: parseSessionId(row.session_id),
@@ -64,8 +68,37 @@ export function turnFromRow(row: Schema["turn"]): Turn {
     state: turnStateFromRow(row),
     attempts: row.attempts,
     epoch: row.epoch,
+    isCancelled: row.is_cancelled === 1,
     createdAtMs: row.created_at_ms,
   };
+}
+
+/** A turn that was just claimed, its row as it was before. */
+export function claimedFromRow(
+  row: TurnRow & { readonly head_seq: number; readonly parts_json: string },
+): ClaimedTurn {
+  const [part] = JSON.parse(row.parts_json) as MessagePart[];
+  return {
+    turnId: parseTurnId(row.turn_id),
+    sessionId: parseSessionId(row.session_id),
+    userId: parseUserId(row.user_id),
+    messageId: parseMessageId(row.user_message_id),
+    text: part?.kind === "text" ? part.text : "",
+    acceptedAtMs: row.created_at_ms,
+    attempt: row.attempts + 1,
+    headSeq: row.head_seq,
+    isCancelled: row.is_cancelled === 1,
+  };
+}
+
+/** Postgres takes no U+0000 and no half of a surrogate pair, which others' messages may hold. */
+function toStoredText(text: string | undefined): string | null {
+  return text?.replaceAll("\0", "").toWellFormed() ?? null;
+}
+
+/** The parts of a user's message, as they are stored and compared. */
+export function userPartsJson(text: string): string {
+  return JSON.stringify([{ kind: "text", text }]);
 }
 
 export function turnStateToArgs(state: FinalTurnState): QueryArgs {
@@ -74,7 +107,7 @@ export function turnStateToArgs(state: FinalTurnState): QueryArgs {
     state: state.kind,
     endedAtMs: state.endedAtMs,
     failureCode: failure?.code ?? null,
-    failureMessage: failure?.message ?? null,
+    failureMessage: toStoredText(failure?.message),
   };
 }
 
@@ -95,14 +128,14 @@ export function taskToArgs(task: Task): QueryArgs {
     state: state.kind,
     outputJson: state.kind === "completed" ? JSON.stringify(state.output) : null,
     failureCode: failure?.code ?? null,
-    failureMessage: failure?.message ?? null,
+    failureMessage: toStoredText(failure?.message),
     ...usage,
     createdAtMs: task.createdAtMs,
     endedAtMs: ended?.endedAtMs ?? null,
   };
 }
 
-function turnStateFromRow(row: Schema["turn"]): TurnState {
+function turnStateFromRow(row: TurnRow): TurnState {
   const kind = row.state as TurnState["kind"];
   const endedAtMs = row.ended_at_ms ?? 0;
   switch (kind) {

@@ -51,6 +51,16 @@ export interface Schema {
     ended_at_ms: number | null;
     failure_code: string | null;
     failure_message: string | null;
+    /** Who runs it, or ran it last. */
+    instance_id: string | null;
+    is_cancelled: Generated<number>;
+  };
+  /** Every running instance of the program; one whose lease has ended counts as dead. */
+  instance: {
+    instance_id: string;
+    epoch: number;
+    started_at_ms: number;
+    expires_at_ms: number;
   };
   task: {
     turn_id: string;

@@ -1,11 +1,9 @@
 import type { Kv } from "../../../runtime/index.ts";
-import type { SqliteReader } from "./sqlite/sqlite-reader.ts";
-import type { WriteClient } from "./store-client.ts";
+import type { ReadCaller, WriteCaller } from "./repositories.ts";
 
 export interface SkillKvDeps {
-  readonly writer: WriteClient;
-  /** A reading connection of the caller's own. */
-  readonly reader: () => SqliteReader;
+  readonly writer: WriteCaller;
+  readonly reader: ReadCaller;
 }
 
 /**
@@ -14,13 +12,13 @@ export interface SkillKvDeps {
  */
 export function createSkillKv({ writer, reader }: SkillKvDeps): Kv {
   return {
-    get: async (space, key) => reader().findSkillValue(space, key),
+    get: (space, key) => reader.call("findSkillValue", space, key),
     set: (space, { key, value }, quota) => {
       // A copy: what travels to the store's thread is all the memory that a view looks into.
       const entry = { key, value: new Uint8Array(value) };
       return writer.call("setSkillValue", { space, entry, quota });
     },
     delete: (space, key) => writer.call("deleteSkillValue", space, key),
-    list: async (space, prefix, limit) => reader().listSkillKeys(space, prefix, limit),
+    list: (space, prefix, limit) => reader.call("listSkillKeys", space, prefix, limit),
   };
 }

@@ -7,7 +7,12 @@ import type { Failure } from "#domain/shared/fault.ts";
  * of its event loop.
  */
 
-/** Calls method `method` of `SqliteWriter` or of `SqliteReader` with `args`. */
+/** Where the store is. */
+export type StoreLocation =
+  | { readonly kind: "sqlite"; readonly file: string }
+  | { readonly kind: "postgres"; readonly url: string };
+
+/** Runs the script `method`, of `reads` or of `writes`, with `args`. */
 export interface StoreRequest {
   readonly id: number;
   readonly target: "read" | "write";
@@ -19,18 +24,12 @@ export type StoreReply =
   | { readonly kind: "done"; readonly id: number; readonly value: unknown }
   | { readonly kind: "failed"; readonly id: number; readonly failure: Failure };
 
-/** What the thread is started with. */
-export interface StoreThreadData {
-  readonly file: string;
-  readonly failpoints: string | undefined;
-}
-
 /** The answer to `open`: it is open, or why not. */
 export type StoreThreadGreeting =
   | { readonly kind: "open" }
   | { readonly kind: "failed"; readonly failure: Failure };
 
-/** From the owner to the thread. */
+/** From the owner to the thread, which is started with a `StoreLocation`. */
 export type StoreThreadOrder =
   /** Opens the database and answers with a greeting; the first order. */
   | { readonly kind: "open" }

@@ -10,6 +10,7 @@ import {
 
 export interface DoctorOptions {
   readonly homeDir: string;
+  readonly databaseUrl: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly model: string;
@@ -19,13 +20,13 @@ export interface DoctorOptions {
 
 /** All checks of this machine and this installation. None rejects: what goes wrong is a finding. */
 export function createDoctorChecks(options: DoctorOptions): (() => Promise<readonly Finding[]>)[] {
-  const { homeDir, host, port, model, openai, webDir } = options;
+  const { homeDir, databaseUrl, host, port, model, openai, webDir } = options;
   return [
     guard("Node", () => checkNode()),
     guard("Binaries", checkNatives),
     guard("Port", () => checkPort(host, port)),
     guard("Data directory", () => checkDataDir(homeDir)),
-    guard("Database", () => checkDatabase(homeDir)),
+    guard("Database", () => checkDatabase({ homeDir, databaseUrl })),
     guard("Web page", () => checkWebPage(webDir)),
     guard("Skills", checkSkills),
     guard("Sandbox", checkProtections),

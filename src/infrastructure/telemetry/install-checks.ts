@@ -4,25 +4,31 @@ import { Fault } from "#domain/shared/fault.ts";
 import { probeProtections } from "../../../runtime/index.ts";
 import { CATALOG_DIR, listSkillFolders, loadSkill } from "../../../skills-registry/index.ts";
 import { type OpenAiAccess, openLlm } from "../llm/open-llm.ts";
-import { readSchemaStatus } from "../store/local-store.ts";
-import { databaseFile } from "../store/open-store.ts";
+import { readSchemaStatus, type StoreAddress } from "../store/local-store.ts";
+import { locateStore } from "../store/open-store.ts";
 import type { Finding } from "./host-checks.ts";
 
 const PATIENCE_MS = 5_000;
+const NO_DATABASE = "none yet, made at the first start";
 
-export function checkDatabase(homeDir: string): Finding {
+export async function checkDatabase(address: StoreAddress): Promise<Finding> {
   const name = "Database";
-  const file = databaseFile(homeDir);
-  if (!existsSync(file)) return { name, state: "ok", detail: "none yet, made at the first start" };
+  const location = locateStore(address.homeDir, address.databaseUrl);
+  const where = location.kind === "sqlite" ? location.file : "Postgres";
   try {
-    const { applied, pending } = readSchemaStatus(homeDir);
-    const schema = applied.at(-1) ?? "no schema";
-    if (pending.length === 0) return { name, state: "ok", detail: `${file}, schema ${schema}` };
-    const detail = `${file}, schema ${schema}, ${pending.length} migrations pending`;
+    const { applied, pending } = await readSchemaStatus(address);
+    if (applied.length === 0) return { name, state: "ok", detail: NO_DATABASE };
+    const schema = applied.at(-1) ?? "";
+    if (pending.length === 0) return { name, state: "ok", detail: `${where}, schema ${schema}` };
+    const detail = `${where}, schema ${schema}, ${pending.length} migrations pending`;
     return { name, state: "warn", detail, remedy: 'start Nexflow, or run "nexflow migrate"' };
   } catch (error) {
-    const detail = error instanceof Fault ? error.message : `${file} cannot be read`;
-    return { name, state: "fail", detail, remedy: "restore a backup, or set NEXFLOW_HOME" };
+    const detail = error instanceof Fault ? error.message : `${where} cannot be read`;
+    const remedy =
+      location.kind === "sqlite"
+        ? "restore a backup, or set NEXFLOW_HOME"
+        : "is the server up, and NEXFLOW_DATABASE_URL right?";
+    return { name, state: "fail", detail, remedy };
   }
 }
 

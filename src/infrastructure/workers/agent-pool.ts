@@ -125,6 +125,10 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     this.#orders.postMessage({ kind: "cancel", turnId } satisfies AgentOrder);
   }
 
+  abandon(turnId: TurnId): void {
+    this.#orders.postMessage({ kind: "abandon", turnId } satisfies AgentOrder);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#mode = "closing";
     this.#orders.close();

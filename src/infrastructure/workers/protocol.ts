@@ -27,13 +27,17 @@ export type AgentNote =
     };
 
 /** To every agent thread, over the broadcast channel `AGENT_CHANNEL`. */
-export type AgentOrder = { readonly kind: "cancel"; readonly turnId: TurnId };
+export interface AgentOrder {
+  readonly kind: "cancel" | "abandon";
+  readonly turnId: TurnId;
+}
 
 export const AGENT_CHANNEL = "nexflow-agents";
 
 /** What an agent thread is started with. */
 export interface AgentThreadData {
-  readonly databaseFile: string;
+  /** The SQLite database, which every thread reads for itself; none where the store is Postgres. */
+  readonly databaseFile: string | undefined;
   readonly policyDir: string;
   readonly skillsDir: string | undefined;
   readonly sandboxProcesses: number | undefined;
@@ -46,7 +50,6 @@ export interface AgentThreadData {
   readonly maxSteps: number;
   readonly contextTokens: number;
   readonly turnTimeoutMs: number;
-  readonly failpoints: string | undefined;
   readonly logLevel: "silent" | "error" | "warn" | "info" | "debug";
   /** For masking: the values of `skillSecrets` are among them. */
   readonly secrets: readonly string[];

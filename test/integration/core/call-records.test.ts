@@ -19,7 +19,7 @@ test("what a skill asked for in a chat is on record after the server was stopped
   expect(await server.stop()).toBe(0);
 
   const query = { skill: "clock", isDenied: false, limit: 10 };
-  const calls = readCalls(home.path, query) ?? [];
+  const calls = (await readCalls({ homeDir: home.path, databaseUrl: undefined }, query)) ?? [];
   const database = new Database(databaseFile(home.path), { readonly: true });
   const taskId: unknown = database.prepare("SELECT task_id FROM task").pluck().get();
   database.close();
@@ -48,7 +48,8 @@ test("a skill that keeps being killed is quarantined: on record, in the log, rea
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
   expect(await server.stop()).toBe(0);
 
-  const calls = readCalls(home.path, { skill: "spins", isDenied: false, limit: 10 }) ?? [];
+  const query = { skill: "spins", isDenied: false, limit: 10 };
+  const calls = (await readCalls({ homeDir: home.path, databaseUrl: undefined }, query)) ?? [];
   const outcomes = calls.flatMap((call) => (call.kind === "call" ? [call.outcome] : []));
   expect(outcomes.slice(0, 5)).toEqual(
     Array(5).fill(expect.stringMatching(/^(?:cpu|wall)-time$/u)),

@@ -1,9 +1,9 @@
 import { describe, test } from "vitest";
 import { CallRecorder } from "#infrastructure/store/call-recorder.ts";
 import { skillCallToArgs } from "#infrastructure/store/call-rows.ts";
-import type { ListCalls } from "#infrastructure/store/list-calls.ts";
 import { readCalls } from "#infrastructure/store/local-store.ts";
 import { openStore } from "#infrastructure/store/open-store.ts";
+import type { ListCalls } from "#infrastructure/store/scripts/list-calls.ts";
 import { callRecord, hostCallRecord } from "../../support/call-records.ts";
 import { openTempDir } from "../../support/temp-dir.ts";
 
@@ -22,7 +22,7 @@ describe("CallRecorder on SQLite", () => {
       await opened.stored();
     }
     const { skill, usage, ...facts } = callRecord();
-    expect(readCalls(dir.path, ALL)).toEqual([
+    expect(await readCalls({ homeDir: dir.path, databaseUrl: undefined }, ALL)).toEqual([
       {
         ...hostCallRecord({ decision: "denied" }),
         kind: "host-call",
@@ -58,23 +58,23 @@ describe("CallRecorder on SQLite", () => {
     opened.recorder.addCall(callRecord());
     opened.recorder.addCall(callRecord({ outcome: "denied", rule: "no policy" }));
     await opened.stored();
-    const found = (query: Partial<ListCalls>) =>
-      readCalls(dir.path, { ...ALL, ...query })?.map((call) => [
-        call.skill,
-        call.kind === "call" ? call.outcome : call.decision,
-      ]);
-    expect(found({ isDenied: true })).toEqual([
+    const found = async (query: Partial<ListCalls>) => {
+      const address = { homeDir: dir.path, databaseUrl: undefined };
+      const calls = (await readCalls(address, { ...ALL, ...query })) ?? [];
+      return calls.map((call) => [call.skill, call.kind === "call" ? call.outcome : call.decision]);
+    };
+    expect(await found({ isDenied: true })).toEqual([
       ["notes", "denied"],
       ["notes", "audited"],
       ["other", "denied"],
       ["notes", "denied"],
     ]);
-    expect(found({ skill: "other" })).toEqual([["other", "denied"]]);
-    expect(found({ limit: 2 })).toEqual([
+    expect(await found({ skill: "other" })).toEqual([["other", "denied"]]);
+    expect(await found({ limit: 2 })).toEqual([
       ["notes", "ok"],
       ["notes", "denied"],
     ]);
-    expect(found({ skill: "unknown" })).toEqual([]);
+    expect(await found({ skill: "unknown" })).toEqual([]);
   });
 
   test("keeps the newest records of each kind", async ({ expect }) => {
@@ -86,7 +86,7 @@ describe("CallRecorder on SQLite", () => {
     }
     opened.recorder.addHostCall({ skill: "notes", record: hostCallRecord() });
     await opened.stored();
-    const kept = readCalls(dir.path, ALL) ?? [];
+    const kept = (await readCalls({ homeDir: dir.path, databaseUrl: undefined }, ALL)) ?? [];
     expect(kept.filter(({ kind }) => kind === "host-call")).toHaveLength(1);
     const ids = kept.flatMap(({ kind, callId }) => (kind === "call" ? [callId] : []));
     expect(ids).toEqual(Array.from({ length: 10 }, (_, index) => `call-${index + 15}`));
@@ -103,18 +103,19 @@ test("a bound that was lowered is reached a piece at a time", async ({ expect })
       hostCalls: [],
       maxRows,
     });
-  const kept = () => readCalls(dir.path, { ...ALL, limit: 10_000 })?.length;
+  const address = { homeDir: dir.path, databaseUrl: undefined };
+  const kept = async () => (await readCalls(address, { ...ALL, limit: 10_000 }))?.length;
   await record(2_500, 5_000);
-  expect(kept()).toBe(2_500);
+  expect(await kept()).toBe(2_500);
   await record(1, 10);
-  expect(kept()).toBe(501);
+  expect(await kept()).toBe(501);
   await record(1, 10);
-  expect(kept()).toBe(10);
+  expect(await kept()).toBe(10);
 });
 
 test("readCalls() gives nothing where there is no database", async ({ expect }) => {
   await using dir = await openTempDir();
-  expect(readCalls(dir.path, ALL)).toBeUndefined();
+  expect(await readCalls({ homeDir: dir.path, databaseUrl: undefined }, ALL)).toBeUndefined();
 });
 
 async function openRecorder(homeDir: string, maxRows = 1_000) {

@@ -1,37 +1,36 @@
 import Database from "better-sqlite3";
 import { describe, test } from "vitest";
-import { parseUserId } from "#domain/shared/id.ts";
-import { openStore } from "#infrastructure/store/open-store.ts";
+import type { UserId } from "#domain/shared/id.ts";
+import { databaseFile } from "#infrastructure/store/open-store.ts";
 import { createSkillKv } from "#infrastructure/store/skill-kv.ts";
-import { openSqlite } from "#infrastructure/store/sqlite/sqlite-connection.ts";
-import { SqliteReader } from "#infrastructure/store/sqlite/sqlite-reader.ts";
 import { describeKv } from "../../contract/kv.ts";
-import { openTempDir } from "../../support/temp-dir.ts";
+import {
+  openSqliteTestStore,
+  repositoriesOf,
+  STORES,
+  type TestStore,
+} from "../../support/open-test-store.ts";
 
 const QUOTA = { maxBytes: 1_000, maxKeys: 10 };
 const ada = { skill: "notes", userId: "ada" };
 const eve = { skill: "notes", userId: "eve" };
 
-describeKv("on SQLite", openSkillKv);
+for (const [name, open] of STORES) describeKv(name, () => openSkillKv(open));
 
 describe("createSkillKv()", () => {
   test("values are there after the store was opened again", async ({ expect }) => {
-    await using dir = await openTempDir();
-    {
-      await using opened = await openSkillKv(dir.path);
-      await opened.kv.set(ada, { key: "a", value: Buffer.from("kept") }, QUOTA);
-    }
-    await using opened = await openSkillKv(dir.path);
+    await using opened = await openSkillKv();
+    await opened.kv.set(ada, { key: "a", value: Buffer.from("kept") }, QUOTA);
+    await opened.opened.reopen();
     expect(Buffer.from((await opened.kv.get(ada, "a")) ?? []).toString()).toBe("kept");
   });
 
   test("values go with their user, and no one else's", async ({ expect }) => {
-    await using dir = await openTempDir();
-    await using opened = await openSkillKv(dir.path);
+    await using opened = await openSkillKv();
     for (const space of [ada, eve]) {
       await opened.kv.set(space, { key: "a", value: Buffer.from("x") }, QUOTA);
     }
-    const database = new Database(opened.file);
+    const database = new Database(databaseFile(opened.opened.homeDir));
     database.pragma("foreign_keys = ON");
     database.prepare(`DELETE FROM "user" WHERE user_id = 'ada'`).run();
     database.close();
@@ -59,28 +58,22 @@ describe("createSkillKv()", () => {
 });
 
 /** The users are those of the contract and of the tests here. */
-async function openSkillKv(path?: string) {
-  const dir = path === undefined ? await openTempDir() : undefined;
-  const store = await openStore(path ?? dir?.path ?? "");
-  await store.writer.call("addUser", {
-    id: parseUserId("ada"),
-    name: "Ada",
-    role: "member",
-    createdAtMs: 1,
-  });
-  const database = new Database(store.file);
-  const addUser = database.prepare(`INSERT OR IGNORE INTO "user" VALUES (?, 'x', 'member', 1)`);
-  for (const userId of ["alice", "bob", "eve", "c", "b/c", 'b","c']) addUser.run(userId);
-  database.close();
-  const connection = openSqlite({ file: store.file, mode: "read" });
-  const reader = new SqliteReader(connection);
+async function openSkillKv(open = openSqliteTestStore): Promise<OpenedKv> {
+  const opened = await open();
+  const { users } = repositoriesOf(opened);
+  for (const name of ["ada", "alice", "bob", "eve", "c", "b/c", 'b","c']) {
+    await users.addUser({ id: name as UserId, name, role: "member", createdAtMs: 1 });
+  }
   return {
-    file: store.file,
-    kv: createSkillKv({ writer: store.writer, reader: () => reader }),
-    [Symbol.asyncDispose]: async () => {
-      connection.close();
-      await store[Symbol.asyncDispose]();
-      await dir?.[Symbol.asyncDispose]();
+    opened,
+    get kv() {
+      return createSkillKv(opened.store);
     },
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
   };
+}
+
+interface OpenedKv extends AsyncDisposable {
+  readonly opened: TestStore;
+  readonly kv: ReturnType<typeof createSkillKv>;
 }

@@ -7,18 +7,11 @@ import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { Migrator } from "kysely/migration";
 import { test } from "vitest";
-import { parseUserId } from "#domain/shared/id.ts";
-import { up as upFirst } from "#infrastructure/store/migrations/0001-first.ts";
+import { parseTurnId, parseUserId } from "#domain/shared/id.ts";
+import { statements } from "#infrastructure/store/migrations/0001-first.ts";
 import { databaseFile, openStore } from "#infrastructure/store/open-store.ts";
-import {
-  createSessionRepository,
-  createTurnLog,
-  createUserRepository,
-} from "#infrastructure/store/store-client.ts";
-import { describeStore, type StoreUnderTest } from "../../contract/store.ts";
+import { createTurnLog, createUserRepository } from "#infrastructure/store/repositories.ts";
 import { openTempDir } from "../../support/temp-dir.ts";
-
-describeStore("on SQLite", openSqliteStore);
 
 test("openStore() refuses a data directory that another process serves", async ({ expect }) => {
   await using dir = await openTempDir();
@@ -35,7 +28,7 @@ test("openStore() refuses a data directory that another process serves", async (
     await once(child, "exit");
   }
   await using again = await openStore(dir.path);
-  expect(again.file).toBe(databaseFile(dir.path));
+  expect(again.location).toEqual({ kind: "sqlite", file: databaseFile(dir.path) });
 });
 
 test("`lost` says that the store's thread is gone, and every call fails", async ({ expect }) => {
@@ -47,7 +40,7 @@ test("`lost` says that the store's thread is gone, and every call fails", async 
   port1.postMessage(null);
   expect(await store.lost).toMatchObject({ code: "STORE_UNAVAILABLE" });
   const calls = [
-    createTurnLog(store.writer).recover({ nowMs: 1 }),
+    createTurnLog(store.writer).cancel(parseTurnId("t1")),
     createUserRepository(store.reader, store.writer).hasToken(),
   ];
   for (const call of calls) {
@@ -110,33 +103,12 @@ test("openStore() names a data directory that cannot be written", async ({ expec
 async function makeFirstDatabase(file: string): Promise<void> {
   const database = new Database(file);
   const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) });
-  const provider = { getMigrations: async () => ({ "0001-first": { up: upFirst } }) };
+  const up = async () => {
+    for (const statement of statements) database.exec(statement);
+  };
+  const provider = { getMigrations: async () => ({ "0001-first": { up } }) };
   const { error } = await new Migrator({ db, provider }).migrateToLatest();
   if (error !== undefined) throw new Error("Cannot make the database", { cause: error });
   database.exec(`INSERT INTO "user" VALUES ('ada', 'Ada', 'admin', 1)`);
   await db.destroy();
-}
-
-async function openSqliteStore(): Promise<StoreUnderTest> {
-  const dir = await openTempDir();
-  let store = await openStore(dir.path);
-  return {
-    get turns() {
-      return createTurnLog(store.writer);
-    },
-    get sessions() {
-      return createSessionRepository(store.reader, store.writer);
-    },
-    get users() {
-      return createUserRepository(store.reader, store.writer);
-    },
-    reopen: async () => {
-      await store[Symbol.asyncDispose]();
-      store = await openStore(dir.path);
-    },
-    [Symbol.asyncDispose]: async () => {
-      await store[Symbol.asyncDispose]();
-      await dir[Symbol.asyncDispose]();
-    },
-  };
 }

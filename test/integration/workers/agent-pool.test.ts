@@ -29,7 +29,6 @@ async function openPool({ isBroken = false } = {}) {
       openai: { apiKey: undefined, baseUrl: undefined },
       maxSteps: 1,
       contextTokens: 1,
-      failpoints: undefined,
       turnTimeoutMs: 1,
       logLevel: "silent",
       secrets: [],
@@ -56,7 +55,6 @@ async function openPool({ isBroken = false } = {}) {
       attempt: 1,
       headSeq: 0,
       epoch,
-      isBegun: false,
       isCancelled: false,
     });
   return {

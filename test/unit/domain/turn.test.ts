@@ -17,6 +17,7 @@ const queued: Turn = {
   state: { kind: "queued" },
   attempts: 0,
   epoch: 0,
+  isCancelled: false,
   createdAtMs: 1,
 };
 

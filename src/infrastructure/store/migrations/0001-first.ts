@@ -1,15 +1,8 @@
-import { type Kysely, sql } from "kysely";
-
-/** Users, sessions, messages, turns, tasks and the event log. */
-export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
-}
-
 /*
  * Plain SQL that SQLite and Postgres both read. The three tables that every turn writes are
  * clustered by what they are read by; SQLite needs `WITHOUT ROWID` for that.
  */
-const STATEMENTS = [
+export const statements = [
   `CREATE TABLE "user" (
     user_id TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,

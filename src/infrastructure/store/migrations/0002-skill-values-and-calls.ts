@@ -1,16 +1,9 @@
-import { type Kysely, sql } from "kysely";
-
-/** What skills keep, and the record of their calls. */
-export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
-}
-
 /*
  * A space knows what it holds, so that a quota is checked without reading all of it. Keys are the
  * bytes of their UTF-8: that is the order in which they are listed. The numbers of records grow
  * with each one written.
  */
-const STATEMENTS = [
+export const statements = [
   `CREATE TABLE skill_kv_space (
     skill TEXT NOT NULL,
     user_id TEXT NOT NULL REFERENCES "user" (user_id) ON DELETE CASCADE,

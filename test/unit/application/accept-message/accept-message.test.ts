@@ -1,7 +1,7 @@
 import { describe, test } from "vitest";
 import { createAcceptMessage } from "#application/accept-message/accept-message.ts";
 import type { QueuedTurn } from "#domain/turn/turn-log.ts";
-import { newId } from "#infrastructure/ids/ids.ts";
+import { newId, newIdAfter } from "#infrastructure/ids/ids.ts";
 import { ADA, BOB, openTurnStore } from "../../../support/turn-store.ts";
 
 /** The use case over the real tables, with room for `room` turns. */
@@ -16,13 +16,14 @@ async function openUseCase(room = 10) {
         if (taken >= room) return { retryAfterMs: 7 };
         taken += 1;
         return {
-          beginEpoch: 3,
+          owner: store.owner,
           release: () => void (taken -= 1),
           dispatch: (turn) => void dispatched.push(turn),
         };
       },
     },
     newId,
+    newIdAfter,
     nowMs: () => 5,
   });
   const taking = () => taken;

@@ -2,12 +2,16 @@ import { describe, test } from "vitest";
 import { TurnDispatcher, type TurnLimits } from "#application/dispatch-turns/turn-dispatcher.ts";
 import type { Logger } from "#application/ports/logger.ts";
 import type { Admission, RunResult, TurnDispatch } from "#application/ports/turn-runner.ts";
-import { parseSessionId, type SessionId, type TurnId, type UserId } from "#domain/shared/id.ts";
+import { parseInstanceId, type SessionId, type TurnId, type UserId } from "#domain/shared/id.ts";
 import { MAX_TURN_ATTEMPTS } from "#domain/turn/turn.ts";
+import { newId } from "#infrastructure/ids/ids.ts";
 import { ADA, BOB, openTurnStore, type TurnStore } from "../../../support/turn-store.ts";
 
 const silent: Logger = { error() {}, warn() {}, info() {}, debug() {} };
 const nowMs = () => 1;
+
+const SHARED = { isShared: true, leaseMs: 60_000 };
+const THERE = { instanceId: parseInstanceId("there") };
 
 /** A run that waits for the test to say how it comes out. */
 interface HeldRun {
@@ -21,13 +25,15 @@ interface HeldRun {
 function createRunner(store: TurnStore) {
   const runs: HeldRun[] = [];
   const cancelled: TurnId[] = [];
+  const abandoned: TurnId[] = [];
   return {
     runs,
     cancelled,
+    abandoned,
+    abandon: (turnId: TurnId) => void abandoned.push(turnId),
     cancel: (turnId: TurnId) => void cancelled.push(turnId),
     run: async (dispatch: TurnDispatch): Promise<RunResult> => {
-      const { turnId, sessionId, epoch, headSeq, isBegun } = dispatch;
-      if (!isBegun) await store.turns.begin({ turnId, epoch, nowMs: 1 });
+      const { turnId, sessionId, epoch, headSeq } = dispatch;
       const result = Promise.withResolvers<RunResult>();
       runs.push({
         dispatch,
@@ -46,15 +52,23 @@ function createRunner(store: TurnStore) {
   };
 }
 
-async function openDispatcher(limits: Partial<TurnLimits> = {}) {
+async function openDispatcher(
+  limits: Partial<TurnLimits> = {},
+  lease = { isShared: false, leaseMs: 60_000 },
+) {
   const store = await openTurnStore();
   const runner = createRunner(store);
   const lost: SessionId[] = [];
+  const announced: SessionId[] = [];
   const create = () =>
     new TurnDispatcher({
       turns: store.turns,
+      instances: store.instances,
       runner,
       onRunLost: (sessionId) => lost.push(sessionId),
+      announceQueued: (sessionId) => announced.push(sessionId),
+      newInstanceId: () => parseInstanceId(newId()),
+      lease,
       nowMs,
       log: silent,
       limits: { maxTurns: 100, maxTurnsPerUser: 100, ...limits },
@@ -63,15 +77,16 @@ async function openDispatcher(limits: Partial<TurnLimits> = {}) {
   await dispatcher.start();
   /** Accepts and dispatches a turn as `acceptMessage` does. */
   const send = async (sessionId?: SessionId) => {
-    const admission = admit(dispatcher, ADA, sessionId);
-    const turn = await store.accept({ sessionId, beginEpoch: admission.beginEpoch });
-    admission.dispatch(turn);
+    const admission = admit(dispatcher, ADA);
+    const turn = await store.accept({ sessionId, owner: admission.owner });
+    admission.dispatch(turn, turn.isBegun);
     return turn;
   };
   return {
     store,
     runner,
     lost,
+    announced,
     create,
     dispatcher,
     send,
@@ -79,8 +94,8 @@ async function openDispatcher(limits: Partial<TurnLimits> = {}) {
   };
 }
 
-function admit(dispatcher: TurnDispatcher, userId: UserId, sessionId?: SessionId): Admission {
-  const admission = dispatcher.admit(userId, sessionId);
+function admit(dispatcher: TurnDispatcher, userId: UserId): Admission {
+  const admission = dispatcher.admit(userId);
   if ("retryAfterMs" in admission) throw new Error("Expected room for a turn");
   return admission;
 }
@@ -100,23 +115,6 @@ describe("TurnDispatcher", () => {
       await runner.runs[index]?.end();
     }
     await expect.poll(() => dispatcher.inFlight).toBe(0);
-  });
-
-  test("a turn that can run at once is begun as it is accepted, one behind another is not", async ({
-    expect,
-  }) => {
-    await using opened = await openDispatcher();
-    const { dispatcher, send, store } = opened;
-    const first = await send();
-    const { sessionId } = first;
-    expect(admit(dispatcher, ADA, sessionId).beginEpoch).toBeUndefined();
-    const idle = parseSessionId("idle");
-    const [next, behind] = [admit(dispatcher, ADA, idle), admit(dispatcher, ADA, idle)];
-    expect([next.beginEpoch, behind.beginEpoch]).toEqual([expect.any(Number), undefined]);
-    next.release();
-    behind.release();
-    expect(admit(dispatcher, ADA, idle).beginEpoch).toEqual(expect.any(Number));
-    expect(store.stateOf(first.turnId)).toBe("running");
   });
 
   test("sessions run side by side", async ({ expect }) => {
@@ -148,7 +146,7 @@ describe("TurnDispatcher", () => {
     expect(dispatcher.admit(BOB)).toEqual({ retryAfterMs: 1_000 });
     await expect.poll(() => runner.runs.length).toBe(1);
     await runner.runs[0]?.end();
-    await expect.poll(() => "beginEpoch" in dispatcher.admit(BOB)).toBe(true);
+    await expect.poll(() => "owner" in dispatcher.admit(BOB)).toBe(true);
   });
 
   test("cancel() stops what runs, and what waits when its time has come", async ({ expect }) => {
@@ -157,14 +155,14 @@ describe("TurnDispatcher", () => {
     const first = await send();
     const second = await send(first.sessionId);
     await expect.poll(() => runner.runs.length).toBe(1);
-    expect(dispatcher.cancel(second.turnId)).toBe(true);
+    dispatcher.cancel(second.turnId);
     expect(runner.cancelled).toEqual([]);
-    expect(dispatcher.cancel(first.turnId)).toBe(true);
+    dispatcher.cancel(first.turnId);
     expect(runner.cancelled).toEqual([first.turnId]);
     await runner.runs[0]?.end();
     await expect.poll(() => runner.runs[1]?.dispatch.isCancelled).toBe(true);
     await runner.runs[1]?.end();
-    await expect.poll(() => dispatcher.cancel(second.turnId)).toBe(false);
+    await expect.poll(() => dispatcher.inFlight).toBe(0);
   });
 
   test.for(["die", "fence"] as const)(
@@ -227,8 +225,8 @@ describe("TurnDispatcher", () => {
     const admitted = admit(dispatcher, ADA);
     const drained = dispatcher.drain();
     expect(dispatcher.admit(ADA)).toEqual({ retryAfterMs: 1_000 });
-    const late = await store.accept({ beginEpoch: admitted.beginEpoch });
-    admitted.dispatch(late);
+    const late = await store.accept({ owner: admitted.owner });
+    admitted.dispatch(late, false);
     await runner.runs[0]?.end();
     await drained;
     expect(runner.runs).toHaveLength(1);
@@ -244,13 +242,57 @@ describe("TurnDispatcher", () => {
     await using opened = await openDispatcher();
     const { store, create, lost } = opened;
     const turn = await store.accept();
-    let { epoch } = await store.turns.recover({ nowMs: 1 });
-    for (let attempt = 1; attempt <= MAX_TURN_ATTEMPTS; attempt++) {
-      await store.turns.begin({ turnId: turn.turnId, epoch, nowMs: 1 });
-      if (attempt < MAX_TURN_ATTEMPTS) ({ epoch } = await store.turns.recover({ nowMs: 1 }));
+    const turnIds = [turn.turnId];
+    const { instanceId } = store.owner;
+    for (let attempt = 1; attempt < MAX_TURN_ATTEMPTS; attempt++) {
+      const { epoch = 0 } = await store.turns.recover({ instanceId, turnIds, nowMs: 1 });
+      await store.turns.claim({ owner: { instanceId, epoch }, limit: 1, nowMs: 1 });
     }
     await create().start();
     expect(store.stateOf(turn.turnId)).toBe("failed");
     expect(lost).toEqual([turn.sessionId]);
+  });
+
+  test("a turn behind one that another instance runs is announced and left to it", async ({
+    expect,
+  }) => {
+    await using opened = await openDispatcher({}, SHARED);
+    const { store, send, announced, runner, dispatcher } = opened;
+    const elsewhere = await store.instances.join({ ...THERE, leaseMs: 60_000, isAlone: false });
+    const owner = { ...THERE, ...elsewhere };
+    const first = await store.accept({ owner });
+    const second = await send(first.sessionId);
+    expect(second.isBegun).toBe(false);
+    expect(announced).toEqual([first.sessionId]);
+    expect(dispatcher.inFlight).toBe(0);
+    expect(runner.runs).toEqual([]);
+  });
+
+  test("turns of an instance whose lease has ended are taken over", async ({ expect }) => {
+    await using opened = await openDispatcher({}, SHARED);
+    const { store, runner, lost, dispatcher } = opened;
+    const elsewhere = await store.instances.join({ ...THERE, leaseMs: 0, isAlone: false });
+    const turn = await store.accept({ owner: { ...THERE, ...elsewhere } });
+    dispatcher.catchUp();
+    await expect.poll(() => runner.runs.length).toBe(1);
+    expect(runner.runs[0]?.dispatch).toMatchObject({ turnId: turn.turnId, attempt: 2 });
+    expect(lost).toEqual([turn.sessionId]);
+  });
+
+  test("a lost lease stops what runs and refuses more, a new one takes it up again", async ({
+    expect,
+  }) => {
+    await using opened = await openDispatcher({}, { isShared: true, leaseMs: 400 });
+    const { store, runner, send, dispatcher } = opened;
+    const turn = await send();
+    await expect.poll(() => runner.runs.length).toBe(1);
+    store.breakWrites(true);
+    await expect.poll(() => dispatcher.isEntitled, { timeout: 5_000 }).toBe(false);
+    expect(runner.abandoned).toEqual([turn.turnId]);
+    expect(dispatcher.admit(ADA)).toEqual({ retryAfterMs: 1_000 });
+    runner.runs[0]?.fence();
+    store.breakWrites(false);
+    await expect.poll(() => runner.runs.length, { timeout: 5_000 }).toBe(2);
+    expect(runner.runs[1]?.dispatch).toMatchObject({ turnId: turn.turnId, attempt: 2 });
   });
 });

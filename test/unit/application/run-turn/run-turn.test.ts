@@ -14,8 +14,7 @@ import { NO_USAGE } from "#domain/task/task.ts";
 import type { NumberedEvent } from "#domain/turn/turn-event.ts";
 import type { QueuedTurn } from "#domain/turn/turn-log.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
-import type { SqliteReader } from "#infrastructure/store/sqlite/sqlite-reader.ts";
-import { openTurnStore } from "../../../support/turn-store.ts";
+import { openTurnStore, type SyncReader } from "../../../support/turn-store.ts";
 
 const silent: Logger = { error() {}, warn() {}, info() {}, debug() {} };
 
@@ -67,7 +66,7 @@ async function openRun({ steps, limits = {} }: { steps: Step[]; limits?: Partial
       yield* typeof step === "function" ? step(signal) : step;
     },
   };
-  let readHistory: SqliteReader["listHistory"] = (...turn) => store.reader.listHistory(...turn);
+  let readHistory: SyncReader["listHistory"] = (...turn) => store.reader.listHistory(...turn);
   const calls: SandboxCall[] = [];
   let answer = async (made: SandboxCall): Promise<SandboxResult["outcome"]> => ({
     kind: "ok",
@@ -86,7 +85,7 @@ async function openRun({ steps, limits = {} }: { steps: Step[]; limits?: Partial
   const runTurn = createRunTurn({
     llm,
     turns: store.turns,
-    history: new SessionHistory({ read: (...turn) => readHistory(...turn) }),
+    history: new SessionHistory({ read: async (...turn) => readHistory(...turn) }),
     listSkills: () => sandbox.listSkills(),
     tools: createToolRunner({ sandbox, newId, nowMs }),
     show: (_dispatch, events) => shown.push(...events),
@@ -95,8 +94,16 @@ async function openRun({ steps, limits = {} }: { steps: Step[]; limits?: Partial
     log: silent,
     limits: { ...LIMITS, ...limits },
   });
-  let epoch = 0;
+  /** Takes a turn from whoever had it, for a run of its own. */
+  const takeOver = async ({ turnId, sessionId }: QueuedTurn) => {
+    const { instanceId } = store.owner;
+    const { epoch = 0 } = await store.turns.recover({ instanceId, turnIds: [turnId], nowMs: 2 });
+    const owner = { instanceId, epoch };
+    const [claimed] = await store.turns.claim({ owner, limit: 1, sessionId, nowMs: 2 });
+    return { ...claimed, epoch };
+  };
   return {
+    takeOver,
     store,
     requests,
     calls,
@@ -111,8 +118,7 @@ async function openRun({ steps, limits = {} }: { steps: Step[]; limits?: Partial
       };
     },
     run: async (turn: QueuedTurn, signal = new AbortController().signal, isCancelled = false) => {
-      ({ epoch } = await store.turns.recover({ nowMs: 1 }));
-      return runTurn({ ...turn, epoch, isBegun: false, isCancelled }, signal);
+      return runTurn({ epoch: store.owner.epoch, isCancelled, ...turn }, signal);
     },
     /** What a reader finds of a turn: its messages, and its state. */
     stored: ({ sessionId, turnId }: QueuedTurn) => ({
@@ -321,7 +327,7 @@ describe("runTurn()", () => {
     });
     const turn = await opened.store.accept();
     opened.answerWith(async ({ input }) => {
-      expect(opened.store.writes.slice(-2)).toEqual(["begin", "save"]);
+      expect(opened.store.writes.slice(-2)).toEqual(["accept", "save"]);
       expect(opened.stored(turn).messages.at(-1)?.parts).toMatchObject([{ kind: "tool-call" }]);
       return { kind: "ok", output: input };
     });
@@ -343,10 +349,10 @@ describe("runTurn()", () => {
     void opened.run(turn);
     await expect.poll(() => opened.calls.length).toBe(1);
     const crashed = opened.shown.splice(0);
-    const { queued } = await opened.store.turns.recover({ nowMs: 2 });
-    await opened.run(queued[0] ?? turn);
+    const again = { ...turn, ...(await opened.takeOver(turn)) };
+    await opened.run(again);
     expect(opened.calls).toHaveLength(1);
-    expect(queued[0]).toMatchObject({ attempt: 2, headSeq: crashed.length });
+    expect(again).toMatchObject({ attempt: 2, headSeq: crashed.length });
     expect(opened.requests[1]?.messages.at(-1)?.parts).toMatchObject([
       { kind: "tool-result", toolCallId: "c1", outcome: { kind: "error", code: "interrupted" } },
     ]);
@@ -360,7 +366,7 @@ describe("runTurn()", () => {
       steps: [
         async function* () {
           yield say("Too late");
-          await opened.store.turns.recover({ nowMs: 2 });
+          await opened.takeOver(turn);
           yield finish;
         },
       ],
@@ -368,7 +374,7 @@ describe("runTurn()", () => {
     const turn = await opened.store.accept();
     expect(await opened.run(turn)).toEqual({ kind: "fenced" });
     const { state, texts } = opened.stored(turn);
-    expect(state).toEqual({ kind: "queued" });
+    expect(state).toMatchObject({ kind: "running" });
     expect(texts).toEqual(["Hello"]);
   });
 
@@ -378,8 +384,7 @@ describe("runTurn()", () => {
     opened.breakReads();
     // Anything but the first turn of a session reads what there was before.
     await expect(opened.run({ ...turn, headSeq: 1 })).rejects.toThrow("the disk is gone");
-    const { queued } = await opened.store.turns.recover({ nowMs: 2 });
-    expect(queued).toMatchObject([{ attempt: 2 }]);
+    expect(await opened.takeOver(turn)).toMatchObject({ attempt: 2 });
   });
 
   test("the model gets what fits into the budget, the latest turns whole", async ({ expect }) => {

@@ -16,7 +16,6 @@ const dispatch = {
   attempt: 1,
   headSeq: 10,
   epoch: 1,
-  isBegun: false,
   isCancelled: false,
 };
 

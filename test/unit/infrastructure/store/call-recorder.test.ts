@@ -2,7 +2,7 @@ import { describe, test } from "vitest";
 import type { LogFields } from "#application/ports/logger.ts";
 import { Fault } from "#domain/shared/fault.ts";
 import { CallRecorder, type RecorderLimits } from "#infrastructure/store/call-recorder.ts";
-import type { RecordCalls } from "#infrastructure/store/sqlite/call-records.ts";
+import type { RecordCalls } from "#infrastructure/store/scripts/call-record-scripts.ts";
 import { callRecord, hostCallRecord } from "../../../support/call-records.ts";
 
 describe("CallRecorder", () => {

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
 import { Fault } from "#domain/shared/fault.ts";
-import { bind, type Query, type QueryArgs } from "../query.ts";
+import { bind } from "../../query.ts";
+import { runScript, type Script, type Step } from "../../script.ts";
 
 export interface SqliteOptions {
   readonly file: string;
@@ -18,24 +19,31 @@ export class SqliteConnection {
     this.database = database;
   }
 
-  all<Row>(query: Query<Row>, args: QueryArgs = {}): Row[] {
-    return this.#prepare(query).all(...bind(query, args)) as Row[];
+  /** Runs a script. One that writes is to be run in `database.transaction`. */
+  run<T>(script: Script<T>): T {
+    return runScript(script, (step) => this.#perform(step));
   }
 
-  get<Row>(query: Query<Row>, args: QueryArgs = {}): Row | undefined {
-    return this.#prepare(query).get(...bind(query, args)) as Row | undefined;
+  #perform({ kind, query, args }: Step): unknown {
+    const statement = this.#prepare(query.sqlite.sql);
+    const values = bind(query.sqlite, args);
+    switch (kind) {
+      case "all":
+        return statement.all(...values);
+      case "get":
+        return statement.get(...values);
+      case "run":
+        return statement.run(...values).changes;
+      default:
+        return kind satisfies never;
+    }
   }
 
-  /** Runs a write and gives the number of rows that it changed. */
-  run(query: Query<unknown>, args: QueryArgs = {}): number {
-    return this.#prepare(query).run(...bind(query, args)).changes;
-  }
-
-  #prepare(query: Query<unknown>): Database.Statement {
-    let statement = this.#prepared.get(query.sql);
+  #prepare(sql: string): Database.Statement {
+    let statement = this.#prepared.get(sql);
     if (statement === undefined) {
-      statement = this.database.prepare(query.sql);
-      this.#prepared.set(query.sql, statement);
+      statement = this.database.prepare(sql);
+      this.#prepared.set(sql, statement);
     }
     return statement;
   }

@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
-import { queries } from "./load-queries.ts";
-import type { Schema } from "./schema.ts";
-import type { SqliteConnection } from "./sqlite/sqlite-connection.ts";
+import { queries } from "../load-queries.ts";
+import type { Schema } from "../schema.ts";
+import { all, type Script } from "../script.ts";
 
 export interface ListCalls {
   readonly skill: string | undefined;
@@ -57,13 +57,14 @@ export interface RecordedHostCall extends RecordedFacts {
 }
 
 /** The latest `limit` records of both kinds, oldest first. */
-export function listCalls(
-  db: SqliteConnection,
-  { skill = "", isDenied, limit }: ListCalls,
-): readonly RecordedCall[] {
+export function* listCalls({
+  skill = "",
+  isDenied,
+  limit,
+}: ListCalls): Script<readonly RecordedCall[]> {
   const args = { skill, isDenied: isDenied ? 1 : 0, limit };
-  const calls = db.all(queries.listSkillCalls, args).map(skillCallFromRow);
-  const hostCalls = db.all(queries.listHostCalls, args).map(hostCallFromRow);
+  const calls = (yield* all(queries.listSkillCalls, args)).map(skillCallFromRow);
+  const hostCalls = (yield* all(queries.listHostCalls, args)).map(hostCallFromRow);
   // A host call is recorded before its call: sorting keeps that order within a millisecond.
   return [...hostCalls.toReversed(), ...calls.toReversed()]
     .toSorted((one, other) => one.recordedAtMs - other.recordedAtMs)

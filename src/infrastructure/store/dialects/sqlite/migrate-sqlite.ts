@@ -1,31 +1,12 @@
 import { copyFileSync } from "node:fs";
 import type Database from "better-sqlite3";
 import { Fault } from "#domain/shared/fault.ts";
-
-/** Loaded only where one is pending, and Kysely with it. */
-const MIGRATIONS = {
-  "0001-first": () => import("../migrations/0001-first.ts"),
-  "0002-skill-values-and-calls": () => import("../migrations/0002-skill-values-and-calls.ts"),
-};
-const NAMES = Object.keys(MIGRATIONS);
-
-export interface MigrationStatus {
-  readonly applied: readonly string[];
-  readonly pending: readonly string[];
-}
+import { type MigrationStatus, toMigrationStatus } from "../../migration-status.ts";
 
 /** Which migrations a database has and lacks. Throws `Fault` `STORE_TOO_NEW`, see `migrateSqlite`. */
 export function migrationStatus(database: Database.Database, file: string): MigrationStatus {
   const applied = appliedMigrations(database);
-  const unknown = applied.find((name) => !NAMES.includes(name));
-  if (unknown !== undefined) {
-    throw new Fault(
-      "STORE_TOO_NEW",
-      `Cannot use the database "${file}": a newer Nexflow wrote it (migration "${unknown}"); ` +
-        `expected at most "${NAMES.at(-1)}". Use that version, or another NEXFLOW_HOME`,
-    );
-  }
-  return { applied, pending: NAMES.filter((name) => !applied.includes(name)) };
+  return toMigrationStatus(applied, `the database "${file}"`);
 }
 
 /**
@@ -48,14 +29,12 @@ export async function migrateSqlite(
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-  const [{ Kysely, SqliteDialect }, { Migrator }, loaded] = await Promise.all([
+  const [{ Kysely, SqliteDialect }, { applyMigrations }] = await Promise.all([
     import("kysely"),
-    import("kysely/migration"),
-    Promise.all(Object.entries(MIGRATIONS).map(async ([name, load]) => [name, await load()])),
+    import("../../apply-migrations.ts"),
   ]);
   const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: lent }) });
-  const provider = { getMigrations: () => Promise.resolve(Object.fromEntries(loaded)) };
-  const { error } = await new Migrator({ db, provider }).migrateToLatest();
+  const error = await applyMigrations(db, "sqlite");
   if (error !== undefined) {
     throw new Fault("STORE_UNAVAILABLE", `Cannot migrate the database "${file}"`, { cause: error });
   }

@@ -1,0 +1,78 @@
+import type { AcceptResult, AcceptTurn, SaveTurn } from "#domain/turn/turn-log.ts";
+import { passCommit } from "../../../failpoints/failpoints.ts";
+import { type Reads, reads } from "../../reads.ts";
+import type { ReadCaller, WriteCaller } from "../../repositories.ts";
+import type { Script, Scripts } from "../../script.ts";
+import { fenced } from "../../scripts/turn-scripts.ts";
+import { type Writes, writes } from "../../writes.ts";
+import { acceptAll, acceptKeys } from "./accept-all.ts";
+import { BatchWriter } from "./batch-writer.ts";
+import type { PostgresPool } from "./postgres-pool.ts";
+import { saveAll, saveKeys } from "./save-all.ts";
+
+export interface PostgresCallers {
+  readonly reader: ReadCaller;
+  readonly writer: WriteCaller;
+}
+
+/**
+ * Runs scripts over a pool: reads as they come, writes in a transaction each, but those of which
+ * there are many, `accept` and `save`, in batches.
+ */
+export function createPostgresCallers(pool: PostgresPool): PostgresCallers {
+  const accepts = new BatchWriter<AcceptTurn, AcceptResult>({
+    writeAll: (inputs) => passingBoth("accept", () => acceptAll(pool, inputs)),
+    writeOne: (input) => pool.write(() => writes.accept(input)),
+    keysOf: acceptKeys,
+  });
+  const saves = new BatchWriter<SaveTurn, boolean>({
+    writeAll: (inputs) => passingBoth("save", () => saveAll(pool, inputs)),
+    writeOne: async (input) => (await saveAll(pool, [input]))[0] === true,
+    keysOf: saveKeys,
+  });
+  const batched: Partial<Record<keyof Writes, (input: never) => Promise<unknown>>> = {
+    accept: (input: AcceptTurn) => accepts.write(input),
+    save: async (input: SaveTurn) => {
+      if (!(await saves.write(input))) throw fenced(input.turnId);
+    },
+  };
+  return {
+    reader: {
+      call: (name, ...args) => pool.read(toScript<Reads>(reads, name, args)) as Promise<never>,
+    },
+    writer: {
+      call: (name, ...args) => {
+        const write = batched[name];
+        const result =
+          write === undefined
+            ? passing(name, () => pool.write(() => toPassingScript(name, args)))
+            : write(args[0] as never);
+        return result as Promise<never>;
+      },
+    },
+  };
+}
+
+/** A write of one statement, which is its own transaction. */
+function passingBoth<T>(name: keyof Writes, write: () => Promise<T>): Promise<T> {
+  passCommit("before", [name]);
+  return passing(name, write);
+}
+
+/** Makes a write and passes its failpoint behind the commit. */
+async function passing<T>(name: keyof Writes, write: () => Promise<T>): Promise<T> {
+  const result = await write();
+  passCommit("after", [name]);
+  return result;
+}
+
+/** A script that passes its failpoint before the commit, at its end. */
+function* toPassingScript(name: keyof Writes, args: readonly unknown[]): Script<unknown> {
+  const result = yield* toScript<Writes>(writes, name, args);
+  passCommit("before", [name]);
+  return result;
+}
+
+function toScript<All extends Scripts>(scripts: All, name: keyof All, args: readonly unknown[]) {
+  return (scripts[name] as Scripts[string])(...args);
+}

@@ -1,0 +1,126 @@
+import pg from "pg";
+import { Fault } from "#domain/shared/fault.ts";
+import { bind } from "../../query.ts";
+import { awaitScript, type Script, type Step } from "../../script.ts";
+
+export interface PostgresPoolOptions {
+  readonly url: string;
+  readonly maxConnections?: number;
+}
+
+const INT8 = 20;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** No statement of ours takes so long; a migration sets its own. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+/** How often a transaction is tried that another one got in the way of. */
+const MAX_TRIES = 5;
+/** Serialization failure, deadlock, unique violation: another transaction came first. */
+const COLLISIONS: ReadonlySet<string> = new Set(["40001", "40P01", "23505"]);
+
+/**
+ * Connections to a Postgres database, each made when it is needed. Statements have no names, so a
+ * transaction pooler may stand in between.
+ */
+export class PostgresPool {
+  readonly #pool: pg.Pool;
+
+  constructor({ url, maxConnections = 10 }: PostgresPoolOptions) {
+    this.#pool = new pg.Pool({
+      connectionString: url,
+      max: maxConnections,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: STATEMENT_TIMEOUT_MS,
+      application_name: "nexflow",
+      keepAlive: true,
+      types: { getTypeParser },
+    });
+    // A resting connection that breaks is replaced by the next query.
+    this.#pool.on("error", () => undefined);
+  }
+
+  /** Runs one statement outside a transaction. Rejects with `Fault`. */
+  async query<Row extends pg.QueryResultRow>(
+    text: string,
+    values: readonly unknown[] = [],
+  ): Promise<readonly Row[]> {
+    try {
+      return (await this.#pool.query<Row>(text, [...values])).rows;
+    } catch (error) {
+      throw toPostgresFault(error);
+    }
+  }
+
+  /** Runs a script that only reads. Rejects with `Fault`. */
+  async read<T>(script: Script<T>): Promise<T> {
+    try {
+      return await awaitScript(script, (step) => perform(this.#pool, step));
+    } catch (error) {
+      throw toPostgresFault(error);
+    }
+  }
+
+  /** Runs a script in a transaction, anew where another transaction got in its way. */
+  async write<T>(start: () => Script<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.transact((client) => {
+          return awaitScript(start(), (step) => perform(client, step));
+        });
+      } catch (error) {
+        if (attempt >= MAX_TRIES || !isCollision(error)) throw toPostgresFault(error);
+      }
+    }
+  }
+
+  /** Runs `work` in a transaction of one connection. Rejects with what `work` or Postgres throws. */
+  async transact<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    let isBroken = false;
+    try {
+      await client.query("BEGIN");
+      const result = await work(client);
+      await client.query("COMMIT");
+      return result;
+    } catch (error) {
+      await client.query("ROLLBACK").catch(() => {
+        isBroken = true;
+      });
+      throw error;
+    } finally {
+      client.release(isBroken);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+}
+
+/** Whether a transaction failed only because another one came first. */
+function isCollision(error: unknown): boolean {
+  return COLLISIONS.has(codeOf(error));
+}
+
+/** A Postgres error as people should hear of it; it never shows the address, which has a password. */
+export function toPostgresFault(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const reason = error instanceof Error ? error.message || codeOf(error) : String(error);
+  const message = `Cannot use the Postgres database: ${reason}`;
+  return new Fault("STORE_UNAVAILABLE", message, { cause: error });
+}
+
+async function perform(client: pg.Pool | pg.ClientBase, { kind, query, args }: Step) {
+  const { postgres } = query;
+  const result = await client.query<pg.QueryResultRow>(postgres.sql, bind(postgres, args));
+  if (kind === "run") return result.rowCount ?? 0;
+  return kind === "get" ? result.rows[0] : result.rows;
+}
+
+/** Counters and times are whole numbers far below 2^53. */
+function getTypeParser(oid: number, format?: "text" | "binary"): unknown {
+  return oid === INT8 ? Number : pg.types.getTypeParser(oid, format);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}

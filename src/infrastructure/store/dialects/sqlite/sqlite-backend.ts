@@ -1,0 +1,132 @@
+import { toFailure } from "#domain/shared/fault.ts";
+import { passCommit } from "../../../failpoints/failpoints.ts";
+import { reads } from "../../reads.ts";
+import type { Script, Scripts } from "../../script.ts";
+import type { Mailbox, StoreBackend, Waiting } from "../../store-backend.ts";
+import type { StoreReply, StoreRequest } from "../../store-protocol.ts";
+import { writes } from "../../writes.ts";
+import { migrateSqlite } from "./migrate-sqlite.ts";
+import { openSqlite, type SqliteConnection, toFault } from "./sqlite-connection.ts";
+
+/*
+ * The store on SQLite. It commits in groups: everything that waits on any port when it comes
+ * round goes into one transaction, which is on disk before any of it is answered. While that commit
+ * is under way the next group gathers. Where writes come side by side a group waits a moment for
+ * more (a commit costs about as much for ten writes as for one); a lone write does not wait. Reads
+ * of a group follow its commit, and see it.
+ */
+
+const GATHER_MS = 1;
+/** Writes in a group, on average, from which on it pays to wait for more. */
+const CROWDED = 2;
+/** How much the newest group counts in that average. */
+const NEWEST_WEIGHT = 0.1;
+
+/** Opens and migrates the database. Throws `Fault`, see `openStore`. */
+export async function openSqliteBackend(file: string, mailbox: Mailbox): Promise<StoreBackend> {
+  try {
+    const db = openSqlite({ file, mode: "write" });
+    await migrateSqlite(db.database, file);
+    return new SqliteBackend({ db, readDb: openSqlite({ file, mode: "read" }), file, mailbox });
+  } catch (error) {
+    throw toFault(error, file);
+  }
+}
+
+interface SqliteBackendDeps {
+  readonly db: SqliteConnection;
+  readonly readDb: SqliteConnection;
+  readonly file: string;
+  readonly mailbox: Mailbox;
+}
+
+class SqliteBackend implements StoreBackend {
+  readonly #deps: SqliteBackendDeps;
+  readonly #writeAll: (requests: readonly StoreRequest[]) => StoreReply[];
+  #group: Waiting[] = [];
+  #usualSize = 0;
+
+  constructor(deps: SqliteBackendDeps) {
+    this.#deps = deps;
+    const { db } = deps;
+    const inTransaction = db.database.transaction((requests: readonly StoreRequest[]) => {
+      const replies = requests.map((request) => done(request, db.run(toScript(writes, request))));
+      passCommit("before", requests.map(methodOf));
+      return replies;
+    });
+    this.#writeAll = (requests) => {
+      const replies = inTransaction.immediate(requests);
+      passCommit("after", requests.map(methodOf));
+      return replies;
+    };
+  }
+
+  take(requests: readonly Waiting[]): void {
+    const isFirst = this.#group.length === 0;
+    this.#group.push(...requests);
+    if (!isFirst) return;
+    if (this.#usualSize < CROWDED) this.#flush();
+    else setTimeout(() => this.#flush(), GATHER_MS);
+  }
+
+  async close(): Promise<void> {
+    this.#flush();
+    this.#deps.readDb.close();
+    this.#deps.db.close();
+  }
+
+  #flush(): void {
+    const due = [...this.#group, ...this.#deps.mailbox.drain()];
+    this.#group = [];
+    const writing = due.filter(({ request }) => request.target === "write");
+    if (writing.length > 0) {
+      this.#usualSize += (writing.length - this.#usualSize) * NEWEST_WEIGHT;
+      this.#write(writing);
+    }
+    if (writing.length < due.length) {
+      this.#read(due.filter(({ request }) => request.target === "read"));
+    }
+  }
+
+  #write(group: readonly Waiting[]): void {
+    const requests = group.map(({ request }) => request);
+    this.#deps.mailbox.answer(group, this.#tryWriteAll(requests));
+  }
+
+  #tryWriteAll(requests: readonly StoreRequest[]): readonly StoreReply[] {
+    try {
+      return this.#writeAll(requests);
+    } catch {
+      // One of them failed and took the group back with it: each gets a transaction of its own.
+      return requests.map((each) => this.#attempt(each, () => this.#writeAll([each])[0]));
+    }
+  }
+
+  #read(group: readonly Waiting[]): void {
+    const { readDb, mailbox } = this.#deps;
+    const replies = group.map(({ request }) =>
+      this.#attempt(request, () => done(request, readDb.run(toScript(reads, request)))),
+    );
+    mailbox.answer(group, replies);
+  }
+
+  #attempt({ id }: StoreRequest, work: () => StoreReply | undefined): StoreReply {
+    try {
+      return work() as StoreReply;
+    } catch (error) {
+      return { kind: "failed", id, failure: toFailure(toFault(error, this.#deps.file)) };
+    }
+  }
+}
+
+function toScript(scripts: Scripts, { method, args }: StoreRequest): Script<unknown> {
+  return (scripts[method] as Scripts[string])(...args);
+}
+
+function methodOf({ method }: StoreRequest): string {
+  return method;
+}
+
+function done({ id }: StoreRequest, value: unknown): StoreReply {
+  return { kind: "done", id, value };
+}

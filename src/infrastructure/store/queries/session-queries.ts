@@ -1,0 +1,120 @@
+import { sql } from "kysely";
+import { arg, builder, compile } from "../query-builder.ts";
+import type { Schema } from "../schema.ts";
+
+export const sessionQueries = {
+  insertSession: compile(
+    builder.insertInto("session").values({
+      session_id: arg("sessionId"),
+      user_id: arg("userId"),
+      title: arg("title"),
+      created_at_ms: arg<number>("nowMs"),
+      updated_at_ms: arg<number>("nowMs"),
+      head_seq: 0,
+      head_epoch: 0,
+    }),
+  ),
+  findSession: compile(session()),
+  /** As long as the transaction lasts nobody else deletes the session or adds a turn to it. */
+  lockSession: compile(session(), session().forUpdate()),
+  moveSessionHead: compile(
+    builder
+      .updateTable("session")
+      .set({
+        head_seq: arg<number>("lastSeq"),
+        head_epoch: arg<number>("epoch"),
+        updated_at_ms: arg<number>("nowMs"),
+      })
+      .where("session_id", "=", arg("sessionId"))
+      .where("head_seq", "=", arg<number>("headSeq")),
+  ),
+  listSessions: compile<Schema["session"]>(
+    builder
+      .selectFrom("session")
+      .selectAll()
+      .where("user_id", "=", arg("userId"))
+      .where("updated_at_ms", "<", arg<number>("beforeMs"))
+      .orderBy("updated_at_ms", "desc")
+      .limit(arg<number>("limit")),
+  ),
+  deleteSession: compile(builder.deleteFrom("session").where("session_id", "=", arg("sessionId"))),
+  deleteSessionMessages: compile(
+    builder.deleteFrom("message").where("session_id", "=", arg("sessionId")),
+  ),
+  deleteSessionTasks: compile(
+    builder
+      .deleteFrom("task")
+      .where("turn_id", "in", (turns) =>
+        turns.selectFrom("turn").select("turn_id").where("session_id", "=", arg("sessionId")),
+      ),
+  ),
+  deleteSessionTurns: compile(
+    builder.deleteFrom("turn").where("session_id", "=", arg("sessionId")),
+  ),
+  deleteSessionEvents: compile(
+    builder.deleteFrom("event_segment").where("session_id", "=", arg("sessionId")),
+  ),
+  insertMessage: compile(
+    builder.insertInto("message").values({
+      session_id: arg("sessionId"),
+      turn_id: arg("turnId"),
+      position: arg<number>("position"),
+      message_id: arg("messageId"),
+      role: arg("role"),
+      parts_json: arg("partsJson"),
+      is_complete: arg<number>("isComplete"),
+      created_at_ms: arg<number>("createdAtMs"),
+    }),
+  ),
+  findMessage: compile<Schema["message"]>(
+    builder
+      .selectFrom("message")
+      .selectAll()
+      .where("session_id", "=", arg("sessionId"))
+      .where("message_id", "=", arg("messageId")),
+  ),
+  /** Latest first, up to and including turn `turnId` and its position `position`. */
+  listMessages: compile<Schema["message"]>(
+    builder
+      .selectFrom("message")
+      .selectAll()
+      .where("session_id", "=", arg("sessionId"))
+      .where(sql<boolean>`(turn_id, position) <= (${arg("turnId")}, ${arg<number>("position")})`)
+      .orderBy("turn_id", "desc")
+      .orderBy("position", "desc")
+      .limit(arg<number>("limit")),
+  ),
+  insertSegment: compile(
+    builder.insertInto("event_segment").values({
+      session_id: arg("sessionId"),
+      first_seq: arg<number>("firstSeq"),
+      last_seq: arg<number>("lastSeq"),
+      epoch: arg<number>("epoch"),
+      turn_id: arg("turnId"),
+      events_json: arg("eventsJson"),
+    }),
+  ),
+  /** The segment that holds event `seq`, if one does. */
+  findSegmentAt: compile<Schema["event_segment"]>(
+    builder
+      .selectFrom("event_segment")
+      .selectAll()
+      .where("session_id", "=", arg("sessionId"))
+      .where("first_seq", "<=", arg<number>("seq"))
+      .orderBy("first_seq", "desc")
+      .limit(1),
+  ),
+  listSegmentsAfter: compile<Schema["event_segment"]>(
+    builder
+      .selectFrom("event_segment")
+      .selectAll()
+      .where("session_id", "=", arg("sessionId"))
+      .where("last_seq", ">", arg<number>("after"))
+      .orderBy("first_seq")
+      .limit(arg<number>("limit")),
+  ),
+};
+
+function session() {
+  return builder.selectFrom("session").selectAll().where("session_id", "=", arg("sessionId"));
+}

@@ -1,0 +1,33 @@
+import { listRunning } from "./scripts/instance-scripts.ts";
+import { listCalls } from "./scripts/list-calls.ts";
+import {
+  findSession,
+  findTurn,
+  listHistory,
+  listMessages,
+  listSessions,
+  listTurns,
+  readEvents,
+} from "./scripts/session-scripts.ts";
+import { findSkillValue, listSkillKeys } from "./scripts/skill-value-scripts.ts";
+import { findByCredential, findUser, hasToken } from "./scripts/user-scripts.ts";
+
+/** Every read there is, by name. */
+export const reads = {
+  findUser,
+  findByCredential,
+  hasToken,
+  findSession,
+  listSessions,
+  listMessages,
+  listHistory,
+  findTurn,
+  listTurns,
+  readEvents,
+  findSkillValue,
+  listSkillKeys,
+  listCalls,
+  listRunning,
+};
+
+export type Reads = typeof reads;

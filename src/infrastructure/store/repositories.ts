@@ -1,0 +1,65 @@
+import type { InstanceRegistry } from "#domain/instance/instance-registry.ts";
+import type { SessionRepository } from "#domain/session/session-repository.ts";
+import type { TurnId } from "#domain/shared/id.ts";
+import type { Turn } from "#domain/turn/turn.ts";
+import type { TurnLog } from "#domain/turn/turn-log.ts";
+import type { UserRepository } from "#domain/user/user-repository.ts";
+import type { Reads } from "./reads.ts";
+import type { ScriptCaller } from "./script.ts";
+import type { Writes } from "./writes.ts";
+
+export type ReadCaller = ScriptCaller<Reads>;
+export type WriteCaller = ScriptCaller<Writes>;
+
+export function createTurnLog(writer: WriteCaller): TurnLog {
+  return {
+    accept: (input) => writer.call("accept", input),
+    claim: (input) => writer.call("claim", input),
+    save: (input) => writer.call("save", input),
+    recover: (input) => writer.call("recover", input),
+    cancel: (turnId) => writer.call("cancelTurn", turnId),
+  };
+}
+
+export function createInstanceRegistry(reader: ReadCaller, writer: WriteCaller): InstanceRegistry {
+  return {
+    join: (input) => writer.call("joinInstance", input),
+    renew: (input) => writer.call("renewInstance", input),
+    listRunning: (instanceId) => reader.call("listRunning", instanceId),
+    leave: (instanceId) => writer.call("leaveInstance", instanceId),
+  };
+}
+
+export function createSessionRepository(
+  reader: ReadCaller,
+  writer: WriteCaller,
+): SessionRepository {
+  return {
+    find: (sessionId) => reader.call("findSession", sessionId),
+    list: (input) => reader.call("listSessions", input),
+    listMessages: (input) => reader.call("listMessages", input),
+    listTurns: (messages) => {
+      const ids = messages.map(({ turnId }) => ({ turnId }));
+      return reader.call("listTurns", ids);
+    },
+    readEvents: (input) => reader.call("readEvents", input),
+    delete: (sessionId) => writer.call("deleteSession", sessionId),
+  };
+}
+
+export function createUserRepository(reader: ReadCaller, writer: WriteCaller): UserRepository {
+  return {
+    find: (userId) => reader.call("findUser", userId),
+    findByCredential: (input) => reader.call("findByCredential", input),
+    hasToken: () => reader.call("hasToken"),
+    addUser: (user) => writer.call("addUser", user),
+    addCredential: (credential) => writer.call("addCredential", credential),
+    removeCredential: (hash) => writer.call("removeCredential", hash),
+    replaceToken: (input) => writer.call("replaceToken", input),
+  };
+}
+
+/** Finds a turn by its id. */
+export function createFindTurn(reader: ReadCaller): (id: TurnId) => Promise<Turn | undefined> {
+  return (id) => reader.call("findTurn", id);
+}

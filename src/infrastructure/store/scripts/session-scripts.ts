@@ -1,0 +1,124 @@
+import type { Message } from "#domain/message/message.ts";
+import type { Session } from "#domain/session/session.ts";
+import type {
+  ListMessages,
+  ListSessions,
+  ReadEvents,
+  ReadEventsResult,
+  StoredEvent,
+  TurnSummary,
+} from "#domain/session/session-repository.ts";
+import { parseTurnId, type SessionId, type TurnId } from "#domain/shared/id.ts";
+import { type PackedEvent, unpackEvents } from "#domain/turn/event-log.ts";
+import type { Turn } from "#domain/turn/turn.ts";
+import { queries } from "../load-queries.ts";
+import { messageFromRow, sessionFromRow, turnFromRow } from "../rows.ts";
+import type { Schema } from "../schema.ts";
+import { all, get, run, type Script } from "../script.ts";
+
+/** Sorts after every id. */
+const LAST_ID = "~";
+const LAST_POSITION = 2_147_483_647;
+const MAX_SEGMENTS = 500;
+
+export function* findSession(sessionId: SessionId): Script<Session | undefined> {
+  const row = yield* get(queries.findSession, { sessionId });
+  return row && sessionFromRow(row);
+}
+
+export function* listSessions(input: ListSessions): Script<Session[]> {
+  const { userId, limit, beforeMs = Number.MAX_SAFE_INTEGER } = input;
+  return (yield* all(queries.listSessions, { userId, limit, beforeMs })).map(sessionFromRow);
+}
+
+export function* listMessages({ sessionId, limit, before }: ListMessages): Script<Message[]> {
+  const end = before && (yield* get(queries.findMessage, { sessionId, messageId: before }));
+  if (before !== undefined && end === undefined) return [];
+  return yield* listUpTo(sessionId, limit, {
+    turnId: end?.turn_id ?? LAST_ID,
+    position: end === undefined ? 0 : end.position - 1,
+  });
+}
+
+/** The latest `limit` messages up to and including turn `turnId`, oldest first. */
+export function* listHistory(
+  sessionId: SessionId,
+  turnId: TurnId,
+  limit: number,
+): Script<Message[]> {
+  return yield* listUpTo(sessionId, limit, { turnId, position: LAST_POSITION });
+}
+
+export function* findTurn(turnId: TurnId): Script<Turn | undefined> {
+  const row = yield* get(queries.findTurn, { turnId });
+  return row && turnFromRow(row);
+}
+
+export function* listTurns(messages: readonly Pick<Message, "turnId">[]): Script<TurnSummary[]> {
+  const summaries: TurnSummary[] = [];
+  for (const turnId of new Set(messages.map((message) => message.turnId))) {
+    const turn = yield* findTurn(turnId);
+    if (turn !== undefined) summaries.push(toSummary(turn));
+  }
+  return summaries;
+}
+
+export function* readEvents(input: ReadEvents): Script<ReadEventsResult> {
+  const { sessionId, after, epoch, limit } = input;
+  const { headSeq = 0, headEpoch = 0 } = (yield* findSession(sessionId)) ?? {};
+  const isKnown =
+    after === 0 || (after <= headSeq && (yield* hasPosition(sessionId, after, epoch)));
+  if (!isKnown) return { kind: "unknown-position", headSeq, headEpoch };
+
+  const rows = yield* all(queries.listSegmentsAfter, { sessionId, after, limit: MAX_SEGMENTS });
+  const events: StoredEvent[] = [];
+  for (const row of rows) {
+    if (events.length >= limit) break;
+    events.push(...eventsOf(row, after));
+  }
+  return { kind: "events", events, isLast: (events.at(-1)?.seq ?? after) >= headSeq };
+}
+
+export function* deleteSession(sessionId: SessionId): Script<"deleted" | "not-found" | "busy"> {
+  if ((yield* get(queries.lockSession, { sessionId })) === undefined) return "not-found";
+  if ((yield* get(queries.listOpenTurnsOfSession, { sessionId })) !== undefined) return "busy";
+  yield* run(queries.deleteSessionTasks, { sessionId });
+  yield* run(queries.deleteSessionTurns, { sessionId });
+  yield* run(queries.deleteSessionMessages, { sessionId });
+  yield* run(queries.deleteSessionEvents, { sessionId });
+  yield* run(queries.deleteSession, { sessionId });
+  return "deleted";
+}
+
+function* listUpTo(
+  sessionId: SessionId,
+  limit: number,
+  last: { readonly turnId: string; readonly position: number },
+): Script<Message[]> {
+  const rows = yield* all(queries.listMessages, { sessionId, limit, ...last });
+  return rows.map(messageFromRow).toReversed();
+}
+
+/**
+ * Whether what a client has up to `seq` is what is stored. A client that last saw an event of
+ * run `epoch` has other events than those that a later run stored at the same place.
+ */
+function* hasPosition(
+  sessionId: SessionId,
+  seq: number,
+  epoch: number | undefined,
+): Script<boolean> {
+  const row = yield* get(queries.findSegmentAt, { sessionId, seq });
+  if (row === undefined || row.last_seq < seq) return false;
+  return epoch === undefined || row.epoch <= epoch;
+}
+
+function eventsOf(row: Schema["event_segment"], after: number): StoredEvent[] {
+  const turnId = parseTurnId(row.turn_id);
+  const packed = JSON.parse(row.events_json) as PackedEvent[];
+  return unpackEvents(packed, after).map((event) => ({ ...event, turnId, epoch: row.epoch }));
+}
+
+function toSummary({ id, state }: Turn): TurnSummary {
+  return { id, state: state.kind, ...(state.kind === "failed" && { failure: state.failure }) };
+}

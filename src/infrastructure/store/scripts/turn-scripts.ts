@@ -1,0 +1,206 @@
+import type { Selectable } from "kysely";
+import { titleFrom } from "#domain/session/session.ts";
+import { Fault } from "#domain/shared/fault.ts";
+import { parseTurnId, type SessionId, type TurnId } from "#domain/shared/id.ts";
+import { packEvents } from "#domain/turn/event-log.ts";
+import { recoverTurn, type Turn } from "#domain/turn/turn.ts";
+import type {
+  AcceptResult,
+  AcceptTurn,
+  ClaimedTurn,
+  ClaimTurns,
+  RecoveredTurn,
+  RecoverResult,
+  RecoverTurns,
+  SaveTurn,
+} from "#domain/turn/turn-log.ts";
+import { queries } from "../load-queries.ts";
+import {
+  claimedFromRow,
+  messageToArgs,
+  taskToArgs,
+  turnFromRow,
+  turnStateToArgs,
+  userPartsJson,
+} from "../rows.ts";
+import type { Schema } from "../schema.ts";
+import { all, get, run, type Script } from "../script.ts";
+import { nextEpoch } from "./instance-scripts.ts";
+
+type TurnRow = Selectable<Schema["turn"]>;
+
+/** Turns that one recovery takes at most; the next one takes the rest. */
+const RECOVERED_MOST = 500;
+
+export function* accept(input: AcceptTurn): Script<AcceptResult> {
+  const { userId, clientMessageId, turnId, messageId, owner, nowMs } = input;
+  const earlier = yield* get(queries.findTurnByClientMessage, { userId, clientMessageId });
+  if (earlier !== undefined) return yield* acceptAgain(input, earlier);
+  const session = yield* openSession(input);
+  if (session.kind !== "open") return session;
+
+  const sessionId = input.session.id;
+  const { headSeq: acceptedSeq, isIdle } = session;
+  yield* run(queries.insertMessage, {
+    sessionId,
+    turnId,
+    position: 0,
+    messageId,
+    role: "user",
+    partsJson: userPartsJson(input.text),
+    isComplete: 1,
+    createdAtMs: nowMs,
+  });
+  yield* run(queries.insertTurn, {
+    turnId,
+    sessionId,
+    userId,
+    messageId,
+    clientMessageId,
+    acceptedSeq,
+    ...(isIdle
+      ? { ...owner, state: "running", attempts: 1, startedAtMs: nowMs }
+      : { instanceId: null, epoch: 0, state: "queued", attempts: 0, startedAtMs: null }),
+    nowMs,
+  });
+  const stored = { sessionId, messageId, turnId, seq: acceptedSeq };
+  return { kind: "accepted", ...stored, duplicate: false, isBegun: isIdle };
+}
+
+export function* claim(input: ClaimTurns): Script<ClaimedTurn[]> {
+  const { owner, limit, sessionId, nowMs } = input;
+  const rows =
+    sessionId === undefined
+      ? yield* all(queries.findClaimable, { limit })
+      : yield* all(queries.findClaimableOfSession, { limit: 1, sessionId });
+  for (const row of rows) {
+    yield* run(queries.beginTurn, { ...owner, turnId: row.turn_id, nowMs });
+  }
+  return rows.map(claimedFromRow);
+}
+
+export function* save(input: SaveTurn): Script<void> {
+  const { turnId, epoch, end } = input;
+  const isOwned =
+    end === undefined
+      ? (yield* get(queries.findOwnedTurn, { turnId, epoch })) !== undefined
+      : (yield* run(queries.endTurn, { turnId, epoch, ...turnStateToArgs(end) })) === 1;
+  if (!isOwned) throw fenced(turnId);
+  for (const { message, position } of input.messages) {
+    yield* run(queries.insertMessage, messageToArgs(message, position));
+  }
+  for (const task of input.tasks) yield* run(queries.insertTask, taskToArgs(task));
+  yield* appendEvents(input);
+}
+
+export function* recover({ instanceId, turnIds, nowMs }: RecoverTurns): Script<RecoverResult> {
+  const over: RecoveredTurn[] = [];
+  const queued: RecoveredTurn[] = [];
+  const rows: TurnRow[] = [];
+  if (turnIds === undefined) {
+    rows.push(...(yield* all(queries.findOrphans, { limit: RECOVERED_MOST })));
+  }
+  for (const turnId of turnIds ?? []) {
+    const row = yield* get(queries.findRunningOf, { turnId, instanceId });
+    if (row !== undefined) rows.push(row);
+    else {
+      const known = yield* get(queries.findTurn, { turnId });
+      if (known !== undefined) over.push(yield* toRecovered(turnFromRow(known)));
+    }
+  }
+  if (rows.length === 0) return { epoch: undefined, queued, over };
+  const epoch = yield* nextEpoch();
+  for (const row of rows) {
+    const turn = recoverTurn(turnFromRow(row), nowMs);
+    yield* giveBack(turn, epoch, nowMs);
+    const recovered = yield* toRecovered(turn);
+    if (turn.state.kind === "queued") queued.push(recovered);
+    else over.push(recovered);
+  }
+  return { epoch, queued, over };
+}
+
+export function* cancelTurn(turnId: TurnId): Script<void> {
+  yield* run(queries.cancelTurn, { turnId });
+}
+
+type OpenedSession =
+  | { readonly kind: "open"; readonly headSeq: number; readonly isIdle: boolean }
+  | Extract<AcceptResult, { kind: "not-found" | "outdated-id" }>;
+
+/** The head of the session's log, and whether a turn of it is unfinished. */
+function* openSession({ session, userId, turnId, text, nowMs }: AcceptTurn): Script<OpenedSession> {
+  const sessionId = session.id;
+  if (session.isNew) {
+    yield* run(queries.insertSession, { sessionId, userId, title: titleFrom(text), nowMs });
+    return { kind: "open", headSeq: 0, isIdle: true };
+  }
+  const row = yield* get(queries.findSession, { sessionId });
+  if (row?.user_id !== userId) return { kind: "not-found" };
+  const last = yield* get(queries.findLastTurnId, { sessionId });
+  if (last !== undefined && last.turn_id >= turnId) {
+    return { kind: "outdated-id", lastTurnId: parseTurnId(last.turn_id) };
+  }
+  const open = yield* get(queries.listOpenTurnsOfSession, { sessionId });
+  return { kind: "open", headSeq: row.head_seq, isIdle: open === undefined };
+}
+
+function* acceptAgain(input: AcceptTurn, earlier: TurnRow): Script<AcceptResult> {
+  const { session, text } = input;
+  const turn = turnFromRow(earlier);
+  if (!session.isNew && session.id !== turn.sessionId) return { kind: "conflict" };
+  const { sessionId, userMessageId: messageId } = turn;
+  const message = yield* get(queries.findMessage, { sessionId, messageId });
+  if (message?.parts_json !== userPartsJson(text)) return { kind: "conflict" };
+  const stored = { sessionId, messageId, turnId: turn.id, seq: earlier.accepted_seq };
+  return { kind: "accepted", ...stored, duplicate: true, isBegun: false };
+}
+
+/** Writes down what became of a turn whose run died. */
+function* giveBack(
+  { id: turnId, sessionId, epoch: lostEpoch, state }: Turn,
+  epoch: number,
+  nowMs: number,
+): Script<void> {
+  yield* run(queries.interruptTasks, { turnId, nowMs });
+  if (state.kind !== "failed") {
+    yield* run(queries.requeueTurn, { turnId });
+    return;
+  }
+  yield* run(queries.endTurn, { turnId, epoch: lostEpoch, ...turnStateToArgs(state) });
+  const seq = (yield* headOf(sessionId)) + 1;
+  const event = { kind: "turn-failed", failure: state.failure } as const;
+  yield* appendEvents({ turnId, sessionId, epoch, events: [{ seq, event }], nowMs });
+}
+
+function* toRecovered({ id: turnId, sessionId }: Turn): Script<RecoveredTurn> {
+  return { turnId, sessionId, headSeq: yield* headOf(sessionId) };
+}
+
+function* headOf(sessionId: SessionId): Script<number> {
+  return (yield* get(queries.findSession, { sessionId }))?.head_seq ?? 0;
+}
+
+function* appendEvents(
+  input: Pick<SaveTurn, "turnId" | "sessionId" | "epoch" | "events" | "nowMs">,
+): Script<void> {
+  const { turnId, sessionId, epoch, events, nowMs } = input;
+  const first = events[0];
+  const last = events.at(-1);
+  if (first === undefined || last === undefined) return;
+  const head = { sessionId, epoch, headSeq: first.seq - 1, lastSeq: last.seq, nowMs };
+  if ((yield* run(queries.moveSessionHead, head)) === 0) throw fenced(turnId);
+  yield* run(queries.insertSegment, {
+    sessionId,
+    firstSeq: first.seq,
+    lastSeq: last.seq,
+    epoch,
+    turnId,
+    eventsJson: JSON.stringify(packEvents(events)),
+  });
+}
+
+/** What a run hears that writes to a turn which is not its own any more. */
+export function fenced(turnId: TurnId): Fault {
+  return new Fault("TURN_FENCED", `Cannot write turn "${turnId}": this run no longer owns it`);
+}

@@ -1,0 +1,28 @@
+import { recordCalls } from "./scripts/call-record-scripts.ts";
+import { joinInstance, leaveInstance, renewInstance } from "./scripts/instance-scripts.ts";
+import { deleteSession } from "./scripts/session-scripts.ts";
+import { deleteSkillValue, setSkillValue } from "./scripts/skill-value-scripts.ts";
+import { accept, cancelTurn, claim, recover, save } from "./scripts/turn-scripts.ts";
+import { addCredential, addUser, removeCredential, replaceToken } from "./scripts/user-scripts.ts";
+
+/** Every write there is, by name. Each is to be run inside a transaction of its own. */
+export const writes = {
+  accept,
+  claim,
+  save,
+  recover,
+  cancelTurn,
+  joinInstance,
+  renewInstance,
+  leaveInstance,
+  deleteSession,
+  addUser,
+  addCredential,
+  removeCredential,
+  replaceToken,
+  setSkillValue,
+  deleteSkillValue,
+  recordCalls,
+};
+
+export type Writes = typeof writes;
