@@ -10,6 +10,8 @@ import { Visitor } from "./visitor.ts";
 export interface KillSweep {
   /** Failpoints, each with the passing that is the last: "turn:begin@2". */
   readonly points: readonly string[];
+  /** Those that are passed only by a server that is told to stop. */
+  readonly atStop: readonly string[];
   /** Where clients find whoever serves. */
   readonly url: string;
   readonly token: string;
@@ -26,7 +28,7 @@ export interface KillSweepReport {
 
 export interface KillSweepRow {
   readonly point: string;
-  readonly death: "in service" | "at start" | "not reached";
+  readonly death: "in service" | "at start" | "at stop" | "not reached";
   /** Answers that clients had got, up to then. */
   readonly answers: number;
   /** From the start after this death until messages were taken, where it came so far. */
@@ -51,10 +53,11 @@ export async function sweepKills(sweep: KillSweep): Promise<KillSweepReport> {
     ...clients.map((client) => client.converse(nextSum, () => isOver)),
     new Visitor(url, token).visit(() => isOver),
   ]);
-  for (const point of points) {
+  for (const point of [...points, ...sweep.atStop]) {
     const spec = point.includes("@") ? point.replace("@", "=kill@") : `${point}=kill`;
     const env = { NEXFLOW_TEST_MODE: "faults", NEXFLOW_FAILPOINTS: spec };
-    const death = await die(() => timed(rows, () => start(env)));
+    const isAtStop = sweep.atStop.includes(point);
+    const death = await die(() => timed(rows, () => start(env)), isAtStop);
     rows.push({
       point,
       death,
@@ -73,13 +76,20 @@ export async function sweepKills(sweep: KillSweep): Promise<KillSweepReport> {
 }
 
 /** Starts a server and waits for its death; one that does not come is brought about. */
-async function die(start: () => Promise<RunningNexflow>): Promise<KillSweepRow["death"]> {
+async function die(
+  start: () => Promise<RunningNexflow>,
+  isAtStop: boolean,
+): Promise<KillSweepRow["death"]> {
   let server: RunningNexflow;
   try {
     server = await start();
   } catch (error) {
     if (String(error).includes("(SIGKILL)")) return "at start";
     throw error;
+  }
+  if (isAtStop) {
+    await server.stop();
+    return server.process.signalCode === "SIGKILL" ? "at stop" : "not reached";
   }
   const { exitCode, signalCode } = server.process;
   if (signalCode !== null) return "in service";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 /**
  * Someone who does by REST, again and again, all that a conversation does not: signs in and out,
- * deletes a session. What fails is tried in the next round; servers may come and go.
+ * cancels turns, calls a skill that keeps something, deletes sessions. What fails is tried in the next round; servers may come and go.
  */
 export class Visitor {
   readonly #url: string;
@@ -14,7 +14,11 @@ export class Visitor {
   }
 
   async visit(isOver: () => boolean): Promise<void> {
-    const rounds = [() => this.#signInAndOut(), () => this.#deleteSession()];
+    const rounds = [
+      () => this.#signInAndOut(),
+      () => this.#converse("/keeps.run {}", false),
+      () => this.#converse("/calculator 1+1", true),
+    ];
     for (let round = 0; !isOver(); round++) {
       await rounds[round % rounds.length]?.().catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -28,10 +32,14 @@ export class Visitor {
     await this.#fetch("POST", "/logout", undefined, { origin, cookie });
   }
 
-  async #deleteSession(): Promise<void> {
-    const message = { clientMessageId: randomUUID(), text: "/calculator 1+1" };
-    const accepted = await this.#fetch("POST", "/messages", message);
-    const { sessionId } = (await accepted.json()) as { sessionId: string };
+  /** A session of one turn, which is deleted with it. */
+  async #converse(text: string, isCancelled: boolean): Promise<void> {
+    const accepted = await this.#fetch("POST", "/messages", {
+      clientMessageId: randomUUID(),
+      text,
+    });
+    const { sessionId, turnId } = (await accepted.json()) as Record<string, string>;
+    if (isCancelled) await this.#fetch("POST", `/turns/${turnId}/cancel`);
     for (let status = 409; status === 409; ) {
       ({ status } = await this.#fetch("DELETE", `/sessions/${sessionId}`));
     }
