@@ -3,7 +3,8 @@ import path from "node:path";
 import { createAcceptMessage } from "#application/accept-message/accept-message.ts";
 import { createCancelTurn } from "#application/cancel-turn/cancel-turn.ts";
 import { TurnDispatcher } from "#application/dispatch-turns/turn-dispatcher.ts";
-import { SessionHub } from "#application/follow-session/session-hub.ts";
+import { SessionRelay } from "#application/follow-session/session-relay.ts";
+import type { Bus } from "#application/ports/bus.ts";
 import type { Logger } from "#application/ports/logger.ts";
 import { createReadSession } from "#application/read-session/read-session.ts";
 import { createSignIn } from "#application/sign-in/sign-in.ts";
@@ -12,6 +13,7 @@ import { parseInstanceId } from "#domain/shared/id.ts";
 import type { Skill } from "#domain/skill/skill.ts";
 import { ADMIN } from "#domain/user/user.ts";
 import type { UserRepository } from "#domain/user/user-repository.ts";
+import { openBus } from "#infrastructure/bus/open-bus.ts";
 import { armFailpoints, failpoint } from "#infrastructure/failpoints/failpoints.ts";
 import { hashSecret, newId, newIdAfter, newSecret } from "#infrastructure/ids/ids.ts";
 import { locateStore, openStore } from "#infrastructure/store/open-store.ts";
@@ -81,29 +83,34 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   loading.catch(() => undefined);
   const store = await opening;
   opened.unshift(store);
+  const { databaseDirectUrl: directUrl, redisUrl } = config;
+  const bus = await openBus({ location: store.location, directUrl, redisUrl, log });
+  opened.push(bus);
   const turns = createTurnLog(store.writer);
   const sessions = createSessionRepository(store.reader, store.writer);
   const users = createUserRepository(store.reader, store.writer);
   const signIn = createSignIn({ users, hash: hashSecret, newSecret, nowMs });
   const encode = { event: encodeEventFrame, snapshot: encodeSnapshotFrame };
-  const hub = new SessionHub({ sessions, encode });
+  const relay = new SessionRelay({ sessions, encode, bus, after: schedule, nowMs });
+  opened.push(relay);
   pool.listen({
     attachStore: (port) => store.attach(port),
-    onShown: (sessionId, epoch, frames) => hub.publish(sessionId, epoch, frames),
-    onEnded: (sessionId) => hub.settle(sessionId),
+    onShown: (sessionId, epoch, frames) => relay.publish(sessionId, epoch, frames),
+    onEnded: (sessionId) => relay.settle(sessionId),
   });
   const dispatcher = new TurnDispatcher({
     turns,
     runner: pool,
     instances: createInstanceRegistry(store.reader, store.writer),
-    onRunLost: (sessionId) => hub.reset(sessionId),
-    announceQueued: () => undefined,
+    onRunLost: (sessionId) => relay.reset(sessionId),
+    announceQueued: (sessionId) => bus.publish({ kind: "turns-queued", sessionId }),
     newInstanceId: () => parseInstanceId(newId()),
     nowMs,
     log,
     lease: { isShared: store.location.kind === "postgres", leaseMs: config.leaseMs },
     limits: { maxTurns: config.maxTurns, maxTurnsPerUser: config.maxTurnsPerUser },
   });
+  takeNews(bus, dispatcher);
   const [[{ openGateway }, skills], token] = await Promise.all([
     loading,
     setUpAdmin(users, signIn, config, nowMs()),
@@ -120,13 +127,18 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
       cancelTurn: createCancelTurn({
         findTurn: createFindTurn(store.reader),
         turns,
-        stopRun: (turnId) => dispatcher.cancel(turnId),
+        stopRun: (turnId) => {
+          dispatcher.cancel(turnId);
+          bus.publish({ kind: "cancel-turn", turnId });
+        },
       }),
-      followSession: (input, sink) => hub.follow(input, sink),
+      followSession: (input, sink) => relay.follow(input, sink),
       listSkills: () => skills,
       readiness: () => {
         const reason = notReady ?? (dispatcher.isEntitled ? undefined : "no lease on the store");
-        return { isReady: reason === undefined, reasons: reason === undefined ? [] : [reason] };
+        // Without the bus the others are only later told: no reason to take no more messages.
+        const reasons = [reason, bus.trouble].filter((each) => each !== undefined);
+        return { isReady: reason === undefined, reasons };
       },
       about: { model: config.model, version: VERSION },
     },
@@ -174,6 +186,15 @@ function passAnswered<Input, Result>(accept: (input: Input) => Promise<Result>) 
     setImmediate(() => setImmediate(() => failpoint("accept:answered")));
     return result;
   };
+}
+
+/** Does at once what the dispatcher would do by itself a little later. */
+function takeNews(bus: Bus, dispatcher: TurnDispatcher): void {
+  bus.listen((notice) => {
+    if (notice.kind === "turns-queued") dispatcher.noteQueued(notice.sessionId);
+    else if (notice.kind === "cancel-turn") dispatcher.cancel(notice.turnId);
+    else if (notice.kind === "reconnected") dispatcher.catchUp();
+  });
 }
 
 async function listSkills({ skillsDir }: Config, log: Logger): Promise<readonly Skill[]> {
@@ -265,6 +286,11 @@ function urlHost(host: string): string {
 function once<T>(work: () => Promise<T>): () => Promise<T> {
   let result: Promise<T> | undefined;
   return () => (result ??= work());
+}
+
+function schedule(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms).unref();
+  return () => clearTimeout(timer);
 }
 
 function after(ms: number): Promise<void> {

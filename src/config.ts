@@ -14,6 +14,10 @@ const Environment = z.object({
     .string()
     .regex(/^(?:sqlite:$|postgres(?:ql)?:\/\/)/u, 'expected "sqlite:" or "postgres://…"')
     .default("sqlite:"),
+  NEXFLOW_DATABASE_DIRECT_URL: z
+    .url({ protocol: /^postgres(?:ql)?$/u, error: 'expected "postgres://…"' })
+    .optional(),
+  NEXFLOW_REDIS_URL: z.url({ protocol: /^rediss?$/u, error: 'expected "redis://…"' }).optional(),
   NEXFLOW_LEASE_MS: wholeNumber(1_000, 600_000).default(12_000),
   NEXFLOW_PORT: wholeNumber(0, 65_535).default(7420),
   NEXFLOW_HOST: text.default("127.0.0.1"),
@@ -48,6 +52,8 @@ const Environment = z.object({
 
 const SECRETS = [
   "NEXFLOW_DATABASE_URL",
+  "NEXFLOW_DATABASE_DIRECT_URL",
+  "NEXFLOW_REDIS_URL",
   "NEXFLOW_ADMIN_TOKEN",
   "NEXFLOW_TOKEN",
   "OPENAI_API_KEY",
@@ -63,6 +69,10 @@ export interface Config {
   readonly homeDir: string;
   /** "sqlite:" for the database in `homeDir`, or the address of a Postgres database. */
   readonly databaseUrl: string;
+  /** The same Postgres database without a transaction pooler before it, where there is one. */
+  readonly databaseDirectUrl: string | undefined;
+  /** A Redis or Valkey that carries what instances tell each other; else Postgres does. */
+  readonly redisUrl: string | undefined;
   /** How long an instance on Postgres keeps its turns without a word. */
   readonly leaseMs: number;
   readonly port: number;
@@ -124,6 +134,8 @@ export function parseConfig(
   return {
     homeDir: path.resolve(data.NEXFLOW_HOME),
     databaseUrl: data.NEXFLOW_DATABASE_URL,
+    databaseDirectUrl: data.NEXFLOW_DATABASE_DIRECT_URL,
+    redisUrl: data.NEXFLOW_REDIS_URL,
     leaseMs: data.NEXFLOW_LEASE_MS,
     port: data.NEXFLOW_PORT,
     host: data.NEXFLOW_HOST,
@@ -149,6 +161,8 @@ export function parseConfig(
     secrets: [
       ...SECRETS.flatMap((each) => set[each] ?? []).filter((value) => value !== "sqlite:"),
       ...passwordOf(data.NEXFLOW_DATABASE_URL),
+      ...passwordOf(data.NEXFLOW_DATABASE_DIRECT_URL),
+      ...passwordOf(data.NEXFLOW_REDIS_URL),
       ...Object.values(skillSecrets),
     ],
     openai: { apiKey: data.OPENAI_API_KEY, baseUrl: data.OPENAI_BASE_URL },
@@ -156,7 +170,7 @@ export function parseConfig(
 }
 
 /** The password of an address, as it stands there and as it is meant. */
-function passwordOf(address: string): readonly string[] {
+function passwordOf(address = ""): readonly string[] {
   const password = URL.canParse(address) ? new URL(address).password : "";
   return password === "" ? [] : [...new Set([password, decodeURIComponent(password)])];
 }

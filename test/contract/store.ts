@@ -349,15 +349,74 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
           ...(epoch === undefined ? {} : { epoch }),
         });
       expect((await read(2, own)).kind).toBe("events");
-      expect((await read(2, own + 1)).kind).toBe("events");
       expect((await read(2)).kind).toBe("events");
-      expect(await read(2, own - 1)).toEqual({
-        kind: "unknown-position",
-        headSeq: 4,
-        headEpoch: own,
-      });
+      for (const other of [own - 1, own + 1]) {
+        expect(await read(2, other)).toEqual({
+          kind: "unknown-position",
+          headSeq: 4,
+          headEpoch: own,
+        });
+      }
       expect((await read(5, own)).kind).toBe("unknown-position");
       expect(await read(4, own)).toMatchObject({ kind: "events", events: [], isLast: true });
+    });
+
+    test("listHeads() tells how far sessions are, and which run is on its way", async ({
+      expect,
+    }) => {
+      await using store = await open();
+      const [ended, running, queued] = [
+        accepted(await store.turns.accept(acceptInput("m1"))),
+        accepted(await store.turns.accept(acceptInput("m2"))),
+        accepted(await store.turns.accept(acceptInput("m3"))),
+      ];
+      await store.turns.save(endInput(ended, owner.epoch, 1));
+      await store.turns.recover({ ...here(), turnIds: [queued.turnId], nowMs: 3 });
+      const unknown = parseSessionId("nowhere");
+      const sessionIds = [ended, running, queued].map(({ sessionId }) => sessionId);
+      const heads = await store.sessions.listHeads([...sessionIds, unknown]);
+      const bySession = new Map(heads.map((head) => [head.sessionId, head]));
+      const { epoch } = owner;
+      expect(sessionIds.map((sessionId) => bySession.get(sessionId))).toEqual([
+        { sessionId: ended.sessionId, headSeq: 4, headEpoch: epoch },
+        { sessionId: running.sessionId, headSeq: 0, headEpoch: 0, runEpoch: epoch },
+        { sessionId: queued.sessionId, headSeq: 0, headEpoch: 0 },
+      ]);
+      expect(heads).toHaveLength(3);
+      expect(await store.sessions.listHeads([])).toEqual([]);
+    });
+
+    test("readConversation() gives all of one moment, while turns go on", async ({ expect }) => {
+      await using store = await open();
+      const first = accepted(await store.turns.accept(acceptInput("m1")));
+      const { sessionId } = first;
+      await store.turns.save(endInput(first, owner.epoch, 1));
+      const read = () => store.sessions.readConversation({ sessionId, limit: 200 });
+      const reads = [read()];
+      const session = { id: sessionId, isNew: false };
+      for (let turn = 1; turn <= 20; turn++) {
+        const next = accepted(
+          await store.turns.accept({ ...acceptInput(`again ${turn}`), session }),
+        );
+        reads.push(read());
+        await store.turns.save(endInput(next, owner.epoch, 4 * turn + 1));
+        reads.push(read());
+      }
+      for (const stored of await Promise.all(reads)) {
+        const { messages = [], turns = [] } = stored ?? {};
+        const answered = messages.filter(({ role }) => role === "assistant").length;
+        expect(turns.filter(({ state }) => state === "completed")).toHaveLength(answered);
+        expect(stored?.session.headSeq).toBe(4 * answered);
+        expect(new Set(messages.map(({ turnId }) => turnId)).size).toBe(turns.length);
+      }
+      const [latest] = (await store.sessions.listMessages({ sessionId, limit: 1 })).slice(-1);
+      const before = latest?.id ?? expect.fail();
+      const page = await store.sessions.readConversation({ sessionId, limit: 3, before });
+      expect(page?.messages).toHaveLength(3);
+      const nowhere = parseSessionId("nowhere");
+      expect(await store.sessions.readConversation({ sessionId: nowhere, limit: 9 })).toBe(
+        undefined,
+      );
     });
 
     test("list() gives the latest first, a page at a time", async ({ expect }) => {

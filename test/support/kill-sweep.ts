@@ -64,6 +64,7 @@ export async function sweepKills(sweep: KillSweep): Promise<KillSweepReport> {
       answers: sum(clients.map(({ ends }) => ends.size)),
       readyAgainMs: "",
     });
+    process.stderr.write(JSON.stringify(rows.slice(-2)) + "\n");
   }
   const server = await timed(rows, () => start({}));
   isOver = true;

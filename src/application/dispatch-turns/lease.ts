@@ -38,6 +38,7 @@ export class Lease {
   #validUntilMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
+  #isFailing = false;
 
   constructor(deps: LeaseDeps) {
     this.#deps = deps;
@@ -95,9 +96,13 @@ export class Lease {
     try {
       if (this.#owner === undefined) await this.#regain();
       else await this.#renew(this.#owner);
+      this.#isFailing = false;
       this.#schedule();
     } catch (error) {
-      this.#deps.log.warn({ error }, "The lease could not be renewed; trying again");
+      if (!this.#isFailing) {
+        this.#deps.log.warn({ error }, "The lease could not be renewed; trying again");
+      }
+      this.#isFailing = true;
       if (performance.now() >= this.#validUntilMs) this.#lose("it could not be renewed in time");
       this.#schedule(RETRY_MS);
     }

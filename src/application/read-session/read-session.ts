@@ -34,13 +34,11 @@ export function createReadSession({ sessions }: { readonly sessions: SessionRepo
     listSessions: (input: ListSessions) => sessions.list(input),
 
     async readMessages(input: ReadMessagesInput): Promise<ReadMessagesResult | undefined> {
-      const { sessionId, limit, before } = input;
-      // The position first: what is stored after it comes again as an event, nothing is missed.
-      const session = await findOwn(input.userId, sessionId);
-      if (session === undefined) return undefined;
+      const { userId, sessionId, limit, before } = input;
       const page = { sessionId, limit, ...(before === undefined ? {} : { before }) };
-      const messages = await sessions.listMessages(page);
-      const turns = await sessions.listTurns(messages);
+      const stored = await sessions.readConversation(page);
+      if (stored?.session.userId !== userId) return undefined;
+      const { session, messages, turns } = stored;
       return { messages, seq: session.headSeq, epoch: session.headEpoch, turns };
     },
 

@@ -14,6 +14,13 @@ export interface SessionRepository {
   listMessages(input: ListMessages): Promise<readonly Message[]>;
   /** How the turns of some messages stand, in the order of the messages. */
   listTurns(messages: readonly Pick<Message, "turnId">[]): Promise<readonly TurnSummary[]>;
+  /**
+   * The session, its latest messages (those before `before`) and how their turns stand, all as of
+   * one moment. `undefined` where there is no such session.
+   */
+  readConversation(input: ListMessages): Promise<StoredConversation | undefined>;
+  /** How far the logs of some sessions have come; nothing of those that are not there. */
+  listHeads(sessionIds: readonly SessionId[]): Promise<readonly SessionHead[]>;
   /** The stored events after a position, at most `limit`. */
   readEvents(input: ReadEvents): Promise<ReadEventsResult>;
   /** Deletes the session and all that belongs to it, but not while a turn is unfinished. */
@@ -51,6 +58,21 @@ export type ReadEventsResult =
   | { readonly kind: "events"; readonly events: readonly StoredEvent[]; readonly isLast: boolean }
   /** The log has no such position: it was never stored, or another run's events took its place. */
   | { readonly kind: "unknown-position"; readonly headSeq: number; readonly headEpoch: number };
+
+export interface StoredConversation {
+  readonly session: Session;
+  /** Oldest first. */
+  readonly messages: readonly Message[];
+  readonly turns: readonly TurnSummary[];
+}
+
+export interface SessionHead {
+  readonly sessionId: SessionId;
+  readonly headSeq: number;
+  readonly headEpoch: number;
+  /** The epoch of the run of its turn, where one runs now. */
+  readonly runEpoch?: number;
+}
 
 export interface StoredEvent extends NumberedEvent {
   readonly turnId: TurnId;

@@ -8,6 +8,8 @@ const RETRYABLE = {
   STORE_TOO_NEW: false,
   /** Another process serves this data directory. */
   STORE_LOCKED: false,
+  /** What connects instances cannot be reached. */
+  BUS_UNAVAILABLE: true,
   /** A write came from a run that no longer owns its turn. */
   TURN_FENCED: false,
   /** The model cannot be reached or answered with a server error. */

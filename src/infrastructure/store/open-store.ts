@@ -119,7 +119,8 @@ function startThread(location: StoreLocation) {
   const exited = new Promise<number>((done) => thread.once("exit", done));
   const lost = new Promise<Fault>((resolve) => {
     thread.once("exit", (code) => {
-      const message = `The thread of the store ended with code ${code}`;
+      const reason = cause instanceof Error ? `: ${cause.message}` : "";
+      const message = `The thread of the store ended with code ${code}${reason}`;
       const fault = new Fault("STORE_UNAVAILABLE", message, { cause });
       greeting.reject(fault);
       if (!isClosing) resolve(fault);

@@ -3,10 +3,12 @@ import { listCalls } from "./scripts/list-calls.ts";
 import {
   findSession,
   findTurn,
+  listHeads,
   listHistory,
   listMessages,
   listSessions,
   listTurns,
+  readConversation,
   readEvents,
 } from "./scripts/session-scripts.ts";
 import { findSkillValue, listSkillKeys } from "./scripts/skill-value-scripts.ts";
@@ -23,6 +25,8 @@ export const reads = {
   listHistory,
   findTurn,
   listTurns,
+  listHeads,
+  readConversation,
   readEvents,
   findSkillValue,
   listSkillKeys,

@@ -42,6 +42,8 @@ export function createSessionRepository(
       const ids = messages.map(({ turnId }) => ({ turnId }));
       return reader.call("listTurns", ids);
     },
+    readConversation: (input) => reader.call("readConversation", input),
+    listHeads: (sessionIds) => reader.call("listHeads", sessionIds),
     readEvents: (input) => reader.call("readEvents", input),
     delete: (sessionId) => writer.call("deleteSession", sessionId),
   };

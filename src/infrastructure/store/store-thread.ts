@@ -4,7 +4,7 @@ import {
   receiveMessageOnPort,
   workerData,
 } from "node:worker_threads";
-import { toFailure } from "#domain/shared/fault.ts";
+import { Fault, toFailure } from "#domain/shared/fault.ts";
 import type { Mailbox, StoreBackend, Waiting } from "./store-backend.ts";
 import type {
   StoreLocation,
@@ -31,6 +31,8 @@ async function open(): Promise<void> {
     serve(await openBackend());
     greet({ kind: "open" });
   } catch (error) {
+    // A bug ends the thread, and is what it died of.
+    if (!(error instanceof Fault)) throw error;
     greet({ kind: "failed", failure: toFailure(error) });
     owner.once("message", () => process.exit());
   }

@@ -1,7 +1,7 @@
 import type { EventEmitter } from "node:events";
 import { BroadcastChannel, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
-import type { LiveFrame } from "#application/follow-session/session-hub.ts";
+import type { LiveFrame } from "#application/ports/live-frame.ts";
 import type { Logger } from "#application/ports/logger.ts";
 import type { RunResult, TurnDispatch, TurnRunner } from "#application/ports/turn-runner.ts";
 import { Fault, type FaultCode } from "#domain/shared/fault.ts";

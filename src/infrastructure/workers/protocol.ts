@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import type { LiveFrame } from "#application/follow-session/session-hub.ts";
+import type { LiveFrame } from "#application/ports/live-frame.ts";
 import type { SessionId, TurnId } from "#domain/shared/id.ts";
 
 /* What agent threads and the main thread say to each other. */

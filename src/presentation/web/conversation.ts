@@ -83,9 +83,10 @@ export function applyFrame(conversation: Conversation, frame: EventFrame): Apply
   if (event.type === "MESSAGES_SNAPSHOT") {
     return { kind: "applied", conversation: fromSnapshot(conversation, frame, event) };
   }
-  if (conversation.isStale || epoch < conversation.epoch) return { kind: "ignored" };
+  if (conversation.isStale) return { kind: "ignored" };
   if (seq <= conversation.seq) {
-    if (epoch === conversation.epoch) return { kind: "ignored" };
+    // Where a run of a lower epoch goes on, on another instance, it goes on behind what we have.
+    if (epoch <= conversation.epoch) return { kind: "ignored" };
     return { kind: "gap", conversation: { ...conversation, isStale: true } };
   }
   if (seq > conversation.seq + 1) return { kind: "gap", conversation };

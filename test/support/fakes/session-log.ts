@@ -1,4 +1,4 @@
-import type { LiveFrame } from "#application/follow-session/session-hub.ts";
+import type { LiveFrame } from "#application/ports/live-frame.ts";
 import type { Message } from "#domain/message/message.ts";
 import type {
   ReadEvents,
@@ -21,6 +21,8 @@ export interface SessionLog {
   next(count: number, epoch: number, after?: number): LiveFrame[];
   /** Stores all events up to and including `seq`. */
   store(seq: number, epoch: number): void;
+  /** The epoch of the run of the session's turn; `undefined` where none runs. */
+  runEpoch: number | undefined;
   /** Every read fails until it is called with `false`. */
   breakReads(isBroken: boolean): void;
 }
@@ -49,8 +51,9 @@ export function createSessionLog(delay: () => Promise<void> = () => Promise.reso
     return [...stored];
   }
 
-  return {
+  const log: SessionLog = {
     stored,
+    runEpoch: undefined,
     next: (count, epoch, after = stored.length) =>
       Array.from({ length: count }, (_, index) => frameOf(after + 1 + index, epoch)),
     store: (seq, epoch) => {
@@ -65,12 +68,25 @@ export function createSessionLog(delay: () => Promise<void> = () => Promise.reso
     sessions: {
       find: (id) => read((events) => (id === SESSION ? sessionOf(events) : undefined)),
       readEvents: (input) => read((events) => eventsAfter(events, input)),
+      readConversation: ({ sessionId }) =>
+        read((events) => {
+          if (sessionId !== SESSION) return undefined;
+          const turns = [{ id: TURN, state: "running" }] as const;
+          return { session: sessionOf(events), messages: [messageOf(events)], turns };
+        }),
       listMessages: () => read((events) => [messageOf(events)]),
       listTurns: () => read(() => [{ id: TURN, state: "running" }]),
+      listHeads: () =>
+        read((events) => {
+          const { headSeq, headEpoch } = sessionOf(events);
+          const { runEpoch } = log;
+          return [{ sessionId: SESSION, headSeq, headEpoch, ...(runEpoch && { runEpoch }) }];
+        }),
       list: () => Promise.reject(new Error("Cannot list: there is one session")),
       delete: () => Promise.reject(new Error("Cannot delete: there is one session")),
     },
   };
+  return log;
 }
 
 export function frameOf(seq: number, epoch: number): LiveFrame {

@@ -1,9 +1,11 @@
-import type { RawBuilder } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import { NOW_MS } from "../dialects/now-ms.ts";
 import { arg, builder, compile } from "../query-builder.ts";
 
 /* Leases are given and judged by the database's clock; `leaseMs` counts from its now. */
 
+/** A literal, so that SQLite sees that the index of running turns will do. */
+const RUNNING = sql.lit("running");
 const FORGOTTEN_AFTER_MS = 3_600_000;
 
 export const instanceQueries = {
@@ -19,14 +21,14 @@ export const instanceQueries = {
     builder
       .selectFrom("turn")
       .select("turn_id")
-      .where("state", "=", "running")
+      .where("state", "=", RUNNING)
       .where("instance_id", "=", arg("instanceId")),
   ),
   listCancelledOf: compile<{ turn_id: string }>(
     builder
       .selectFrom("turn")
       .select("turn_id")
-      .where("state", "=", "running")
+      .where("state", "=", RUNNING)
       .where("instance_id", "=", arg("instanceId"))
       .where("is_cancelled", "=", 1),
   ),

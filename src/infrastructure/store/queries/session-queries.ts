@@ -1,4 +1,5 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
+import { ID_OF } from "../dialects/id-of.ts";
 import { arg, builder, compile } from "../query-builder.ts";
 import type { Schema } from "../schema.ts";
 
@@ -28,6 +29,7 @@ export const sessionQueries = {
       .where("session_id", "=", arg("sessionId"))
       .where("head_seq", "=", arg<number>("headSeq")),
   ),
+  listHeads: compile<HeadRow>(heads(ID_OF.sqlite), heads(ID_OF.postgres)),
   listSessions: compile<Schema["session"]>(
     builder
       .selectFrom("session")
@@ -41,16 +43,9 @@ export const sessionQueries = {
   deleteSessionMessages: compile(
     builder.deleteFrom("message").where("session_id", "=", arg("sessionId")),
   ),
-  deleteSessionTasks: compile(
-    builder
-      .deleteFrom("task")
-      .where("turn_id", "in", (turns) =>
-        turns.selectFrom("turn").select("turn_id").where("session_id", "=", arg("sessionId")),
-      ),
-  ),
-  deleteSessionTurns: compile(
-    builder.deleteFrom("turn").where("session_id", "=", arg("sessionId")),
-  ),
+  /** Before the messages: by them a session's turns are found. */
+  deleteSessionTasks: compile(builder.deleteFrom("task").where("turn_id", "in", turnsOfSession())),
+  deleteSessionTurns: compile(builder.deleteFrom("turn").where("turn_id", "in", turnsOfSession())),
   deleteSessionEvents: compile(
     builder.deleteFrom("event_segment").where("session_id", "=", arg("sessionId")),
   ),
@@ -115,6 +110,33 @@ export const sessionQueries = {
   ),
 };
 
+interface HeadRow {
+  readonly session_id: string;
+  readonly head_seq: number;
+  readonly head_epoch: number;
+  /** Of the turn that runs, if one does. */
+  readonly run_epoch: number | null;
+}
+
+function heads(ids: RawBuilder<string>) {
+  return builder
+    .selectFrom("session")
+    .leftJoin("turn", (join) =>
+      join.onRef("turn.session_id", "=", "session.session_id").on("turn.state", "=", "running"),
+    )
+    .select([
+      "session.session_id",
+      "session.head_seq",
+      "session.head_epoch",
+      "turn.epoch as run_epoch",
+    ])
+    .where("session.session_id", "in", ids);
+}
+
 function session() {
   return builder.selectFrom("session").selectAll().where("session_id", "=", arg("sessionId"));
+}
+
+function turnsOfSession() {
+  return builder.selectFrom("message").select("turn_id").where("session_id", "=", arg("sessionId"));
 }

@@ -1,11 +1,15 @@
-import type { RawBuilder, Selectable } from "kysely";
+import { type RawBuilder, type Selectable, sql } from "kysely";
+import { ID_OF } from "../dialects/id-of.ts";
 import { NOW_MS } from "../dialects/now-ms.ts";
 import { arg, builder, compile } from "../query-builder.ts";
 import type { Schema } from "../schema.ts";
 
 type TurnRow = Selectable<Schema["turn"]>;
 
-const OPEN_STATES = ["queued", "running"];
+/** Literals, so that SQLite sees that the indexes of unfinished turns will do. */
+const QUEUED = sql.lit("queued");
+const RUNNING = sql.lit("running");
+const OPEN_STATES = [QUEUED, RUNNING];
 
 export const turnQueries = {
   insertTurn: compile(
@@ -27,6 +31,7 @@ export const turnQueries = {
   findTurn: compile<TurnRow>(
     builder.selectFrom("turn").selectAll().where("turn_id", "=", arg("turnId")),
   ),
+  listTurns: compile<TurnRow>(turns(ID_OF.sqlite), turns(ID_OF.postgres)),
   findTurnByClientMessage: compile<TurnRow>(
     builder
       .selectFrom("turn")
@@ -45,7 +50,7 @@ export const turnQueries = {
         started_at_ms: arg<number>("nowMs"),
       }))
       .where("turn_id", "=", arg("turnId"))
-      .where("state", "=", "queued"),
+      .where("state", "=", QUEUED),
   ),
   /** The first turns of sessions in which none runs; another instance's claim is passed over. */
   findClaimable: compile(claimable(), claimable().forUpdate("turn").skipLocked()),
@@ -65,7 +70,7 @@ export const turnQueries = {
         failure_message: arg<string | null>("failureMessage"),
       })
       .where("turn_id", "=", arg("turnId"))
-      .where("state", "=", "running")
+      .where("state", "=", RUNNING)
       .where("epoch", "=", arg<number>("epoch")),
   ),
   requeueTurn: compile(
@@ -147,7 +152,7 @@ export const turnQueries = {
         ended_at_ms: arg<number>("nowMs"),
       })
       .where("turn_id", "=", arg("turnId"))
-      .where("state", "=", "running"),
+      .where("state", "=", RUNNING),
   ),
   nextEpoch: compile<{ value: number }>(
     builder
@@ -170,7 +175,7 @@ function claimable() {
     )
     .selectAll("turn")
     .select(["session.head_seq", "message.parts_json"])
-    .where("turn.state", "=", "queued")
+    .where("turn.state", "=", QUEUED)
     .where((where) =>
       where.not(
         where.exists(
@@ -191,7 +196,7 @@ function orphans(nowMs: RawBuilder<number>) {
   return builder
     .selectFrom("turn")
     .selectAll()
-    .where("state", "=", "running")
+    .where("state", "=", RUNNING)
     .where((where) =>
       where.not(
         where.exists(
@@ -212,7 +217,7 @@ function runningOf() {
     .selectFrom("turn")
     .selectAll()
     .where("turn_id", "=", arg("turnId"))
-    .where("state", "=", "running")
+    .where("state", "=", RUNNING)
     .where("instance_id", "=", arg("instanceId"));
 }
 
@@ -221,6 +226,10 @@ function ownedTurn() {
     .selectFrom("turn")
     .select("turn_id")
     .where("turn_id", "=", arg("turnId"))
-    .where("state", "=", "running")
+    .where("state", "=", RUNNING)
     .where("epoch", "=", arg<number>("epoch"));
+}
+
+function turns(ids: RawBuilder<string>) {
+  return builder.selectFrom("turn").selectAll().where("turn_id", "in", ids);
 }

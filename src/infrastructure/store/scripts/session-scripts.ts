@@ -5,10 +5,12 @@ import type {
   ListSessions,
   ReadEvents,
   ReadEventsResult,
+  SessionHead,
+  StoredConversation,
   StoredEvent,
   TurnSummary,
 } from "#domain/session/session-repository.ts";
-import { parseTurnId, type SessionId, type TurnId } from "#domain/shared/id.ts";
+import { parseSessionId, parseTurnId, type SessionId, type TurnId } from "#domain/shared/id.ts";
 import { type PackedEvent, unpackEvents } from "#domain/turn/event-log.ts";
 import type { Turn } from "#domain/turn/turn.ts";
 import { queries } from "../load-queries.ts";
@@ -55,12 +57,30 @@ export function* findTurn(turnId: TurnId): Script<Turn | undefined> {
 }
 
 export function* listTurns(messages: readonly Pick<Message, "turnId">[]): Script<TurnSummary[]> {
-  const summaries: TurnSummary[] = [];
-  for (const turnId of new Set(messages.map((message) => message.turnId))) {
-    const turn = yield* findTurn(turnId);
-    if (turn !== undefined) summaries.push(toSummary(turn));
-  }
-  return summaries;
+  const turnIds = [...new Set(messages.map(({ turnId }) => turnId))];
+  const rows = yield* all(queries.listTurns, { idsJson: JSON.stringify(turnIds) });
+  const byId = new Map(rows.map((row) => [row.turn_id, row]));
+  return turnIds.flatMap((turnId) => {
+    const row = byId.get(turnId);
+    return row === undefined ? [] : [toSummary(turnFromRow(row))];
+  });
+}
+
+export function* readConversation(input: ListMessages): Script<StoredConversation | undefined> {
+  const session = yield* findSession(input.sessionId);
+  if (session === undefined) return undefined;
+  const messages = yield* listMessages(input);
+  return { session, messages, turns: yield* listTurns(messages) };
+}
+
+export function* listHeads(sessionIds: readonly SessionId[]): Script<SessionHead[]> {
+  const rows = yield* all(queries.listHeads, { idsJson: JSON.stringify(sessionIds) });
+  return rows.map(
+    ({ session_id: id, head_seq: headSeq, head_epoch: headEpoch, run_epoch: run }) => {
+      const head = { sessionId: parseSessionId(id), headSeq, headEpoch };
+      return run === null ? head : { ...head, runEpoch: run };
+    },
+  );
 }
 
 export function* readEvents(input: ReadEvents): Script<ReadEventsResult> {
@@ -101,7 +121,8 @@ function* listUpTo(
 
 /**
  * Whether what a client has up to `seq` is what is stored. A client that last saw an event of
- * run `epoch` has other events than those that a later run stored at the same place.
+ * run `epoch` has other events than those that another run stored at the same place. That one may
+ * have a lower epoch: an instance that is older than the one that died goes on under its own.
  */
 function* hasPosition(
   sessionId: SessionId,
@@ -110,7 +131,7 @@ function* hasPosition(
 ): Script<boolean> {
   const row = yield* get(queries.findSegmentAt, { sessionId, seq });
   if (row === undefined || row.last_seq < seq) return false;
-  return epoch === undefined || row.epoch <= epoch;
+  return epoch === undefined || row.epoch === epoch;
 }
 
 function eventsOf(row: Schema["event_segment"], after: number): StoredEvent[] {

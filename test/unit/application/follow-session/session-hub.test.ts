@@ -1,5 +1,6 @@
 import { describe, test } from "vitest";
 import { type FrameEncoder, SessionHub } from "#application/follow-session/session-hub.ts";
+import type { After } from "#application/ports/clock.ts";
 import { textOf } from "#domain/message/message.ts";
 import { createSessionLog, frameOf, SESSION, USER } from "../../../support/fakes/session-log.ts";
 import { createRandom } from "../../../support/seeded-random.ts";
@@ -10,11 +11,16 @@ const encode: FrameEncoder = {
     JSON.stringify({ seq, epoch, lines: messages.map(textOf).join().split("\n").filter(Boolean) }),
 };
 
+const after: After = (ms, work) => {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
+};
+
 /** A hub over a session with `stored` events of epoch 1. */
 function openHub({ stored = 0, delay }: { stored?: number; delay?: () => Promise<void> } = {}) {
   const log = createSessionLog(delay);
   log.store(stored, 1);
-  const hub = new SessionHub({ sessions: log.sessions, encode });
+  const hub = new SessionHub({ sessions: log.sessions, encode, after });
   const follow = async (after: number, epoch?: number, userId = USER) => {
     const seen: string[] = [];
     const result = await hub.follow({ userId, sessionId: SESSION, after, epoch }, (frames) =>

@@ -112,8 +112,16 @@ describe("applyFrame()", () => {
 
   test("ignores events of an epoch that is over", ({ expect }) => {
     const conversation = applyAll(framesOf("t1", TURN, 0, 7));
-    const [late] = framesOf("t1", [{ type: "TEXT_MESSAGE_END", messageId: "a1" }], TURN.length, 6);
-    expect(late && applyFrame(conversation, late).kind).toBe("ignored");
+    for (const late of framesOf("t1", TURN, 0, 6)) {
+      expect(applyFrame(conversation, late).kind).toBe("ignored");
+    }
+  });
+
+  test("goes on where an instance with a lower epoch runs the next turn", ({ expect }) => {
+    const conversation = applyAll(framesOf("t1", TURN, 0, 7));
+    const after = applyAll(framesOf("t2", TURN.slice(0, 2), TURN.length, 6), conversation);
+    expect(after).toMatchObject({ epoch: 6, seq: TURN.length + 2 });
+    expect(after.turns).toHaveLength(2);
   });
 
   test("reports a gap and takes in nothing behind it", ({ expect }) => {

@@ -2,8 +2,6 @@ import { Fault } from "#domain/shared/fault.ts";
 import { type MigrationStatus, toMigrationStatus } from "../../migration-status.ts";
 import { PostgresPool, toPostgresFault } from "./postgres-pool.ts";
 
-const LOCK_TIMEOUT_MS = 10_000;
-
 /** Which migrations a database has and lacks. Throws `Fault` `STORE_TOO_NEW`. */
 export async function postgresMigrationStatus(pool: PostgresPool): Promise<MigrationStatus> {
   const [found] = await pool.query<{ name: string | null }>(
@@ -42,8 +40,6 @@ async function migrate(url: string): Promise<void> {
     connectionString: url,
     max: 1,
     application_name: "nexflow migrate",
-    // Who waits for a lock holds up everybody behind it.
-    options: `-c lock_timeout=${LOCK_TIMEOUT_MS}`,
   });
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {

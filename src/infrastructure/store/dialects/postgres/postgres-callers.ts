@@ -10,6 +10,9 @@ import { BatchWriter } from "./batch-writer.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
 import { saveAll, saveKeys } from "./save-all.ts";
 
+/** Reads that promise one moment. For the others it does not matter, or they are one statement. */
+const AT_ONCE: ReadonlySet<string> = new Set<keyof Reads>(["readConversation"]);
+
 export interface PostgresCallers {
   readonly reader: ReadCaller;
   readonly writer: WriteCaller;
@@ -38,7 +41,10 @@ export function createPostgresCallers(pool: PostgresPool): PostgresCallers {
   };
   return {
     reader: {
-      call: (name, ...args) => pool.read(toScript<Reads>(reads, name, args)) as Promise<never>,
+      call: (name, ...args) => {
+        const script = toScript<Reads>(reads, name, args);
+        return (AT_ONCE.has(name) ? pool.readAtOnce(script) : pool.read(script)) as Promise<never>;
+      },
     },
     writer: {
       call: (name, ...args) => {

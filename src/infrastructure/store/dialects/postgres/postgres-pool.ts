@@ -12,6 +12,14 @@ const INT8 = 20;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** No statement of ours takes so long; a migration sets its own. */
 const STATEMENT_TIMEOUT_MS = 30_000;
+/**
+ * A process that is stopped in the middle of a transaction must not keep what it locked: others
+ * would wait for it for ever. Said here, since poolers take no settings when a connection is made.
+ */
+const NO_LONG_REST = "SET LOCAL idle_in_transaction_session_timeout = '5s'";
+const BEGIN = `BEGIN; ${NO_LONG_REST}`;
+/** All statements of such a transaction see the same moment. */
+const BEGIN_READING = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${NO_LONG_REST}`;
 /** How often a transaction is tried that another one got in the way of. */
 const MAX_TRIES = 5;
 /** Serialization failure, deadlock, unique violation: another transaction came first. */
@@ -59,6 +67,18 @@ export class PostgresPool {
     }
   }
 
+  /** Runs a script all of whose reads see the same moment. Rejects with `Fault`. */
+  async readAtOnce<T>(script: Script<T>): Promise<T> {
+    try {
+      return await this.transact(
+        (client) => awaitScript(script, (step) => perform(client, step)),
+        BEGIN_READING,
+      );
+    } catch (error) {
+      throw toPostgresFault(error);
+    }
+  }
+
   /** Runs a script in a transaction, anew where another transaction got in its way. */
   async write<T>(start: () => Script<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
@@ -73,11 +93,11 @@ export class PostgresPool {
   }
 
   /** Runs `work` in a transaction of one connection. Rejects with what `work` or Postgres throws. */
-  async transact<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+  async transact<T>(work: (client: pg.ClientBase) => Promise<T>, begin = BEGIN): Promise<T> {
     const client = await this.#pool.connect();
     let isBroken = false;
     try {
-      await client.query("BEGIN");
+      await client.query(begin);
       const result = await work(client);
       await client.query("COMMIT");
       return result;
