@@ -135,7 +135,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
       followSession: (input, sink) => relay.follow(input, sink),
       listSkills: () => skills,
       readiness: () => {
-        const reason = notReady ?? (dispatcher.isEntitled ? undefined : "no lease on the store");
+        const reason = notReady ?? dispatcher.trouble;
         // Without the bus the others are only later told: no reason to take no more messages.
         const reasons = [reason, bus.trouble].filter((each) => each !== undefined);
         return { isReady: reason === undefined, reasons };

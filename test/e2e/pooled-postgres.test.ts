@@ -16,7 +16,11 @@ test("two instances work through a pooler in transaction mode", async (context) 
   const pooler = await openPooler(database.url);
   if (typeof pooler === "string") return context.skip(pooler);
   await using opened = pooler;
-  await using cluster = await NexflowCluster.start({ instances: 2, databaseUrl: opened.url });
+  await using cluster = await NexflowCluster.start({
+    instances: 2,
+    databaseUrl: opened.url,
+    env: { NEXFLOW_DATABASE_DIRECT_URL: database.url },
+  });
   let answers = 0;
   const clients = Array.from(
     { length: CLIENTS },

@@ -9,7 +9,8 @@ export class PostgresProxy implements AsyncDisposable {
   readonly #target: URL;
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((client) => this.#join(client));
-  #marker: string | undefined;
+  /** What has to be said on one line, one after the other, for its answer to get lost. */
+  #markers: readonly string[] = [];
   #isCut = false;
   /** How many answers were lost. */
   lost = 0;
@@ -31,9 +32,12 @@ export class PostgresProxy implements AsyncDisposable {
     return url.href;
   }
 
-  /** The line over which the next statement that contains `marker` goes breaks before its answer. */
-  loseAnswerTo(marker: string): void {
-    this.#marker = marker;
+  /**
+   * The first line over which statements go that contain these markers, one after the other, breaks
+   * before the answer to the last of them.
+   */
+  loseAnswerTo(...markers: readonly string[]): void {
+    this.#markers = markers;
   }
 
   /** From now on nothing passes, and no connection breaks, until `restore`. */
@@ -59,9 +63,12 @@ export class PostgresProxy implements AsyncDisposable {
     const server = connect({ host: this.#target.hostname, port, noDelay: true });
     client.setNoDelay(true);
     let isDoomed = false;
+    let said = 0;
     client.on("data", (bytes: Buffer) => {
-      if (this.#marker !== undefined && bytes.includes(this.#marker)) {
-        this.#marker = undefined;
+      const marker = this.#markers[said];
+      if (marker !== undefined && bytes.includes(marker)) said += 1;
+      if (said > 0 && said === this.#markers.length) {
+        this.#markers = [];
         isDoomed = true;
       }
       server.write(bytes);
