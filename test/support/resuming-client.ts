@@ -59,9 +59,9 @@ export class ResumingClient {
     while (!isOver) {
       try {
         const client = await this.#connected();
-        const reading = this.#until(client, () => isOver);
-        reading.catch(() => undefined);
-        await Promise.race([reading, over]);
+        // The answer to a ping ends the reading: nobody else may read meanwhile.
+        void over.then(() => client.sendFrame({ type: "ping", id: "over" }));
+        await this.#until(client, () => isOver);
       } catch {
         await this.#pause();
       }

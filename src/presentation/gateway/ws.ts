@@ -19,9 +19,14 @@ const KEEP_ALIVE_MS = 30_000;
 /** Frames of up to twice what is allowed are answered by a close code, longer ones just cut. */
 const MAX_RECEIVED_BYTES = 131_072;
 
-/** How much of the time after a restart each client is given to come back in. */
-const ARRIVAL_MS = 8;
-const MAX_ARRIVALS_MS = 30_000;
+/*
+ * How much time clients are given to come back in: so that of a few hundred and more at most an
+ * eighth come in any second, and of very many at most five hundred.
+ */
+const ARRIVAL_MS = 20;
+const ENOUGH_MS = 8_000;
+const LEAST_ARRIVAL_MS = 2;
+const MOST_MS = 30_000;
 
 export interface SocketsOptions {
   readonly deps: GatewayDeps;
@@ -120,6 +125,7 @@ function upgrade(own: OwnAddresses, { response, request, context }: Upgrade): vo
 
 /** A later moment for each client: they come back over a time that grows with their number. */
 function spread(ms: number, clients: number): number {
-  const windowMs = Math.min(Math.max(clients * ARRIVAL_MS, ms / 2), MAX_ARRIVALS_MS);
-  return Math.round(ms + Math.random() * windowMs);
+  const fewMs = Math.min(clients * ARRIVAL_MS, ENOUGH_MS);
+  const manyMs = Math.min(clients * LEAST_ARRIVAL_MS, MOST_MS);
+  return Math.round(ms + Math.random() * Math.max(ms / 2, fewMs, manyMs));
 }
