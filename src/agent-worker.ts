@@ -3,7 +3,9 @@ import { createToolRunner } from "#application/invoke-skill/invoke-skill.ts";
 import type { RunResult, TurnDispatch } from "#application/ports/turn-runner.ts";
 import { ABANDONED, CANCELLED, createRunTurn } from "#application/run-turn/run-turn.ts";
 import { SessionHistory } from "#application/run-turn/session-history.ts";
+import { toFailure } from "#domain/shared/fault.ts";
 import type { TurnId } from "#domain/shared/id.ts";
+import { failTask, type Task } from "#domain/task/task.ts";
 import type { NumberedEvent, TurnEvent } from "#domain/turn/turn-event.ts";
 import { failpoint } from "#infrastructure/failpoints/failpoints.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
@@ -67,12 +69,13 @@ const running = new Map<TurnId, AbortController>();
 const stopped = new Set<TurnId>();
 listenForOrders();
 
+const tools = createToolRunner({ sandbox, newId, nowMs });
 const runTurn = createRunTurn({
   llm,
   turns,
   history: new SessionHistory({ read: (...turn) => reader.call("listHistory", ...turn) }),
   listSkills: () => sandbox.listSkills(),
-  tools: createToolRunner({ sandbox, newId, nowMs }),
+  tools,
   show,
   newId,
   nowMs,
@@ -87,11 +90,13 @@ const runTurn = createRunTurn({
 
 type AgentTask =
   | { readonly kind: "warm-up" }
-  | { readonly kind: "turn"; readonly dispatch: TurnDispatch };
+  | { readonly kind: "turn"; readonly dispatch: TurnDispatch }
+  | { readonly kind: "call"; readonly task: Task };
 
 /** Piscina calls this for every task. */
-export default async function runTask(task: AgentTask): Promise<RunResult | undefined> {
+export default async function runTask(task: AgentTask): Promise<RunResult | Task | undefined> {
   if (task.kind === "warm-up") return undefined;
+  if (task.kind === "call") return callSkill(task.task);
   const { turnId, epoch } = task.dispatch;
   failpoint("turn:begin");
   const controller = new AbortController();
@@ -105,6 +110,18 @@ export default async function runTask(task: AgentTask): Promise<RunResult | unde
     // Whoever stops the thread waits for turns only: their records go before they count as ended.
     recorder.flush();
     running.delete(turnId);
+  }
+}
+
+/** Makes a call that belongs to no turn and gives its task as it ended. */
+async function callSkill(task: Task): Promise<Task> {
+  try {
+    return (await tools.invoke(task, AbortSignal.timeout(data.turnTimeoutMs))).task;
+  } catch (error) {
+    log.error({ taskId: task.id, error }, "A skill could not be run");
+    return failTask(task, toFailure(error), nowMs());
+  } finally {
+    recorder.flush();
   }
 }
 

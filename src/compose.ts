@@ -27,6 +27,7 @@ import {
 import { AgentPool } from "#infrastructure/workers/agent-pool.ts";
 import { encodeEventFrame, encodeSnapshotFrame } from "#presentation/gateway/event-frame.ts";
 import packageJson from "../package.json" with { type: "json" };
+import { openSchedules } from "./compose-schedules.ts";
 import type { Config } from "./config.ts";
 
 const VERSION = packageJson.version;
@@ -116,14 +117,28 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     setUpAdmin(users, signIn, config, nowMs()),
   ]);
 
+  const acceptMessage = passAnswered(
+    createAcceptMessage({ turns, dispatcher, newId, newIdAfter, nowMs }),
+  );
+  const listed = () => skills;
+  const schedules = await openSchedules({
+    store,
+    acceptMessage,
+    callSkill: (task) => pool.callSkill(task),
+    listSkills: listed,
+    audit: (event) => log.info({ event }, "For the record"),
+    nowMs,
+    log,
+    maxPerUser: config.maxSchedulesPerUser,
+    eventRetentionDays: config.eventRetentionDays,
+  });
   let notReady: string | undefined = "starting";
   const gateway = await openGateway(
     {
       ...signIn,
       ...createReadSession({ sessions }),
-      acceptMessage: passAnswered(
-        createAcceptMessage({ turns, dispatcher, newId, newIdAfter, nowMs }),
-      ),
+      ...schedules.useCases,
+      acceptMessage,
       cancelTurn: createCancelTurn({
         findTurn: createFindTurn(store.reader),
         turns,
@@ -133,7 +148,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
         },
       }),
       followSession: (input, sink) => relay.follow(input, sink),
-      listSkills: () => skills,
+      listSkills: listed,
       readiness: () => {
         const reason = notReady ?? dispatcher.trouble;
         // Without the bus the others are only later told: no reason to take no more messages.
@@ -153,6 +168,8 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   opened.push(gateway);
   await pool.ready();
   await dispatcher.start();
+  void schedules.start();
+  opened.push({ [Symbol.asyncDispose]: () => schedules.stop(0) });
   notReady = undefined;
   const url = config.publicUrl ?? `http://${urlHost(config.host)}:${gateway.port}`;
   log.info({ url, model: config.model, home: config.homeDir, version: VERSION }, "Ready");
@@ -163,7 +180,8 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     notReady = "shutting down";
     log.info({ turns: dispatcher.inFlight }, "Closing");
     gateway.announceShutdown(RECONNECT_AFTER_MS);
-    await Promise.race([dispatcher.drain(), after(DRAIN_MS)]);
+    const drained = Promise.race([dispatcher.drain(), after(DRAIN_MS)]);
+    await Promise.all([drained, schedules.stop(DRAIN_MS)]);
     await dispatcher.leave();
     await closeAll(opened);
     log.info({}, "Closed");

@@ -43,6 +43,8 @@ const Environment = z.object({
     .transform(toNames)
     .pipe(z.array(plainName("names of layers separated by commas, as doctor tells them"))),
   NEXFLOW_MAX_CALL_RECORDS: wholeNumber(1, 100_000_000).default(100_000),
+  NEXFLOW_EVENT_RETENTION_DAYS: wholeNumber(1, 36_500).default(30),
+  NEXFLOW_MAX_SCHEDULES_PER_USER: wholeNumber(0, 1_000_000).default(1_000),
   NEXFLOW_SKILLS_DIR: text.optional(),
   NEXFLOW_TEST_MODE: z.literal("faults", 'expected "faults", in tests only').optional(),
   NEXFLOW_FAILPOINTS: text.optional(),
@@ -102,6 +104,9 @@ export interface Config {
   readonly maxCallRecords: number;
   /** Where a test has this process die or lose something, see `armFailpoints`. */
   readonly failpoints: string | undefined;
+  /** How long the events of a session stay that has come to rest. */
+  readonly eventRetentionDays: number;
+  readonly maxSchedulesPerUser: number;
   /** What may be used on behalf of skills, by the name in their manifests. */
   readonly skillSecrets: Readonly<Record<string, string>>;
   /** Every secret that was given, for masking. */
@@ -157,6 +162,8 @@ export function parseConfig(
     allowMissingLayers: data.NEXFLOW_ALLOW_MISSING_LAYERS,
     maxCallRecords: data.NEXFLOW_MAX_CALL_RECORDS,
     failpoints: data.NEXFLOW_FAILPOINTS,
+    eventRetentionDays: data.NEXFLOW_EVENT_RETENTION_DAYS,
+    maxSchedulesPerUser: data.NEXFLOW_MAX_SCHEDULES_PER_USER,
     skillSecrets,
     secrets: [
       ...SECRETS.flatMap((each) => set[each] ?? []).filter((value) => value !== "sqlite:"),

@@ -35,6 +35,7 @@ process.exitCode = await runProgram(
       status: async () => (await localStore()).readSchemaStatus(config()),
       migrate: async () => (await localStore()).migrateStore(config()),
     },
+    schedule: { open: openSchedules },
     skill: { listSkills, runSkill },
     sandbox: {
       prove: proveSandbox,
@@ -97,6 +98,44 @@ async function mintToken(label: string, lifeMs: number): Promise<string | undefi
 async function mintLoginUrl(): Promise<string | undefined> {
   const token = await mintToken("login link", HOUR_MS);
   return token && `${localUrl()}/#token=${token}`;
+}
+
+/** The schedules of the server that runs, else of the store that it would use. */
+async function openSchedules() {
+  const settings = config();
+  const { openRemoteSchedules } = await import("#presentation/cmd/schedule-access.ts");
+  const { clientToken } = settings;
+  const remote = clientToken && (await openRemoteSchedules(localUrl(), clientToken));
+  if (remote) return remote;
+  const store = await (await localStore()).openLocalStore(settings);
+  if (store === undefined) {
+    throw new CommandError(
+      "no-database",
+      'Cannot reach any schedules: no database yet, start "nexflow serve" first',
+    );
+  }
+  const [{ createScheduleUseCases }, { createLocalSchedules }, { loadSkills, toSkill }] =
+    await Promise.all([
+      import("./compose-schedules.ts"),
+      import("#presentation/cmd/local-schedules.ts"),
+      import("#infrastructure/skills/open-skills.ts"),
+    ]);
+  const { newId } = await import("#infrastructure/ids/ids.ts");
+  const { ADMIN } = await import("#domain/user/user.ts");
+  const { openLog } = await import("#infrastructure/telemetry/log.ts");
+  const log = openLog({ level: "error", secrets: settings.secrets });
+  const skills = (await loadSkills({ skillsDir: settings.skillsDir, log })).map(toSkill);
+  const nowMs = () => Date.now();
+  const useCases = createScheduleUseCases({
+    ...store,
+    jobs: { wake: () => undefined },
+    listSkills: () => skills,
+    audit: () => undefined,
+    nowMs,
+    maxPerUser: settings.maxSchedulesPerUser,
+  });
+  const close = async () => store[Symbol.asyncDispose]();
+  return createLocalSchedules({ useCases, userId: ADMIN.id, newId, nowMs, close });
 }
 
 async function listChecks() {

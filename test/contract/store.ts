@@ -571,8 +571,8 @@ function endInput(
     tasks: [
       {
         id: parseTaskId(nextId()),
-        turnId,
-        toolCallId: parseToolCallId(nextId()),
+        userId: alice,
+        origin: { kind: "turn", sessionId, turnId, toolCallId: parseToolCallId(nextId()) },
         skill: "calculator",
         tool: "evaluate",
         skillDigest: "d",

@@ -1,6 +1,9 @@
 import { openStore, type Store } from "#infrastructure/store/open-store.ts";
 import {
+  createFiringLog,
+  createHousekeeping,
   createInstanceRegistry,
+  createScheduleRepository,
   createSessionRepository,
   createTurnLog,
   createUserRepository,
@@ -38,6 +41,9 @@ export function repositoriesOf({ store: { reader, writer } }: TestStore) {
     instances: createInstanceRegistry(reader, writer),
     sessions: createSessionRepository(reader, writer),
     users: createUserRepository(reader, writer),
+    schedules: createScheduleRepository(reader, writer),
+    firings: createFiringLog(reader, writer),
+    housekeeping: createHousekeeping(writer),
   };
 }
 

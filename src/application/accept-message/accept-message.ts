@@ -16,6 +16,8 @@ export interface AcceptMessageInput {
   readonly text: string;
   /** Left out: a new session. */
   readonly sessionId?: SessionId | undefined;
+  /** The id of that new session, where it is to have a certain one. */
+  readonly newSessionId?: SessionId | undefined;
 }
 
 export type AcceptMessageResult =
@@ -71,13 +73,14 @@ export function createAcceptMessage(deps: AcceptMessageDeps) {
 
   function toTurn(input: AcceptMessageInput, { owner }: Admission, now: number): AcceptTurn {
     const { userId, clientMessageId, text, sessionId } = input;
+    const newSessionId = input.newSessionId ?? parseSessionId(newId());
     return {
       turnId: parseTurnId(newId()),
       userId,
       clientMessageId,
       messageId: parseMessageId(newId()),
       text,
-      session: { id: sessionId ?? parseSessionId(newId()), isNew: sessionId === undefined },
+      session: { id: sessionId ?? newSessionId, isNew: sessionId === undefined },
       owner,
       nowMs: now,
     };

@@ -24,6 +24,13 @@ interface Shared {
   seq: number;
 }
 
+/** When others were asked last for what follows `seq`, and how long until it may be asked again. */
+interface Asked {
+  readonly atMs: number;
+  readonly seq: number;
+  readonly restMs: number;
+}
+
 type FramesMessage = Extract<BusMessage, { kind: "frames" }>;
 type FollowMessage = Extract<BusMessage, { kind: "follow" }>;
 
@@ -40,6 +47,8 @@ const POLL_MS = 2_000;
 /** Where something is missing or wrong it is asked sooner, but no more often than this. */
 const LOOK_MS = 100;
 const ASK_AGAIN_MS = 250;
+/** Where asking brings nothing new it is asked less and less often, down to this. */
+const ASK_SELDOM_MS = 10_000;
 /** How long somebody who resumes waits to hear of a run elsewhere. */
 const AWAIT_RUN_MS = 200;
 
@@ -60,7 +69,7 @@ export class SessionRelay implements AsyncDisposable {
   readonly #shared = new Map<SessionId, Shared>();
   readonly #toShare = new Set<SessionId>();
   #stopSharing: (() => void) | undefined;
-  readonly #askedMs = new Map<SessionId, number>();
+  readonly #asked = new Map<SessionId, Asked>();
   /** Sessions of which something that others have shown is missing here. */
   readonly #lacking = new Set<SessionId>();
   readonly #toLookAt = new Set<SessionId>();
@@ -141,7 +150,6 @@ export class SessionRelay implements AsyncDisposable {
         this.#lookSoon(notice.sessionId);
         return;
       case "reconnected":
-        this.#askedMs.clear();
         this.#renew();
         void this.#look([...this.#hub.followedElsewhere()]);
         return;
@@ -163,8 +171,7 @@ export class SessionRelay implements AsyncDisposable {
         return;
       case "gap":
         this.#lacking.add(sessionId);
-        this.#ask(sessionId);
-        this.#lookSoon(sessionId);
+        if (this.#ask(sessionId)) this.#lookSoon(sessionId);
         return;
       case "conflict":
         this.#lookSoon(sessionId);
@@ -245,26 +252,31 @@ export class SessionRelay implements AsyncDisposable {
   }
 
   #renew(): void {
+    this.#asked.clear();
     for (const sessionId of this.#hub.followedElsewhere()) this.#ask(sessionId);
   }
 
-  /** Asks whoever runs the session to share what is lacking here. */
-  #ask(sessionId: SessionId): void {
+  /** Asks whoever runs the session to share what is lacking here, unless that was done just now. */
+  #ask(sessionId: SessionId): boolean {
     const { bus, nowMs } = this.#deps;
     const found = this.#hub.findElsewhere(sessionId);
-    if (found === undefined) return;
-    const askedMs = this.#askedMs.get(sessionId) ?? Number.NEGATIVE_INFINITY;
-    if (nowMs() - askedMs < ASK_AGAIN_MS) return;
-    this.#askedMs.set(sessionId, nowMs());
+    if (found === undefined) return false;
     const { seq, epoch = 0 } = found.known;
+    const last = this.#asked.get(sessionId);
+    const atMs = nowMs();
+    const isNew = last?.seq !== seq;
+    const restMs = isNew ? ASK_AGAIN_MS : Math.min(2 * last.restMs, ASK_SELDOM_MS);
+    if (last !== undefined && atMs - last.atMs < (isNew ? ASK_AGAIN_MS : last.restMs)) return false;
+    this.#asked.set(sessionId, { atMs, seq, restMs });
     bus.publish({ kind: "follow", sessionId, seq, epoch });
+    return true;
   }
 
   /** Fulfilled when a run of the session elsewhere is shown, or soon, where there is none. */
   async #awaitRun(sessionId: SessionId): Promise<void> {
     const waiting = this.#awaited.get(sessionId) ?? new Set();
     this.#awaited.set(sessionId, waiting);
-    this.#askedMs.delete(sessionId);
+    this.#asked.delete(sessionId);
     this.#ask(sessionId);
     await new Promise<void>((resolve) => {
       const stop = this.#deps.after(AWAIT_RUN_MS, () => end());
@@ -313,7 +325,7 @@ export class SessionRelay implements AsyncDisposable {
   }
 
   #forgetUnfollowed(): void {
-    for (const kept of [this.#askedMs, this.#lacking]) {
+    for (const kept of [this.#asked, this.#lacking]) {
       for (const sessionId of kept.keys()) {
         if (this.#hub.findElsewhere(sessionId) === undefined) kept.delete(sessionId);
       }

@@ -1,5 +1,5 @@
 import { parseTaskId } from "#domain/shared/id.ts";
-import type { Task, TaskState } from "#domain/task/task.ts";
+import { endTask, type FinalTaskState, type Task } from "#domain/task/task.ts";
 import type { NewId, NowMs } from "../ports/clock.ts";
 import type { Sandbox, SandboxResult } from "../ports/sandbox.ts";
 import type { ToolRunner } from "../ports/tool-runner.ts";
@@ -16,7 +16,7 @@ export function createToolRunner(deps: InvokeSkillDeps): ToolRunner {
 }
 
 function createPrepare({ sandbox, newId, nowMs }: InvokeSkillDeps): ToolRunner["prepare"] {
-  return (turnId, { toolCallId, name, input }) => {
+  return ({ userId, ...turn }, { toolCallId, name, input }) => {
     const skills = sandbox.listSkills();
     const [skillName = "", toolName = ""] = name.split(".", 2);
     const skill = skills.find((candidate) => candidate.name === skillName);
@@ -33,8 +33,8 @@ function createPrepare({ sandbox, newId, nowMs }: InvokeSkillDeps): ToolRunner["
     const createdAtMs = nowMs();
     const task: Task = {
       id: parseTaskId(newId()),
-      turnId,
-      toolCallId,
+      userId,
+      origin: { kind: "turn", ...turn, toolCallId },
       skill: skillName,
       tool: toolName,
       skillDigest: skill.digest,
@@ -48,18 +48,18 @@ function createPrepare({ sandbox, newId, nowMs }: InvokeSkillDeps): ToolRunner["
 }
 
 function createInvoke({ sandbox, nowMs }: InvokeSkillDeps): ToolRunner["invoke"] {
-  return async (task, userId, signal) => {
-    const { id: taskId, skill, tool, input } = task;
+  return async (task, signal) => {
+    const { id: taskId, userId, skill, tool, input } = task;
     const result = await sandbox.invoke({ taskId, skill, tool, input, userId }, signal);
     const { skillDigest, policyHash, outcome } = result;
     const state = stateOf(result, nowMs());
-    return { outcome, task: { ...task, skillDigest, policyHash, state } };
+    return { outcome, task: endTask({ ...task, skillDigest, policyHash }, state) };
   };
 }
 
 const ENDS = { "wall-time": "timed-out", "cpu-time": "timed-out", cancelled: "cancelled" } as const;
 
-function stateOf({ outcome, usage }: SandboxResult, endedAtMs: number): TaskState {
+function stateOf({ outcome, usage }: SandboxResult, endedAtMs: number): FinalTaskState {
   if (outcome.kind === "ok") {
     return { kind: "completed", endedAtMs, output: outcome.output, usage };
   }

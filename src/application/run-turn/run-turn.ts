@@ -175,8 +175,9 @@ class TurnRun {
 
   /** Makes the calls of one step side by side and remembers what came of them. */
   async #callTools({ messageId, calls }: Step): Promise<void> {
-    const { turnId } = this.#dispatch;
-    const planned = calls.map((call) => ({ call, plan: this.#deps.tools.prepare(turnId, call) }));
+    const { turnId, sessionId, userId } = this.#dispatch;
+    const turn = { turnId, sessionId, userId };
+    const planned = calls.map((call) => ({ call, plan: this.#deps.tools.prepare(turn, call) }));
     for (const call of calls) this.#recorder.addEvents(...callEvents(call, messageId));
     const tasks = planned.flatMap(({ plan }) => (plan.kind === "prepared" ? [plan] : []));
     if (tasks.some(({ tool }) => tool.effects.some((effect) => effect !== "read"))) {
@@ -196,11 +197,14 @@ class TurnRun {
   async #invoke(task: Task): Promise<ToolOutcome> {
     const { tools, nowMs, log } = this.#deps;
     try {
-      const ended = await tools.invoke(task, this.#dispatch.userId, this.#signal);
+      const ended = await tools.invoke(task, this.#signal);
       this.#recorder.addTask(ended.task);
       return ended.outcome;
     } catch (error) {
-      log.error({ turnId: task.turnId, taskId: task.id, error }, "A skill could not be run");
+      log.error(
+        { turnId: this.#dispatch.turnId, taskId: task.id, error },
+        "A skill could not be run",
+      );
       const failure = toFailure(error);
       this.#recorder.addTask(failTask(task, failure, nowMs()));
       return { kind: "error", ...failure };

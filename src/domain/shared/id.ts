@@ -7,6 +7,8 @@ export type MessageId = Brand<string, "MessageId">;
 export type ToolCallId = Brand<string, "ToolCallId">;
 export type InstanceId = Brand<string, "InstanceId">;
 export type TaskId = Brand<string, "TaskId">;
+export type ScheduleId = Brand<string, "ScheduleId">;
+export type ApprovalId = Brand<string, "ApprovalId">;
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u;
 
@@ -20,6 +22,8 @@ export const parseMessageId = (raw: string) => parseId(raw, "message") as Messag
 export const parseToolCallId = (raw: string) => parseId(raw, "tool call") as ToolCallId;
 export const parseInstanceId = (raw: string) => parseId(raw, "instance") as InstanceId;
 export const parseTaskId = (raw: string) => parseId(raw, "task") as TaskId;
+export const parseScheduleId = (raw: string) => parseId(raw, "schedule") as ScheduleId;
+export const parseApprovalId = (raw: string) => parseId(raw, "approval") as ApprovalId;
 
 function parseId(raw: string, what: string): string {
   if (ID.test(raw)) return raw;

@@ -1,12 +1,13 @@
 import type { Failure } from "../shared/fault.ts";
-import type { TaskId, ToolCallId, TurnId } from "../shared/id.ts";
+import type { ScheduleId, SessionId, TaskId, ToolCallId, TurnId, UserId } from "../shared/id.ts";
 import type { JsonValue } from "../shared/json.ts";
 
-/** One execution of a skill's tool, as people see it. */
+/** One execution of a skill's tool, as people see it. Task ids grow with time. */
 export interface Task {
   readonly id: TaskId;
-  readonly turnId: TurnId;
-  readonly toolCallId: ToolCallId;
+  /** Whose it is: the user whose turn or schedule brought it about. */
+  readonly userId: UserId;
+  readonly origin: TaskOrigin;
   readonly skill: string;
   readonly tool: string;
   readonly skillDigest: string;
@@ -16,8 +17,23 @@ export interface Task {
   readonly createdAtMs: number;
 }
 
+/** What brought a task about. */
+export type TaskOrigin =
+  | {
+      readonly kind: "turn";
+      readonly sessionId: SessionId;
+      readonly turnId: TurnId;
+      readonly toolCallId: ToolCallId;
+    }
+  /** A firing that calls a skill itself, without a turn. */
+  | { readonly kind: "schedule"; readonly scheduleId: ScheduleId };
+
 export type TaskState =
+  | { readonly kind: "pending" }
   | { readonly kind: "running"; readonly startedAtMs: number }
+  | FinalTaskState;
+
+export type FinalTaskState =
   | {
       readonly kind: "completed";
       readonly endedAtMs: number;
@@ -41,7 +57,31 @@ export interface TaskUsage {
 
 export const NO_USAGE: TaskUsage = { wallMs: 0, cpuMs: 0, memoryMiB: 0, outputBytes: 0 };
 
-/** running -> failed, for a call that was never made or never answered. */
+export function isFinalTask(state: TaskState): state is FinalTaskState {
+  return state.kind !== "pending" && state.kind !== "running";
+}
+
+/** pending -> running. */
+export function beginTask(task: Task, nowMs: number): Task {
+  assertState(task, "begin", "pending");
+  return { ...task, state: { kind: "running", startedAtMs: nowMs } };
+}
+
+/** running -> a final state; a pending task can fail or be cancelled, not complete or time out. */
+export function endTask(task: Task, state: FinalTaskState): Task {
+  const neverRan = state.kind === "failed" || state.kind === "cancelled";
+  assertState(task, "end", "running", ...(neverRan ? (["pending"] as const) : []));
+  return { ...task, state };
+}
+
+/** -> failed, for a call that was never made or never answered. */
 export function failTask(task: Task, failure: Failure, nowMs: number): Task {
-  return { ...task, state: { kind: "failed", endedAtMs: nowMs, failure, usage: NO_USAGE } };
+  return endTask(task, { kind: "failed", endedAtMs: nowMs, failure, usage: NO_USAGE });
+}
+
+function assertState(task: Task, verb: string, ...expected: TaskState["kind"][]): void {
+  if (expected.includes(task.state.kind)) return;
+  throw new RangeError(
+    `Cannot ${verb} task "${task.id}": it is "${task.state.kind}", expected ${expected.join(" or ")}`,
+  );
 }

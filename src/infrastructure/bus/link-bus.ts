@@ -253,6 +253,12 @@ export class LinkBus implements Bus {
   }
 }
 
+/** Why a link could not be had, for people. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message || ("code" in error ? String(error.code) : error.name);
+}
+
 /** Whatever of a payload can be understood. */
 function parsePayload(payload: string): readonly BusMessage[] {
   let messages: unknown;

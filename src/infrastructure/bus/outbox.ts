@@ -10,8 +10,7 @@ export interface OutboxLimits {
 }
 
 interface Waiting {
-  /** Names messages of which only the latest counts. */
-  readonly key: string | undefined;
+  readonly isFrames: boolean;
   readonly text: string;
   readonly bytes: number;
 }
@@ -29,8 +28,9 @@ export class Outbox {
   readonly #limits: OutboxLimits;
   readonly #head: string;
   readonly #room: number;
-  #waiting: Waiting[] = [];
-  readonly #keys = new Set<string>();
+  /** By a key that is the same for messages of which only the latest counts. */
+  readonly #waiting = new Map<string, Waiting>();
+  #framesMade = 0;
   #frameBytes = 0;
   #dropped = 0;
 
@@ -41,7 +41,7 @@ export class Outbox {
   }
 
   get isEmpty(): boolean {
-    return this.#waiting.length === 0;
+    return this.#waiting.size === 0;
   }
 
   /** How many messages were dropped since this was asked last. */
@@ -58,40 +58,31 @@ export class Outbox {
 
   /** Drops what turns show: by the time it could be sent, it would be found in the store. */
   dropFrames(): void {
-    this.#waiting = this.#waiting.filter(({ key }) => key !== undefined);
-    this.#frameBytes = 0;
+    for (const [key, { isFrames }] of this.#waiting) if (isFrames) this.#forget(key);
   }
 
   /** The next payloads to send. */
   take(): string[] {
     const payloads: string[] = [];
-    let taken = 0;
-    while (payloads.length < this.#limits.maxPayloads && taken < this.#waiting.length) {
+    while (payloads.length < this.#limits.maxPayloads && !this.isEmpty) {
       const texts: string[] = [];
       let bytes = 0;
-      for (; taken < this.#waiting.length; taken++) {
-        const next = this.#waiting[taken] as Waiting;
+      for (const [key, next] of this.#waiting) {
         if (bytes + next.bytes + 1 > this.#room && texts.length > 0) break;
         texts.push(next.text);
         bytes += next.bytes + 1;
-        this.#forget(next);
+        this.#forget(key);
       }
       payloads.push(`${this.#head}${texts.join(",")}]}`);
     }
-    this.#waiting = this.#waiting.slice(taken);
     return payloads;
   }
 
   #addNews(message: Exclude<BusMessage, FramesMessage>): void {
     const key = keyOf(message);
     // The later one takes the earlier one's place at the end: it must not overtake.
-    if (this.#keys.has(key)) this.#waiting = this.#waiting.filter((each) => each.key !== key);
-    else if (this.#keys.size >= MAX_WAITING) {
-      this.#dropped += 1;
-      return;
-    }
-    this.#keys.add(key);
-    this.#push(key, message);
+    if (!this.#waiting.delete(key) && this.#waiting.size >= MAX_WAITING) this.#dropped += 1;
+    else this.#push(key, message);
   }
 
   /** In pieces that fit into a payload each. A frame that fits in none is left out. */
@@ -101,7 +92,7 @@ export class Outbox {
     let piece: FramesMessage["frames"] = [];
     let bytes = 0;
     const finish = () => {
-      if (piece.length > 0) this.#push(undefined, { ...rest, frames: piece });
+      if (piece.length > 0) this.#push(`frames ${this.#framesMade++}`, { ...rest, frames: piece });
       piece = [];
       bytes = 0;
     };
@@ -119,16 +110,18 @@ export class Outbox {
     finish();
   }
 
-  #push(key: string | undefined, message: BusMessage): void {
+  #push(key: string, message: BusMessage): void {
     const text = JSON.stringify(message);
     const bytes = Buffer.byteLength(text);
-    this.#waiting.push({ key, text, bytes });
-    if (key === undefined) this.#frameBytes += bytes;
+    const isFrames = message.kind === "frames";
+    this.#waiting.set(key, { isFrames, text, bytes });
+    if (isFrames) this.#frameBytes += bytes;
   }
 
-  #forget({ key, bytes }: Waiting): void {
-    if (key === undefined) this.#frameBytes -= bytes;
-    else this.#keys.delete(key);
+  #forget(key: string): void {
+    const { isFrames, bytes = 0 } = this.#waiting.get(key) ?? {};
+    if (isFrames) this.#frameBytes -= bytes;
+    this.#waiting.delete(key);
   }
 }
 

@@ -1,7 +1,9 @@
+import type { Client, Notification } from "pg";
 import type { Bus } from "#application/ports/bus.ts";
 import type { Logger } from "#application/ports/logger.ts";
 import { Fault } from "#domain/shared/fault.ts";
-import { type Link, LinkBus, type LinkListener } from "./link-bus.ts";
+import { newId } from "../ids/ids.ts";
+import { type Link, LinkBus, type LinkListener, reasonOf } from "./link-bus.ts";
 
 export interface PostgresBusOptions {
   /** Of a connection of its own: LISTEN needs one that no pooler gives to others in between. */
@@ -20,6 +22,7 @@ const LIMITS = {
   maxFrameBytes: 262_144,
 };
 const ANSWER_WITHIN_MS = 5_000;
+const PROOF_WITHIN_MS = 3_000;
 
 /**
  * Over LISTEN and NOTIFY, on one connection. Rejects with `Fault`
@@ -36,8 +39,8 @@ export async function openPostgresBus({ url, log }: PostgresBusOptions): Promise
     });
   } catch (error) {
     const message =
-      "Cannot get notifications from Postgres: expected a direct connection, not one through a " +
-      "transaction pooler (NEXFLOW_DATABASE_DIRECT_URL)";
+      `Cannot get notifications from Postgres: ${reasonOf(error)}; expected a direct connection, ` +
+      "not one through a transaction pooler (NEXFLOW_DATABASE_DIRECT_URL)";
     throw new Fault("BUS_UNAVAILABLE", message, { cause: error });
   }
 }
@@ -45,25 +48,25 @@ export async function openPostgresBus({ url, log }: PostgresBusOptions): Promise
 async function openPostgresLink(url: string, { onPayload, onLost }: LinkListener): Promise<Link> {
   // Loaded where it is used: an instance on SQLite starts without it.
   const { default: pg } = await import("pg");
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: "nexflow bus",
-    connectionTimeoutMillis: ANSWER_WITHIN_MS,
-    query_timeout: ANSWER_WITHIN_MS,
-    keepAlive: true,
-  });
-  client.on("error", onLost);
-  client.on("end", () => onLost(new Error("The connection to Postgres ended")));
-  client.on("notification", ({ payload = "" }) => onPayload(payload));
-  const close = async () => {
-    client.removeAllListeners();
-    client.on("error", () => undefined);
-    // An end in good order waits for a server that may not answer.
-    await Promise.race([client.end().catch(() => undefined), after(ANSWER_WITHIN_MS)]);
-  };
-  try {
+  const connect = async () => {
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: "nexflow bus",
+      connectionTimeoutMillis: ANSWER_WITHIN_MS,
+      query_timeout: ANSWER_WITHIN_MS,
+      keepAlive: true,
+    });
+    client.on("error", onLost);
     await client.connect();
+    return client;
+  };
+  const client = await connect();
+  const close = () => end(client);
+  try {
+    client.on("end", () => onLost(new Error("The connection to Postgres ended")));
+    client.on("notification", ({ payload = "" }) => onPayload(payload));
     await client.query(`LISTEN ${CHANNEL}`);
+    await proveDirect(client, connect);
   } catch (error) {
     await close();
     throw error;
@@ -76,6 +79,34 @@ async function openPostgresLink(url: string, { onPayload, onLost }: LinkListener
       await client.query({ name: "notify", text, values: [CHANNEL, payloads] });
     },
   };
+}
+
+/**
+ * Rejects where what another connection says does not come. A pooler lets an instance that is
+ * alone hear itself: both go over the same connection to Postgres, for as long as nobody else
+ * gets it in between.
+ */
+async function proveDirect(listener: Client, connect: () => Promise<Client>): Promise<void> {
+  const proof = `{"proof":"${newId()}"}`;
+  const { promise: heard, resolve } = Promise.withResolvers<true>();
+  const onNotification = ({ payload }: Notification) => payload === proof && resolve(true);
+  listener.on("notification", onNotification);
+  const speaker = await connect();
+  try {
+    await speaker.query("SELECT pg_notify($1, $2)", [CHANNEL, proof]);
+    const isHeard = await Promise.race([heard, after(PROOF_WITHIN_MS)]);
+    if (isHeard !== true) throw new Error("Notifications of other connections do not come");
+  } finally {
+    listener.off("notification", onNotification);
+    await end(speaker);
+  }
+}
+
+async function end(client: Client): Promise<void> {
+  client.removeAllListeners();
+  client.on("error", () => undefined);
+  // An end in good order waits for a server that may not answer.
+  await Promise.race([client.end().catch(() => undefined), after(ANSWER_WITHIN_MS)]);
 }
 
 function after(ms: number): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Bus } from "#application/ports/bus.ts";
 import type { Logger } from "#application/ports/logger.ts";
 import { Fault } from "#domain/shared/fault.ts";
-import { type Link, LinkBus, type LinkListener } from "./link-bus.ts";
+import { type Link, LinkBus, type LinkListener, reasonOf } from "./link-bus.ts";
 
 export interface RedisBusOptions {
   readonly url: string;
@@ -28,7 +28,7 @@ export async function openRedisBus({ url, scope, log }: RedisBusOptions): Promis
       log,
     });
   } catch (error) {
-    const message = "Cannot reach Redis (NEXFLOW_REDIS_URL)";
+    const message = `Cannot reach Redis (NEXFLOW_REDIS_URL): ${reasonOf(error)}`;
     throw new Fault("BUS_UNAVAILABLE", message, { cause: error });
   }
 }

@@ -1,5 +1,8 @@
 import { callRecordQueries } from "./queries/call-record-queries.ts";
+import { housekeepingQueries } from "./queries/housekeeping-queries.ts";
 import { instanceQueries } from "./queries/instance-queries.ts";
+import { jobQueries } from "./queries/job-queries.ts";
+import { scheduleQueries } from "./queries/schedule-queries.ts";
 import { sessionQueries } from "./queries/session-queries.ts";
 import { skillValueQueries } from "./queries/skill-value-queries.ts";
 import { turnQueries } from "./queries/turn-queries.ts";
@@ -13,4 +16,7 @@ export const queries = {
   ...turnQueries,
   ...skillValueQueries,
   ...callRecordQueries,
+  ...scheduleQueries,
+  ...jobQueries,
+  ...housekeepingQueries,
 };

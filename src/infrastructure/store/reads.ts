@@ -1,5 +1,14 @@
 import { listRunning } from "./scripts/instance-scripts.ts";
+import { hasJobs, listDeadJobs } from "./scripts/job-scripts.ts";
 import { listCalls } from "./scripts/list-calls.ts";
+import {
+  countSchedules,
+  findFiring,
+  findNextScheduleTime,
+  findSchedule,
+  listFirings,
+  listSchedules,
+} from "./scripts/schedule-scripts.ts";
 import {
   findSession,
   findTurn,
@@ -32,6 +41,14 @@ export const reads = {
   listSkillKeys,
   listCalls,
   listRunning,
+  findSchedule,
+  listSchedules,
+  countSchedules,
+  findNextScheduleTime,
+  findFiring,
+  listFirings,
+  hasJobs,
+  listDeadJobs,
 };
 
 export type Reads = typeof reads;

@@ -1,4 +1,7 @@
+import type { Housekeeping } from "#application/ports/housekeeping.ts";
 import type { InstanceRegistry } from "#domain/instance/instance-registry.ts";
+import type { FiringLog } from "#domain/schedule/firing-log.ts";
+import type { ScheduleRepository } from "#domain/schedule/schedule-repository.ts";
 import type { SessionRepository } from "#domain/session/session-repository.ts";
 import type { TurnId } from "#domain/shared/id.ts";
 import type { Turn } from "#domain/turn/turn.ts";
@@ -18,6 +21,43 @@ export function createTurnLog(writer: WriteCaller): TurnLog {
     save: (input) => writer.call("save", input),
     recover: (input) => writer.call("recover", input),
     cancel: (turnId) => writer.call("cancelTurn", turnId),
+  };
+}
+
+export function createScheduleRepository(
+  reader: ReadCaller,
+  writer: WriteCaller,
+): ScheduleRepository {
+  return {
+    find: (scheduleId) => reader.call("findSchedule", scheduleId),
+    list: (input) => reader.call("listSchedules", input),
+    count: (userId) => reader.call("countSchedules", userId),
+    add: (schedule) => writer.call("addSchedule", schedule),
+    change: (input) => writer.call("changeSchedule", input),
+    remove: (scheduleId) => writer.call("removeSchedule", scheduleId),
+  };
+}
+
+export function createFiringLog(reader: ReadCaller, writer: WriteCaller): FiringLog {
+  return {
+    async fireDue(input) {
+      // Mostly nothing is due, and a read costs the writer nothing.
+      const nextAtMs = await reader.call("findNextScheduleTime");
+      const isDue = nextAtMs !== undefined && nextAtMs <= input.nowMs;
+      return isDue ? writer.call("fireDue", input) : { fired: [], leftOut: [], nextAtMs };
+    },
+    fireNow: (input) => writer.call("fireNow", input),
+    find: (key) => reader.call("findFiring", key),
+    list: (scheduleId, limit) => reader.call("listFirings", scheduleId, limit),
+    beginCall: (input) => writer.call("beginCall", input),
+    end: (input) => writer.call("endFiring", input),
+  };
+}
+
+export function createHousekeeping(writer: WriteCaller): Housekeeping {
+  return {
+    trimEvents: (input) => writer.call("trimEvents", input),
+    deleteOldFirings: (input) => writer.call("deleteOldFirings", input),
   };
 }
 

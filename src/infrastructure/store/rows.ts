@@ -2,7 +2,7 @@ import type { Selectable } from "kysely";
 import type { Message, MessagePart } from "#domain/message/message.ts";
 import type { Session } from "#domain/session/session.ts";
 import { parseMessageId, parseSessionId, parseTurnId, parseUserId } from "#domain/shared/id.ts";
-import { NO_USAGE, type Task } from "#domain/task/task.ts";
+import { isFinalTask, NO_USAGE, type Task } from "#domain/task/task.ts";
 import type { FinalTurnState, Turn, TurnState } from "#domain/turn/turn.ts";
 import type { ClaimedTurn } from "#domain/turn/turn-log.ts";
 import type { User, UserRole } from "#domain/user/user.ts";
@@ -92,7 +92,7 @@ export function claimedFromRow(
 }
 
 /** Postgres takes no U+0000 and no half of a surrogate pair, which others' messages may hold. */
-function toStoredText(text: string | undefined): string | null {
+export function toStoredText(text: string | undefined): string | null {
   return text?.replaceAll("\0", "").toWellFormed() ?? null;
 }
 
@@ -112,14 +112,14 @@ export function turnStateToArgs(state: FinalTurnState): QueryArgs {
 }
 
 export function taskToArgs(task: Task): QueryArgs {
-  const { state } = task;
-  const ended = state.kind === "running" ? undefined : state;
+  const { state, origin } = task;
+  const ended = isFinalTask(state) ? state : undefined;
   const failure = ended !== undefined && "failure" in ended ? ended.failure : undefined;
   const usage = ended?.usage ?? NO_USAGE;
   return {
-    turnId: task.turnId,
+    turnId: origin.kind === "turn" ? origin.turnId : "",
     taskId: task.id,
-    toolCallId: task.toolCallId,
+    toolCallId: origin.kind === "turn" ? origin.toolCallId : "",
     skill: task.skill,
     tool: task.tool,
     skillDigest: task.skillDigest,

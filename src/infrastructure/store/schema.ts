@@ -82,6 +82,48 @@ export interface Schema {
     created_at_ms: number;
     ended_at_ms: number | null;
   };
+  /** `next_at_ms` is there while it is active, `state_at_ms` tells since when it is not. */
+  schedule: {
+    schedule_id: string;
+    user_id: string;
+    name: string;
+    when_json: string;
+    missed: string;
+    action_json: string;
+    state: string;
+    next_at_ms: number | null;
+    state_at_ms: number | null;
+    last_fired_at_ms: number | null;
+    created_at_ms: number;
+  };
+  /** Each time of a schedule, once. `attempt` counts the calls of its skill. */
+  schedule_firing: {
+    schedule_id: string;
+    due_at_ms: number;
+    fired_at_ms: number;
+    state: string;
+    attempt: number;
+    started_at_ms: number | null;
+    late_ms: number | null;
+    ended_at_ms: number | null;
+    turn_id: string | null;
+    task_id: string | null;
+    failure_code: string | null;
+    failure_message: string | null;
+  };
+  /** Jobs, on SQLite. On Postgres they are pg-boss's. */
+  job: {
+    queue: string;
+    job_id: string;
+    data_json: string;
+    state: string;
+    attempt: number;
+    ready_at_ms: number;
+    lease_until_ms: number | null;
+    ended_at_ms: number | null;
+    failure_code: string | null;
+    failure_message: string | null;
+  };
   /** A stretch of a session's event log, written by one run of one turn. */
   event_segment: {
     session_id: string;

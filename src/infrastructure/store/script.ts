@@ -1,3 +1,4 @@
+import type { NewJob } from "#application/ports/jobs.ts";
 import type { Query, QueryArgs } from "./query.ts";
 
 /*
@@ -6,11 +7,20 @@ import type { Query, QueryArgs } from "./query.ts";
  * connection; what a script says is the same. A script that writes runs inside a transaction.
  */
 
+export type Step = StatementStep | EnqueueStep;
+
 /** One statement of a script, and what of its result is wanted. */
-export interface Step {
+export interface StatementStep {
   readonly kind: "all" | "get" | "run";
   readonly query: Query<unknown>;
   readonly args: QueryArgs;
+}
+
+/** Jobs that are there if and only if the script's transaction commits. */
+export interface EnqueueStep {
+  readonly kind: "enqueue";
+  readonly jobs: readonly NewJob[];
+  readonly nowMs: number;
 }
 
 /** Yields statements and gives a `T`. A script that throws takes back all that it wrote. */
@@ -29,6 +39,11 @@ export function* get<Row>(query: Query<Row>, args: QueryArgs = {}): Script<Row |
 /** Runs a write and gives the number of rows that it changed. */
 export function* run(query: Query<unknown>, args: QueryArgs = {}): Script<number> {
   return (yield { kind: "run", query, args }) as number;
+}
+
+/** Puts jobs on their queues, in the script's transaction. */
+export function* enqueue(jobs: readonly NewJob[], nowMs: number): Script<void> {
+  yield { kind: "enqueue", jobs, nowMs };
 }
 
 /** Runs a script whose statements are answered at once. */

@@ -1,5 +1,23 @@
 import { recordCalls } from "./scripts/call-record-scripts.ts";
+import { deleteOldFirings, trimEvents } from "./scripts/housekeeping-scripts.ts";
 import { joinInstance, leaveInstance, renewInstance } from "./scripts/instance-scripts.ts";
+import {
+  completeJobs,
+  failJob,
+  insertJobs,
+  leaseJobs,
+  touchJobs,
+  voidLeases,
+} from "./scripts/job-scripts.ts";
+import {
+  addSchedule,
+  beginCall,
+  changeSchedule,
+  endFiring,
+  fireDue,
+  fireNow,
+  removeSchedule,
+} from "./scripts/schedule-scripts.ts";
 import { deleteSession } from "./scripts/session-scripts.ts";
 import { deleteSkillValue, setSkillValue } from "./scripts/skill-value-scripts.ts";
 import { accept, cancelTurn, claim, recover, save } from "./scripts/turn-scripts.ts";
@@ -23,6 +41,21 @@ export const writes = {
   setSkillValue,
   deleteSkillValue,
   recordCalls,
+  addSchedule,
+  changeSchedule,
+  removeSchedule,
+  fireDue,
+  fireNow,
+  beginCall,
+  endFiring,
+  insertJobs,
+  voidLeases,
+  leaseJobs,
+  touchJobs,
+  completeJobs,
+  failJob,
+  trimEvents,
+  deleteOldFirings,
 };
 
 export type Writes = typeof writes;

@@ -1,6 +1,7 @@
 import type { OpenAiAccess } from "../llm/open-llm.ts";
 import { checkDataDir, checkNatives, checkNode, checkPort, type Finding } from "./host-checks.ts";
 import {
+  checkBus,
   checkDatabase,
   checkModel,
   checkProtections,
@@ -11,6 +12,8 @@ import {
 export interface DoctorOptions {
   readonly homeDir: string;
   readonly databaseUrl: string | undefined;
+  readonly databaseDirectUrl: string | undefined;
+  readonly redisUrl: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly model: string;
@@ -27,6 +30,7 @@ export function createDoctorChecks(options: DoctorOptions): (() => Promise<reado
     guard("Port", () => checkPort(host, port)),
     guard("Data directory", () => checkDataDir(homeDir)),
     guard("Database", () => checkDatabase({ homeDir, databaseUrl })),
+    guard("Bus", () => checkBus(options)),
     guard("Web page", () => checkWebPage(webDir)),
     guard("Skills", checkSkills),
     guard("Sandbox", checkProtections),

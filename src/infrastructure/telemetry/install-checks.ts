@@ -3,12 +3,20 @@ import path from "node:path";
 import { Fault } from "#domain/shared/fault.ts";
 import { probeProtections } from "../../../runtime/index.ts";
 import { CATALOG_DIR, listSkillFolders, loadSkill } from "../../../skills-registry/index.ts";
+import { type OpenBusOptions, openBus } from "../bus/open-bus.ts";
 import { type OpenAiAccess, openLlm } from "../llm/open-llm.ts";
 import { readSchemaStatus, type StoreAddress } from "../store/local-store.ts";
 import { locateStore } from "../store/open-store.ts";
 import type { Finding } from "./host-checks.ts";
 
 const PATIENCE_MS = 5_000;
+const nothing = () => undefined;
+const SILENT: OpenBusOptions["log"] = {
+  error: nothing,
+  warn: nothing,
+  info: nothing,
+  debug: nothing,
+};
 const NO_DATABASE = "none yet, made at the first start";
 
 export async function checkDatabase(address: StoreAddress): Promise<Finding> {
@@ -29,6 +37,29 @@ export async function checkDatabase(address: StoreAddress): Promise<Finding> {
         ? "restore a backup, or set NEXFLOW_HOME"
         : "is the server up, and NEXFLOW_DATABASE_URL right?";
     return { name, state: "fail", detail, remedy };
+  }
+}
+
+/** Whether instances on one Postgres would hear of each other; nothing to say on SQLite. */
+export async function checkBus(options: {
+  readonly homeDir: string;
+  readonly databaseUrl: string | undefined;
+  readonly databaseDirectUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+}): Promise<Finding[]> {
+  const { homeDir, databaseUrl, databaseDirectUrl: directUrl, redisUrl } = options;
+  const location = locateStore(homeDir, databaseUrl);
+  if (location.kind === "sqlite") return [];
+  const name = "Bus";
+  try {
+    const bus = await openBus({ location, directUrl, redisUrl, log: SILENT });
+    await bus[Symbol.asyncDispose]();
+    const detail = `over ${redisUrl === undefined ? "Postgres" : "Redis"}, heard itself`;
+    return [{ name, state: "ok", detail }];
+  } catch (error) {
+    const detail = error instanceof Fault ? error.message : "cannot be opened";
+    const remedy = "see docs/operations.md, several instances";
+    return [{ name, state: "fail", detail, remedy }];
   }
 }
 

@@ -6,6 +6,7 @@ import type { Logger } from "#application/ports/logger.ts";
 import type { RunResult, TurnDispatch, TurnRunner } from "#application/ports/turn-runner.ts";
 import { Fault, type FaultCode } from "#domain/shared/fault.ts";
 import type { SessionId, TurnId } from "#domain/shared/id.ts";
+import type { Task } from "#domain/task/task.ts";
 import { failpoint } from "../failpoints/failpoints.ts";
 import {
   AGENT_CHANNEL,
@@ -119,6 +120,11 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     } finally {
       this.#runs.delete(dispatch.turnId);
     }
+  }
+
+  /** Makes a skill call that belongs to no turn; rejects where its thread died. */
+  async callSkill(task: Task): Promise<Task> {
+    return this.#piscina.run({ kind: "call", task }) as Promise<Task>;
   }
 
   cancel(turnId: TurnId): void {

@@ -9,6 +9,7 @@ import { addMigrateCommand, type MigrateDeps } from "./migrate.ts";
 import { toPlainText } from "./output.ts";
 import { addPolicyCommand, type PolicyDeps } from "./policy.ts";
 import { addSandboxCommand, type SandboxDeps } from "./sandbox.ts";
+import { addScheduleCommand, type ScheduleDeps } from "./schedule.ts";
 import { addServeCommand, type ServeDeps } from "./serve.ts";
 import { addSkillCommand, type SkillDeps } from "./skill.ts";
 
@@ -18,6 +19,7 @@ export interface ProgramDeps {
   readonly chat: ChatDeps;
   readonly doctor: DoctorDeps;
   readonly migrate: MigrateDeps;
+  readonly schedule: ScheduleDeps;
   readonly skill: SkillDeps;
   readonly sandbox: SandboxDeps;
   readonly policy: PolicyDeps;
@@ -47,6 +49,7 @@ function createProgram(deps: ProgramDeps): Command {
     .exitOverride();
   addServeCommand(program, deps.serve);
   addChatCommand(program, deps.chat);
+  addScheduleCommand(program, deps.schedule);
   addSkillCommand(program, deps.skill);
   addSandboxCommand(program, deps.sandbox);
   addPolicyCommand(program, deps.policy);

@@ -10,12 +10,15 @@ const SOON_MS = 1_000;
 const redisUrl = await findTestRedis();
 
 /** Two real servers on one Postgres, a model that says what it is told, a client at each. */
-async function openCluster(env: Readonly<Record<string, string>> = {}) {
+async function openCluster(
+  env: Readonly<Record<string, string>> = {},
+  envOfTwo: Readonly<Record<string, string>> = {},
+) {
   const database = await openTestDatabase();
   const model = await ScriptedModel.open();
   const shared = { ...model.env, NEXFLOW_DATABASE_URL: database.url, ...env };
   const one = await startNexflow({ env: shared });
-  const two = await startNexflow({ env: shared });
+  const two = await startNexflow({ env: { ...shared, ...envOfTwo } });
   const [atOne, atTwo] = [
     await ChatClient.open(one.url, one.token),
     await ChatClient.open(two.url, two.token),
@@ -85,6 +88,31 @@ test("a server that dies is gone on for by the other, and its viewers see it", a
   again.end();
   await atTwo.findEnd(turnId);
   expect(newestTextOf(atTwo, turnId)).toBe("Long ago");
+});
+
+test("servers that hear nothing of each other come to the same, a little later", async ({
+  expect,
+}) => {
+  // Notifications stay within a database: these two are each in one of its own.
+  await using apart = await openTestDatabase();
+  await using cluster = await openCluster({}, { NEXFLOW_DATABASE_DIRECT_URL: apart.url });
+  const { model, atOne, atTwo } = cluster;
+  const { sessionId, turnId } = await atOne.send("Tell me a story");
+  const answer = await model.nextAnswer();
+  answer.say("Once upon a time");
+  atTwo.sendFrame({ type: "subscribe", sessionId, after: 0 });
+  const waiting = await atTwo.send("And then?", { sessionId });
+  expect(atTwo.textOf(turnId)).toBe("");
+  answer.end();
+  await atTwo.findEnd(turnId);
+  expect(atTwo.textOf(turnId)).toBe("Once upon a time");
+  const next = await model.nextAnswer();
+  next.say("They lived");
+  // Who renews its lease hears that its turn was cancelled.
+  atTwo.sendFrame({ type: "cancel", turnId: waiting.turnId });
+  await next.abandoned;
+  await Promise.all([atOne.findEnd(waiting.turnId), atTwo.findEnd(waiting.turnId)]);
+  expect(atTwo.textOf(waiting.turnId)).toBe("They lived");
 });
 
 test("two servers speak over Redis, too", async ({ expect, skip }) => {

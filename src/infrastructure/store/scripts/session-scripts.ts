@@ -86,11 +86,16 @@ export function* listHeads(sessionIds: readonly SessionId[]): Script<SessionHead
 export function* readEvents(input: ReadEvents): Script<ReadEventsResult> {
   const { sessionId, after, epoch, limit } = input;
   const { headSeq = 0, headEpoch = 0 } = (yield* findSession(sessionId)) ?? {};
+  const unknown = { kind: "unknown-position", headSeq, headEpoch } as const;
+  const isAtHead = after === headSeq && (epoch === undefined || headEpoch === epoch);
   const isKnown =
-    after === 0 || (after <= headSeq && (yield* hasPosition(sessionId, after, epoch)));
-  if (!isKnown) return { kind: "unknown-position", headSeq, headEpoch };
+    after === 0 || isAtHead || (after <= headSeq && (yield* hasPosition(sessionId, after, epoch)));
+  if (!isKnown) return unknown;
 
   const rows = yield* all(queries.listSegmentsAfter, { sessionId, after, limit: MAX_SEGMENTS });
+  // What came next may have had its time (see `trimEvents`).
+  const hasNext = after >= headSeq || (rows[0]?.first_seq ?? headSeq + 1) <= after + 1;
+  if (!hasNext) return unknown;
   const events: StoredEvent[] = [];
   for (const row of rows) {
     if (events.length >= limit) break;

@@ -13,10 +13,10 @@ function openPair() {
   const time = new VirtualTime();
   const log = createSessionLog(() => time.sleep(1));
   const said: BusMessage[] = [];
-  const network = { isCut: false };
+  const network = { isCut: false, isLost: (_message: BusMessage) => false };
   const cluster = createRelayCluster(time, log, (deliver, message) => {
     said.push(message);
-    if (!network.isCut) time.after(2, deliver);
+    if (!network.isCut && !network.isLost(message)) time.after(2, deliver);
   });
   const [here, there] = [cluster.join(), cluster.join()];
   let shown = 0;
@@ -123,6 +123,31 @@ describe("SessionRelay", () => {
     show(here, 2);
     await time.run(400);
     expect(client).toMatchObject({ lines: linesOf(1, 6, 1), early: 6, snapshots: 0 });
+  });
+
+  test("what never comes is asked for less and less, until it is stored", async ({ expect }) => {
+    const { time, log, said, network, here, there, follow, begin, show } = openPair();
+    const client = await follow(there);
+    begin(here);
+    network.isCut = true;
+    show(here, 1);
+    await time.run(100);
+    network.isCut = false;
+    // As where the first frame is too large for the bus.
+    network.isLost = ({ kind, ...rest }) =>
+      kind === "frames" && "frames" in rest && rest.frames[0]?.seq === 1;
+    const before = said.length;
+    for (let stroke = 0; stroke < 150; stroke++) {
+      show(here, 1);
+      await time.run(100);
+    }
+    const asked = said.slice(before).filter(({ kind }) => kind === "follow");
+    expect(asked.length).toBeLessThan(10);
+    expect(client.lines).toEqual([]);
+    log.store(100, here.epoch);
+    await time.run(2_100);
+    expect(client.lines).toHaveLength(151);
+    expect(client.snapshots).toBe(0);
   });
 
   test("a run that died is replaced by the next one, live", async ({ expect }) => {

@@ -2,6 +2,7 @@ import pg from "pg";
 import { Fault } from "#domain/shared/fault.ts";
 import { bind } from "../../query.ts";
 import { awaitScript, type Script, type Step } from "../../script.ts";
+import { JOBS_NOT_OPEN, JobSender } from "./job-sender.ts";
 
 export interface PostgresPoolOptions {
   readonly url: string;
@@ -31,6 +32,7 @@ const COLLISIONS: ReadonlySet<string> = new Set(["40001", "40P01", "23505"]);
  */
 export class PostgresPool {
   readonly #pool: pg.Pool;
+  readonly #jobs: JobSender;
 
   constructor({ url, maxConnections = 10 }: PostgresPoolOptions) {
     this.#pool = new pg.Pool({
@@ -44,6 +46,7 @@ export class PostgresPool {
     });
     // A resting connection that breaks is replaced by the next query.
     this.#pool.on("error", () => undefined);
+    this.#jobs = new JobSender(this.#pool);
   }
 
   /** Runs one statement outside a transaction. Rejects with `Fault`. */
@@ -84,10 +87,13 @@ export class PostgresPool {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.transact((client) => {
-          return awaitScript(start(), (step) => perform(client, step));
+          return awaitScript(start(), (step) =>
+            step.kind === "enqueue" ? this.#jobs.enqueue(client, step.jobs) : perform(client, step),
+          );
         });
       } catch (error) {
-        if (attempt >= MAX_TRIES || !isCollision(error)) throw toPostgresFault(error);
+        if (error === JOBS_NOT_OPEN) await this.#openJobs();
+        else if (attempt >= MAX_TRIES || !isCollision(error)) throw toPostgresFault(error);
       }
     }
   }
@@ -118,7 +124,16 @@ export class PostgresPool {
   }
 
   async close(): Promise<void> {
+    await this.#jobs.close();
     await this.#pool.end();
+  }
+
+  async #openJobs(): Promise<void> {
+    try {
+      await this.#jobs.open();
+    } catch (error) {
+      throw toPostgresFault(error);
+    }
   }
 }
 
@@ -135,7 +150,9 @@ export function toPostgresFault(error: unknown): Fault {
   return new Fault("STORE_UNAVAILABLE", message, { cause: error });
 }
 
-async function perform(client: pg.Pool | pg.ClientBase, { kind, query, args }: Step) {
+async function perform(client: pg.Pool | pg.ClientBase, step: Step) {
+  if (step.kind === "enqueue") throw new TypeError("Cannot enqueue jobs in a script that reads");
+  const { kind, query, args } = step;
   const { postgres } = query;
   const result = await client.query<pg.QueryResultRow>(postgres.sql, bind(postgres, args));
   if (kind === "run") return result.rowCount ?? 0;

@@ -3,6 +3,7 @@ import Database from "better-sqlite3";
 import { Fault } from "#domain/shared/fault.ts";
 import { bind } from "../../query.ts";
 import { runScript, type Script, type Step } from "../../script.ts";
+import { insertJobs } from "../../scripts/job-scripts.ts";
 
 export interface SqliteOptions {
   readonly file: string;
@@ -24,7 +25,9 @@ export class SqliteConnection {
     return runScript(script, (step) => this.#perform(step));
   }
 
-  #perform({ kind, query, args }: Step): unknown {
+  #perform(step: Step): unknown {
+    if (step.kind === "enqueue") return this.run(insertJobs(step.jobs, step.nowMs));
+    const { kind, query, args } = step;
     const statement = this.#prepare(query.sqlite.sql);
     const values = bind(query.sqlite, args);
     switch (kind) {

@@ -1,0 +1,219 @@
+import {
+  type Firing,
+  type FiringKey,
+  type FiringResult,
+  firingName,
+} from "#domain/schedule/firing.ts";
+import type { EndFiring, FiringLog } from "#domain/schedule/firing-log.ts";
+import { type Schedule, type ScheduleAction, sessionOf } from "#domain/schedule/schedule.ts";
+import type { SessionRepository } from "#domain/session/session-repository.ts";
+import { type Failure, toFailure } from "#domain/shared/fault.ts";
+import {
+  parseScheduleId,
+  parseTaskId,
+  type SessionId,
+  type TurnId,
+  type UserId,
+} from "#domain/shared/id.ts";
+import type { JsonValue } from "#domain/shared/json.ts";
+import type { Skill, SkillTool } from "#domain/skill/skill.ts";
+import { failTask, type Task } from "#domain/task/task.ts";
+import type { NewId, NowMs } from "../ports/clock.ts";
+import type { Job, JobHandler } from "../ports/jobs.ts";
+import type { Logger } from "../ports/logger.ts";
+
+export interface RunFiringDeps {
+  readonly firings: Pick<FiringLog, "find" | "beginCall" | "end">;
+  readonly sessions: Pick<SessionRepository, "find">;
+  readonly acceptMessage: AcceptMessage;
+  readonly listSkills: () => readonly Skill[];
+  /** Runs a task and gives it as it ended. Rejects with `Fault` where it could not be run. */
+  readonly callSkill: (task: Task, signal: AbortSignal) => Promise<Task>;
+  readonly newId: NewId;
+  readonly nowMs: NowMs;
+  readonly log: Logger;
+}
+
+/** Takes a message in, as any other of the user's. */
+export type AcceptMessage = (input: {
+  readonly userId: UserId;
+  readonly clientMessageId: string;
+  readonly text: string;
+  readonly sessionId?: SessionId | undefined;
+  /** The id of the session that is made where none is given. */
+  readonly newSessionId?: SessionId | undefined;
+}) => Promise<AcceptedMessage>;
+
+type AcceptedMessage =
+  | { readonly kind: "accepted"; readonly turnId: TurnId }
+  | { readonly kind: "not-found" }
+  | { readonly kind: "conflict" }
+  | { readonly kind: "overloaded"; readonly retryAfterMs: number };
+
+type ToolCallAction = Extract<ScheduleAction, { kind: "tool-call" }>;
+
+interface Found {
+  readonly firing: Firing;
+  readonly schedule: Schedule;
+  readonly startedAtMs: number;
+}
+
+/**
+ * Carries out one firing. Running it twice makes one turn. A skill that may change something is
+ * called at most once: where its call was begun and its end is not on record, it has failed.
+ * Rejects where it had better run again later.
+ */
+export function createRunFiring(deps: RunFiringDeps): JobHandler {
+  return async function runFiring(job: Job, signal: AbortSignal): Promise<void> {
+    const key = fromJobData(job.data);
+    const found = await deps.firings.find(key);
+    // Removed, left out by a pause, or carried out by an attempt that did not live to say so.
+    if (found === undefined || isOver(found.firing)) return;
+    const { schedule, firing } = found;
+    const run = { schedule, firing, startedAtMs: deps.nowMs() };
+    try {
+      if (schedule.action.kind === "message") await sendMessage(run, schedule.action.text, deps);
+      else await callTool(run, schedule.action, signal, deps);
+    } catch (error) {
+      if (!job.isLast) throw error;
+      const attempt = firing.state.kind === "running" ? firing.state.attempt : 0;
+      await end(run, { attempt, failure: toFailure(error) }, deps);
+      throw error;
+    }
+  };
+}
+
+/** The job of a firing has its key for data. */
+function fromJobData(data: JsonValue): FiringKey {
+  const { scheduleId, dueAtMs } = data as { readonly scheduleId: string; readonly dueAtMs: number };
+  return { scheduleId: parseScheduleId(scheduleId), dueAtMs };
+}
+
+function isOver({ state }: Firing): boolean {
+  return state.kind !== "waiting" && state.kind !== "running";
+}
+
+async function sendMessage(run: Found, text: string, deps: RunFiringDeps): Promise<void> {
+  const { schedule, firing } = run;
+  const { userId } = schedule;
+  const target = await findTarget(schedule, deps);
+  if (target === undefined) {
+    const message = "The session that the schedule writes to is gone";
+    return end(run, { attempt: 0, failure: { code: "SESSION_NOT_FOUND", message } }, deps);
+  }
+  const clientMessageId = firingName(firing);
+  const accepted = await deps.acceptMessage({ userId, clientMessageId, text, ...target });
+  switch (accepted.kind) {
+    case "accepted":
+      return end(run, { attempt: 0, result: { kind: "turn", turnId: accepted.turnId } }, deps);
+    case "overloaded":
+      throw new Error("There is no room for another turn of this user");
+    case "not-found":
+    case "conflict": {
+      const message = `The message was not taken: ${accepted.kind}`;
+      return end(run, { attempt: 0, failure: { code: "MESSAGE_REFUSED", message } }, deps);
+    }
+    default:
+      return accepted satisfies never;
+  }
+}
+
+/** Where the message goes: a session that is there, or one that the schedule makes for itself. */
+async function findTarget(schedule: Schedule, { sessions }: RunFiringDeps) {
+  const sessionId = sessionOf(schedule);
+  if (sessionId === undefined) return undefined;
+  const session = await sessions.find(sessionId);
+  if (session?.userId === schedule.userId) return { sessionId };
+  const isOwn = schedule.action.kind === "message" && schedule.action.sessionId === undefined;
+  return isOwn && session === undefined ? { newSessionId: sessionId } : undefined;
+}
+
+async function callTool(
+  run: Found,
+  action: ToolCallAction,
+  signal: AbortSignal,
+  deps: RunFiringDeps,
+): Promise<void> {
+  const { firing, startedAtMs } = run;
+  const earlier = firing.state.kind === "running" ? firing.state : undefined;
+  const found = findTool(action, deps.listSkills());
+  const task = toTask(run, action, { deps, digest: found?.digest ?? "", id: earlier?.taskId });
+  if (earlier !== undefined && !(found && isReading(found.tool))) {
+    const message = "The call was begun and Nexflow stopped: whether it did anything is not known";
+    const failure = { code: "INTERRUPTED", message };
+    return end(run, { attempt: earlier.attempt, failure, task }, deps);
+  }
+  if (found === undefined) {
+    const message = `There is no tool "${action.skill}.${action.tool}"`;
+    return end(run, { attempt: 0, failure: { code: "unknown-tool", message } }, deps);
+  }
+  const attempt = (earlier?.attempt ?? 0) + 1;
+  const key = { scheduleId: firing.scheduleId, dueAtMs: firing.dueAtMs };
+  const isOurs = await deps.firings.beginCall({ key, attempt, task, nowMs: startedAtMs });
+  if (!isOurs) return;
+  const ended = await deps.callSkill(task, signal).catch((error: unknown) => {
+    deps.log.error({ taskId: task.id, error }, "A skill could not be run");
+    return failTask(task, toFailure(error), deps.nowMs());
+  });
+  const result = { kind: "task", taskId: task.id } as const;
+  if (ended.state.kind === "completed") return end(run, { attempt, result, task: ended }, deps);
+  const failure =
+    "failure" in ended.state ? ended.state.failure : { code: "INTERNAL", message: "No outcome" };
+  return end(run, { attempt, failure, task: ended }, deps);
+}
+
+interface Ending {
+  readonly attempt: number;
+  readonly result?: FiringResult;
+  readonly failure?: Failure;
+  readonly task?: Task;
+}
+
+async function end(
+  { firing, startedAtMs }: Found,
+  { attempt, result, failure, task }: Ending,
+  { firings, nowMs, log }: RunFiringDeps,
+): Promise<void> {
+  const key = { scheduleId: firing.scheduleId, dueAtMs: firing.dueAtMs };
+  const endedAtMs = nowMs();
+  const state: EndFiring["state"] =
+    result === undefined
+      ? { kind: "failed", endedAtMs, failure: failure ?? { code: "INTERNAL", message: "" } }
+      : { kind: "done", endedAtMs, result };
+  const isUnanswered = task !== undefined && task.state.kind === "running" && failure !== undefined;
+  const ended = isUnanswered ? failTask(task, failure, endedAtMs) : task;
+  const isOurs = await firings.end({ key, attempt, startedAtMs, state, task: ended });
+  if (!isOurs) log.warn(key, "A firing was ended elsewhere");
+}
+
+function findTool({ skill, tool }: ToolCallAction, skills: readonly Skill[]) {
+  const found = skills.find(({ name }) => name === skill);
+  const ofSkill = found?.tools.find(({ name }) => name === tool);
+  return found && ofSkill && { tool: ofSkill, digest: found.digest };
+}
+
+function isReading({ effects }: SkillTool): boolean {
+  return effects.every((effect) => effect === "read");
+}
+
+interface TaskParts {
+  readonly deps: RunFiringDeps;
+  readonly digest: string;
+  readonly id: Task["id"] | undefined;
+}
+
+function toTask(run: Found, action: ToolCallAction, { deps, digest, id }: TaskParts): Task {
+  const { schedule, startedAtMs } = run;
+  return {
+    id: id ?? parseTaskId(deps.newId()),
+    userId: schedule.userId,
+    origin: { kind: "schedule", scheduleId: schedule.id },
+    skill: action.skill,
+    tool: action.tool,
+    skillDigest: digest,
+    policyHash: "",
+    input: action.input,
+    state: { kind: "running", startedAtMs },
+    createdAtMs: startedAtMs,
+  };
+}

@@ -1,0 +1,112 @@
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import type { JsonValue } from "#domain/shared/json.ts";
+import { unauthorized, unreachable } from "./chat-api.ts";
+import { CommandError } from "./command-error.ts";
+
+/** Schedules as commands reach them. All throw `CommandError` with what to do about it. */
+export interface ScheduleAccess extends AsyncDisposable {
+  add(request: NewScheduleRequest): Promise<ShownSchedule>;
+  list(): Promise<readonly ShownSchedule[]>;
+  setPaused(id: string, isPaused: boolean): Promise<ShownSchedule>;
+  remove(id: string): Promise<void>;
+  run(id: string): Promise<{ readonly scheduleId: string; readonly dueAtMs: number }>;
+}
+
+export interface NewScheduleRequest {
+  readonly name: string;
+  readonly when:
+    | { readonly kind: "cron"; readonly expression: string; readonly timeZone: string }
+    | { readonly kind: "at"; readonly atMs: number }
+    | { readonly kind: "every"; readonly everyMs: number };
+  readonly missed: "skip" | "once" | "all";
+  readonly action: ShownAction;
+}
+
+type ShownAction =
+  | { readonly kind: "message"; readonly text: string; readonly sessionId?: string | undefined }
+  | {
+      readonly kind: "tool-call";
+      readonly skill: string;
+      readonly tool: string;
+      readonly input: JsonValue;
+    };
+
+/** A schedule as the API shows it. */
+export interface ShownSchedule {
+  readonly id: string;
+  readonly name: string;
+  readonly when: NewScheduleRequest["when"];
+  readonly missed: NewScheduleRequest["missed"];
+  readonly action: ShownAction;
+  readonly state: "active" | "paused" | "ended";
+  readonly nextAtMs?: number | undefined;
+  readonly lastFiredAtMs?: number | undefined;
+  readonly createdAtMs: number;
+}
+
+const PATIENCE_MS = 10_000;
+const PAGE = 100;
+
+/** What of an answer is relied on; the rest is shown as it is. */
+const Shown = z.looseObject({ id: z.string(), name: z.string() });
+const Page = z.looseObject({ schedules: z.array(Shown), nextCursor: z.string().optional() });
+const Fired = z.looseObject({ scheduleId: z.string(), dueAtMs: z.number() });
+const Problem = z.looseObject({ detail: z.string() });
+
+/** The schedules of the server at `url`; `undefined` where none answers that has any. */
+export async function openRemoteSchedules(
+  url: string,
+  token: string,
+): Promise<ScheduleAccess | undefined> {
+  const authorization = `Bearer ${token}`;
+  const response = await fetch(new URL("/api/v1/schedules?limit=1", url), {
+    headers: { authorization },
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  }).catch(() => undefined);
+  await response?.body?.cancel();
+  if (response?.status === 401) throw unauthorized(url);
+  if (response?.ok !== true) return undefined;
+
+  async function ask(method: string, path: string, body?: unknown): Promise<unknown> {
+    const answered = await fetch(new URL(`/api/v1/schedules${path}`, url), {
+      method,
+      headers: {
+        authorization,
+        ...(method === "POST" ? { "idempotency-key": randomUUID() } : {}),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    }).catch((error: unknown) => {
+      throw unreachable(url, error);
+    });
+    if (answered.status === 401) throw unauthorized(url);
+    const answer: unknown = answered.status === 204 ? undefined : await answered.json();
+    if (answered.ok) return answer;
+    const problem = Problem.safeParse(answer);
+    const detail = problem.success ? problem.data.detail : `status ${answered.status}`;
+    throw new CommandError("refused", detail);
+  }
+
+  const of = (id: string) => `/${encodeURIComponent(id)}`;
+  const toShown = (answer: unknown) => Shown.parse(answer) as unknown as ShownSchedule;
+  return {
+    add: async (request) => toShown(await ask("POST", "", request)),
+    async list() {
+      const all: ShownSchedule[] = [];
+      for (let cursor: string | undefined = ""; cursor !== undefined; ) {
+        const from: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+        const page: z.output<typeof Page> = Page.parse(await ask("GET", `?limit=${PAGE}${from}`));
+        all.push(...(page.schedules as unknown as ShownSchedule[]));
+        cursor = page.nextCursor;
+      }
+      return all;
+    },
+    setPaused: async (id, isPaused) =>
+      toShown(await ask("PATCH", of(id), { state: isPaused ? "paused" : "active" })),
+    remove: async (id) => void (await ask("DELETE", of(id))),
+    run: async (id) => Fired.parse(await ask("POST", `${of(id)}/run`)),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,117 @@
+import { describe, test } from "vitest";
+import {
+  type Approval,
+  denyApproval,
+  expireApproval,
+  grantApproval,
+  useApproval,
+} from "#domain/approval/approval.ts";
+import type { ApprovalRepository } from "#domain/approval/approval-repository.ts";
+import { parseApprovalId, parseSessionId, parseUserId } from "#domain/shared/id.ts";
+
+export interface ApprovalsUnderTest extends AsyncDisposable {
+  readonly approvals: ApprovalRepository;
+}
+
+const alice = parseUserId("alice");
+const bob = parseUserId("bob");
+const sessionId = parseSessionId("s1");
+
+/** What every repository of approvals promises. */
+export function describeApprovalRepository(
+  name: string,
+  open: () => Promise<ApprovalsUnderTest>,
+): void {
+  describe(`ApprovalRepository ${name}`, () => {
+    test("gives an approval back in each of its states", async ({ expect }) => {
+      await using store = await open();
+      const pattern = {
+        kind: "pattern",
+        fixed: { city: "Rome" },
+        usesLeft: 3,
+        expiresAtMs: 90,
+      } as const;
+      const made = [
+        approvalOf("a0"),
+        grantApproval(approvalOf("a1"), bob, { scope: { kind: "session" }, nowMs: 5 }),
+        grantApproval(approvalOf("a2"), bob, { scope: { kind: "once", isUsed: false }, nowMs: 5 }),
+        grantApproval(approvalOf("a3"), bob, { scope: pattern, nowMs: 5 }),
+        denyApproval(approvalOf("a4"), bob, { nowMs: 5 }),
+        denyApproval(approvalOf("a5"), bob, { nowMs: 5, reason: "Not this one" }),
+        expireApproval(approvalOf("a6"), 100),
+      ];
+      for (const approval of made) {
+        await store.approvals.add(approvalOf(approval.id));
+        expect(await store.approvals.save(approval)).toBe("saved");
+        expect(await store.approvals.find(approval.id)).toEqual({ ...approval, revision: 1 });
+      }
+      expect(await store.approvals.find(parseApprovalId("none"))).toBeUndefined();
+    });
+
+    test("listPending() lists what waits, oldest first, by pages", async ({ expect }) => {
+      await using store = await open();
+      const { approvals } = store;
+      for (const id of ["a1", "a2", "a3", "a4"]) await approvals.add(approvalOf(id));
+      await approvals.add({ ...approvalOf("b1"), userId: bob });
+      await approvals.save(denyApproval(approvalOf("a2"), bob, { nowMs: 5 }));
+      const ids = async (input: Parameters<ApprovalRepository["listPending"]>[0]) =>
+        (await approvals.listPending(input)).map(({ id }) => id);
+      expect(await ids({ limit: 10 })).toEqual(["a1", "a3", "a4", "b1"]);
+      expect(await ids({ userId: alice, limit: 2 })).toEqual(["a1", "a3"]);
+      const after = parseApprovalId("a3");
+      expect(await ids({ userId: alice, after, limit: 2 })).toEqual(["a4"]);
+    });
+
+    test("listGrants() lists grants of one tool in one session", async ({ expect }) => {
+      await using store = await open();
+      const { approvals } = store;
+      const others = [
+        { ...approvalOf("o1"), sessionId: parseSessionId("s2") },
+        { ...approvalOf("o2"), tool: "other" },
+        { ...approvalOf("o3"), skill: "other" },
+      ];
+      for (const approval of [approvalOf("a1"), ...others]) {
+        await approvals.add(approval);
+        await approvals.save(
+          grantApproval(approval, bob, { scope: { kind: "session" }, nowMs: 5 }),
+        );
+      }
+      await approvals.add(approvalOf("pending"));
+      const found = await approvals.listGrants({ sessionId, skill: "mail", tool: "send" });
+      expect(found.map(({ id }) => id)).toEqual(["a1"]);
+    });
+
+    test("of two calls that use one grant at once, one is told to look again", async ({
+      expect,
+    }) => {
+      await using store = await open();
+      const { approvals } = store;
+      await approvals.add(approvalOf("a1"));
+      const scope = { kind: "once", isUsed: false } as const;
+      await approvals.save(grantApproval(approvalOf("a1"), bob, { scope, nowMs: 5 }));
+      const granted = (await approvals.find(parseApprovalId("a1"))) as Approval;
+      const used = useApproval(granted, granted, 6) as Approval;
+      const results = await Promise.all([approvals.save(used), approvals.save(used)]);
+      expect(results.toSorted()).toEqual(["saved", "stale"]);
+      const now = (await approvals.find(granted.id)) as Approval;
+      expect(useApproval(now, granted, 7)).toBeUndefined();
+    });
+  });
+}
+
+function approvalOf(id: string): Approval {
+  return {
+    id: parseApprovalId(id),
+    userId: alice,
+    sessionId,
+    skill: "mail",
+    skillDigest: "d",
+    tool: "send",
+    inputHash: "h",
+    input: { city: "Rome", days: 2 },
+    requestedAtMs: 1,
+    expiresAtMs: 50,
+    state: { kind: "pending" },
+    revision: 0,
+  };
+}

@@ -1,0 +1,56 @@
+import { cp, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import Database from "better-sqlite3";
+import { test } from "vitest";
+import { databaseFile } from "#infrastructure/store/open-store.ts";
+import { runCommand } from "../integration/cmd/run-command.ts";
+import { startNexflow } from "../support/start-nexflow.ts";
+import { openTempDir } from "../support/temp-dir.ts";
+
+const LOOPS = fileURLToPath(new URL("../fixtures/hostile-skills/loops", import.meta.url));
+
+test("a scheduled call that a kill cut off is not made again", async ({ expect }) => {
+  await using dir = await openTempDir();
+  const homeDir = path.join(dir.path, "home");
+  const skillsDir = path.join(dir.path, "skills");
+  await plantSkill(path.join(skillsDir, "loops"));
+  const env = { NEXFLOW_SKILLS_DIR: skillsDir };
+  let server = await startNexflow({ homeDir, env });
+  const client = { NEXFLOW_HOME: homeDir, NEXFLOW_PORT: String(server.port), ...env };
+  const schedule = (...args: string[]) =>
+    runCommand(["schedule", ...args, "--json"], { env: client });
+  const added = await schedule("add", "--every", "1h", "--skill", "loops", "--tool", "run");
+  const { id } = (JSON.parse(added.stdout) as { schedule: { id: string } }).schedule;
+  await schedule("run", id);
+
+  const query = (text: string): unknown[] => {
+    const database = new Database(databaseFile(homeDir), { readonly: true });
+    try {
+      return database.prepare(text).all();
+    } finally {
+      database.close();
+    }
+  };
+  const firings = "SELECT state, attempt, failure_code FROM schedule_firing";
+  const isRunning = () => query(`${firings} WHERE state = 'running'`).length > 0;
+  while (!isRunning()) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(query("SELECT state FROM task")).toEqual([{ state: "running" }]);
+  await server.kill();
+
+  server = await startNexflow({ homeDir, env });
+  while (isRunning()) await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(query(firings)).toEqual([{ state: "failed", attempt: 1, failure_code: "INTERRUPTED" }]);
+  expect(query("SELECT state, failure_code FROM task")).toEqual([
+    { state: "failed", failure_code: "INTERRUPTED" },
+  ]);
+  expect(await server.stop()).toBe(0);
+}, 60_000);
+
+/** A skill that takes until it is killed, and says that it changes something. */
+async function plantSkill(folder: string): Promise<void> {
+  await cp(LOOPS, folder, { recursive: true });
+  const file = path.join(folder, "nexflow.json");
+  const manifest = await readFile(file, "utf8");
+  await writeFile(file, manifest.replace('"read"', '"external"'));
+}
