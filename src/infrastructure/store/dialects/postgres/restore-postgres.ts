@@ -36,6 +36,9 @@ export async function restorePostgres(
 ): Promise<LoadedBackup & { readonly migrated: readonly string[] }> {
   const known = await listMigratedTables();
   const pool = new pg.Pool({ connectionString: url, max: 2 });
+  // A connection that breaks fails its statement; unheard, it would end the process as well.
+  pool.on("connect", (client) => client.on("error", () => undefined));
+  pool.on("error", () => undefined);
   const jobs = new JobSender(pool);
   try {
     await jobs.open();
