@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Message } from "#domain/message/message.ts";
 import {
   type MessageId,
+  parseCredentialId,
   parseInstanceId,
   parseMessageId,
   parseSessionId,
@@ -41,13 +42,17 @@ export async function seedSessions(
     const users = Array.from({ length: USERS }, () => parseUserId(newId()));
     const createdAtMs = Date.now();
     for (const userId of users) {
-      const credential = { hash: hashSecret(`token of ${userId}`), label: "bench", createdAtMs };
+      const id = parseCredentialId(newId());
+      const hash = hashSecret(`token of ${userId}`);
       await store.writer.call("addUser", { id: userId, name: "Ada", role: "member", createdAtMs });
       await store.writer.call("addCredential", {
-        ...credential,
+        id,
+        hash,
         kind: "token",
         userId,
-        expiresAtMs: undefined,
+        label: "bench",
+        scopes: "all",
+        createdAtMs,
       });
     }
     const instances = createInstanceRegistry(store.reader, store.writer);
