@@ -27,7 +27,7 @@ test("schedules fire and their jobs run behind a transaction pooler", async ({ e
   const firings = createFiringLog(reader, writer);
   const users = createUserRepository(reader, writer);
   const admin = { name: "Admin", role: "admin", createdAtMs: 1 } as const;
-  await users.addUser({ id: parseUserId("admin"), ...admin });
+  await users.add({ id: parseUserId("admin"), ...admin });
   const all = Array.from({ length: 200 }, () => scheduleOf());
   for (const schedule of all) await schedules.add(schedule);
 
