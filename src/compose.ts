@@ -179,7 +179,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     acceptMessage,
     callSkill: (task) => pool.callSkill(task),
     listSkills: listed,
-    audit: (event) => log.info({ event }, "For the record"),
+    audit: (event) => void audit(event),
     nowMs,
     log,
     maxPerUser: config.maxSchedulesPerUser,
