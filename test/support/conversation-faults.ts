@@ -14,13 +14,13 @@ interface Server {
 
 /**
  * Compares what a client was told with what the server has: each message it sent is there once,
- * under the id that every `accepted` named, with one answer, whose text and end the client has
- * seen once. An empty list is a conversation in which nothing was lost or doubled.
+ * under the id that every `accepted` named, with one answer that fits, whose text and end the
+ * client has seen once. An empty list is a conversation in which nothing was lost or doubled.
  */
 export async function listConversationFaults(
   server: Server,
   client: ResumingClient,
-  answerTo: (text: string) => string,
+  fits: (question: string, answer: string) => boolean,
 ): Promise<string[]> {
   const stored = await readMessages(server, client.sessionId);
   const faults = [...client.faults];
@@ -36,8 +36,8 @@ export async function listConversationFaults(
     if (!stored.some(({ id }) => id === messageId)) faults.push(`"${text}" is not stored`);
     const answers = stored
       .filter((each) => each.role === "assistant" && each.turnId === turnId && each.content)
-      .map(({ content }) => content);
-    if (answers.length !== 1 || answers[0] !== answerTo(text)) {
+      .map(({ content = "" }) => content);
+    if (answers.length !== 1 || !fits(text, answers[0] ?? "")) {
       faults.push(`"${text}" was answered ${JSON.stringify(answers)}`);
     }
     const ends = client.ends.get(turnId) ?? 0;

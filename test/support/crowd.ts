@@ -68,7 +68,7 @@ export class Crowd {
     const faults: string[] = [];
     for (const group of this.#groups()) {
       const found = group.map((client) =>
-        listConversationFaults(this.#options, client, (text) => model.answerTo(text)),
+        listConversationFaults(this.#options, client, model.isAnswer),
       );
       faults.push(...(await Promise.all(found)).flat());
     }
