@@ -4,9 +4,9 @@ import type { BenchOptions } from "./options.ts";
 import { type BenchResult, toTable } from "./report.ts";
 
 /*
- * `npm run bench -- <name> [--json] [--scale <share>]`: runs one benchmark and prints a table and,
- * below it (or with --json alone), the result as JSON. With a scale under 1 those of the runtime do
- * that share of their work only: to try them out.
+ * `npm run bench -- <name> [--json] [--scale <share>] [--store sqlite|postgres]`: runs one benchmark
+ * and prints a table and, below it (or with --json alone), the result as JSON. With a scale under 1
+ * most do that share of their work only: to try them out. `turn` runs on either store.
  */
 
 interface Bench {
@@ -16,6 +16,8 @@ interface Bench {
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   gateway: () => import("./gateway.bench.ts"),
   turn: () => import("./turn.bench.ts"),
+  store: () => import("./store.bench.ts"),
+  resume: () => import("./resume.bench.ts"),
   skill: () => import("./skill.bench.ts"),
   sandbox: () => import("./sandbox.bench.ts"),
   leak: () => import("./leak.bench.ts"),
@@ -26,18 +28,22 @@ const { positionals, values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     scale: { type: "string", default: "1" },
+    store: { type: "string", default: "sqlite" },
   },
 });
 const [name = ""] = positionals;
 const scale = Number(values.scale);
+const { store } = values;
 const load = BENCHES[name];
 if (load === undefined) {
   const known = Object.keys(BENCHES).join(", ");
   fail(`Cannot run benchmark "${name}": expected one of ${known}`);
 } else if (!(scale > 0 && scale <= 1)) {
   fail(`Cannot run at scale "${values.scale}": expected a number above 0, up to 1`);
+} else if (store !== "sqlite" && store !== "postgres") {
+  fail(`Cannot run on store "${store}": expected sqlite or postgres`);
 } else {
-  const result = await (await load()).run({ scale });
+  const result = await (await load()).run({ scale, store });
   if (!values.json) process.stdout.write(`${toTable(result)}\n\n`);
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }

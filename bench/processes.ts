@@ -11,9 +11,28 @@ export async function descendantsOf(pid: number): Promise<readonly number[]> {
   return [...children, ...below.flat()];
 }
 
+const TICKS_PER_SECOND = 100;
+
+/** User and system time that `pid` and all below it have taken; NaN where that is not told. */
+export async function cpuSecondsOf(pid: number | undefined): Promise<number> {
+  if (pid === undefined) return Number.NaN;
+  try {
+    const pids = [pid, ...(await descendantsOf(pid))];
+    const ticks = await Promise.all(pids.map(ticksOf));
+    return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
+  } catch {
+    return Number.NaN;
+  }
+}
+
 /** What `pid` holds in memory, pages it shares counted by its share in them (PSS). */
 export function pssMiBOf(pid: number): Promise<number> {
   return fieldOf(pid, "Pss");
+}
+
+/** What `pid` holds in memory, shared pages too. */
+export function rssMiBOf(pid: number): Promise<number> {
+  return fieldOf(pid, "Rss");
 }
 
 /** What `pid` would give back if it ended: pages that no other process has. */
@@ -36,6 +55,13 @@ export async function isAlive(pid: number): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+async function ticksOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  // Fields 14 and 15 of proc(5); the name before them, in parentheses, may hold spaces.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[11]) + Number(fields[12]);
 }
 
 async function childrenOf(pid: number): Promise<readonly number[]> {

@@ -8,6 +8,8 @@ const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
 const text = z.string().trim().min(1, "expected more than white space");
 const webAddress = z.url({ protocol: /^https?$/u, error: "expected an http or https address" });
 
+const ADDRESS_RANGE = /^[0-9A-Fa-f:.]{2,45}(?:\/\d{1,3})?$/u;
+
 const Environment = z.object({
   NEXFLOW_HOME: text.default(path.join(homedir(), ".nexflow")),
   NEXFLOW_DATABASE_URL: z
@@ -36,6 +38,16 @@ const Environment = z.object({
   NEXFLOW_CONTEXT_TOKENS: wholeNumber(1, 2_000_000).default(16_000),
   NEXFLOW_MAX_STEPS: wholeNumber(1, 100).default(8),
   NEXFLOW_TURN_TIMEOUT_MS: wholeNumber(1, 3_600_000).default(300_000),
+  NEXFLOW_TRUSTED_PROXIES: text
+    .optional()
+    .transform(toNames)
+    .pipe(
+      z.array(z.string().regex(ADDRESS_RANGE, "expected addresses or ranges such as 10.0.0.0/8")),
+    ),
+  NEXFLOW_RATE_REQUESTS: wholeNumber(0, 10_000_000).default(60_000),
+  NEXFLOW_RATE_MESSAGES: wholeNumber(0, 10_000_000).default(60_000),
+  NEXFLOW_RATE_SIGN_INS: wholeNumber(0, 1_000_000).default(10),
+  NEXFLOW_RATE_SIGN_INS_IN_ALL: wholeNumber(0, 1_000_000).default(600),
   NEXFLOW_POLICY_DIR: text.optional(),
   NEXFLOW_POLICY_LABEL: plainName("lower case, digits and hyphens").optional(),
   NEXFLOW_ALLOW_MISSING_LAYERS: text
@@ -93,6 +105,15 @@ export interface Config {
   readonly contextTokens: number;
   readonly maxSteps: number;
   readonly turnTimeoutMs: number;
+  /** Proxies whose word on whom they speak for is believed. */
+  readonly trustedProxies: readonly string[];
+  /** How much comes in a minute at most; 0 is no limit. */
+  readonly rateLimits: {
+    readonly requests: number;
+    readonly messages: number;
+    readonly signIns: number;
+    readonly signInsInAll: number;
+  };
   readonly policyDir: string | undefined;
   /** A folder of skill folders that are offered beside the first-party skills. */
   readonly skillsDir: string | undefined;
@@ -156,6 +177,13 @@ export function parseConfig(
     contextTokens: data.NEXFLOW_CONTEXT_TOKENS,
     maxSteps: data.NEXFLOW_MAX_STEPS,
     turnTimeoutMs: data.NEXFLOW_TURN_TIMEOUT_MS,
+    trustedProxies: data.NEXFLOW_TRUSTED_PROXIES,
+    rateLimits: {
+      requests: data.NEXFLOW_RATE_REQUESTS,
+      messages: data.NEXFLOW_RATE_MESSAGES,
+      signIns: data.NEXFLOW_RATE_SIGN_INS,
+      signInsInAll: data.NEXFLOW_RATE_SIGN_INS_IN_ALL,
+    },
     policyDir: data.NEXFLOW_POLICY_DIR,
     skillsDir: data.NEXFLOW_SKILLS_DIR,
     policyLabel: data.NEXFLOW_POLICY_LABEL,

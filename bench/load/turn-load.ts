@@ -9,7 +9,8 @@ import { openSocket } from "./open-socket.ts";
  */
 
 interface Plan {
-  readonly url: string;
+  /** Of the instances, among which the sessions are divided. */
+  readonly urls: readonly string[];
   readonly token: string;
   readonly sessions: number;
   readonly text: string;
@@ -45,7 +46,9 @@ let failed = 0;
 let isMeasuring = false;
 let isOver = false;
 
-const sockets = await Promise.all(Array.from({ length: plan.sessions }, openSession));
+const sockets = await Promise.all(
+  Array.from({ length: plan.sessions }, (_, at) => openSession(at)),
+);
 await sleep(plan.warmUpMs);
 isMeasuring = true;
 const startedAtMs = performance.now();
@@ -58,8 +61,9 @@ process.send?.(result, () => {
   process.exit();
 });
 
-async function openSession(): Promise<WebSocket> {
-  const socket = await openSocket(plan);
+async function openSession(at: number): Promise<WebSocket> {
+  const url = plan.urls[at % plan.urls.length] ?? "";
+  const socket = await openSocket({ url, token: plan.token });
   let sessionId: string | undefined;
   let sentAtMs = 0;
   const next = () => {

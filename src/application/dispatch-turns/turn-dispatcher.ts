@@ -145,6 +145,13 @@ export class TurnDispatcher {
     else this.#cancelled.add(turnId);
   }
 
+  /** Stops what runs here of a user. */
+  cancelAllOf(userId: UserId): void {
+    for (const session of this.#sessions.values()) {
+      if (session.userId === userId) this.#deps.runner.cancel(session.turnId);
+    }
+  }
+
   /** Another instance has stored a turn of this session. */
   noteQueued(sessionId: SessionId): void {
     const session = this.#sessions.get(sessionId);

@@ -1,4 +1,5 @@
 import type { Message } from "#domain/message/message.ts";
+import type { Session } from "#domain/session/session.ts";
 import type { SessionRepository, TurnSummary } from "#domain/session/session-repository.ts";
 import type { SessionId, TurnId, UserId } from "#domain/shared/id.ts";
 import type { TurnEvent } from "#domain/turn/turn-event.ts";
@@ -147,7 +148,8 @@ export class SessionHub {
     if (first === undefined) return;
     const live = this.#open(sessionId);
     const { run } = live;
-    if (run?.isHere && run.epoch === epoch) run.frames.push(...frames);
+    const goesOn = run?.isHere && run.epoch === epoch && first.seq === lastSeqOf(run) + 1;
+    if (goesOn) run.frames.push(...frames);
     else this.#show(live, { epoch, firstSeq: first.seq, frames: [...frames], isHere: true });
     this.#deliverAll(live);
   }
@@ -227,9 +229,8 @@ export class SessionHub {
    * that does not exist (any more) is answered with a snapshot. Rejects with `Fault`.
    */
   async follow(input: FollowInput, sink: FrameSink): Promise<FollowResult> {
-    const { sessionId, userId, after: seq, epoch } = input;
-    const session = await this.#deps.sessions.find(sessionId);
-    if (session?.userId !== userId) return { kind: "not-found" };
+    const { sessionId, userId } = input;
+    // Before anything is read: what happens from then on is not missed.
     const live = this.#open(sessionId);
     const follower: Follower = { sink, have: undefined, isStopped: false };
     live.followers.add(follower);
@@ -239,7 +240,15 @@ export class SessionHub {
       this.#closeIfIdle(live);
     };
     try {
-      await this.#catchUp(live, follower, { seq, epoch, isStored: false });
+      const { version } = live;
+      const session = await this.#deps.sessions.find(sessionId);
+      if (session?.userId !== userId) {
+        stop();
+        return { kind: "not-found" };
+      }
+      const { headSeq, headEpoch } = session;
+      this.#learnFromRead(live, { seq: headSeq, epoch: headEpoch, isStored: true }, version);
+      await this.#catchUp(live, follower, startOf(input, session));
     } catch (error) {
       stop();
       throw error;
@@ -441,6 +450,16 @@ export class SessionHub {
       this.#deps.after(STORE_RETRY_MS, resolve);
     });
   }
+}
+
+/** Where to go on from, as far as the head of the log tells; `undefined` where that is too much. */
+function startOf(
+  { after: seq, epoch }: FollowInput,
+  { headSeq, headEpoch }: Session,
+): Position | undefined {
+  if (headSeq - seq > REPLAY_EVENTS) return undefined;
+  const isStored = seq === headSeq && (epoch === undefined || epoch === headEpoch);
+  return isStored ? { seq, epoch: headEpoch, isStored } : { seq, epoch, isStored };
 }
 
 function isElsewhere({ followers, run }: LiveSession): boolean {

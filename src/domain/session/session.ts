@@ -13,6 +13,8 @@ export interface Session {
 }
 
 const MAX_TITLE_CHARS = 80;
+/** Made once, and only when it is needed: that takes longer than to store a message. */
+let segmenter: Intl.Segmenter | undefined;
 
 /** The title of a conversation: its first message on one line, cut to 80 characters. */
 export function titleFrom(text: string): string {
@@ -20,7 +22,11 @@ export function titleFrom(text: string): string {
     .slice(0, 4 * MAX_TITLE_CHARS)
     .replace(/\s+/gu, " ")
     .trim();
-  const chars = Array.from(new Intl.Segmenter().segment(line), ({ segment }) => segment);
-  if (chars.length <= MAX_TITLE_CHARS) return line === "" ? "New conversation" : line;
+  if (line === "") return "New conversation";
+  // A character has at least one unit: whoever has few enough units need not count.
+  if (line.length <= MAX_TITLE_CHARS) return line;
+  segmenter ??= new Intl.Segmenter();
+  const chars = Array.from(segmenter.segment(line), ({ segment }) => segment);
+  if (chars.length <= MAX_TITLE_CHARS) return line;
   return `${chars.slice(0, MAX_TITLE_CHARS - 1).join("")}…`;
 }

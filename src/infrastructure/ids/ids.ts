@@ -1,9 +1,26 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, randomFillSync } from "node:crypto";
 import { v7 } from "uuid";
+
+const RANDOM_BYTES = 16;
+/** Drawn for many ids at once: what the system is asked for one by one takes most of an id's time. */
+const random = Buffer.alloc(256 * RANDOM_BYTES);
+let usedBytes = random.length;
+let lastMs = 0;
+let seq = 0;
 
 /** A UUID version 7 (RFC 9562): unique, and greater than those this thread made before it. */
 export function newId(): string {
-  return v7();
+  const bytes = nextRandom();
+  const nowMs = Date.now();
+  if (nowMs > lastMs) {
+    lastMs = nowMs;
+    // Half of the numbers are left for those that follow in this millisecond.
+    seq = bytes.readUInt32BE(0) >>> 1;
+  } else {
+    seq = (seq + 1) >>> 0;
+    if (seq === 0) lastMs += 1;
+  }
+  return v7({ random: bytes, msecs: lastMs, seq });
 }
 
 const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7/u;
@@ -26,4 +43,13 @@ export function newSecret(): string {
  */
 export function hashSecret(secret: string): string {
   return createHash("sha256").update(secret, "utf8").digest("hex");
+}
+
+function nextRandom(): Buffer {
+  if (usedBytes === random.length) {
+    randomFillSync(random);
+    usedBytes = 0;
+  }
+  usedBytes += RANDOM_BYTES;
+  return random.subarray(usedBytes - RANDOM_BYTES, usedBytes);
 }

@@ -3,11 +3,16 @@ import { App, us_listen_socket_close, us_socket_local_port } from "uWebSockets.j
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "#application/ports/logger.ts";
 import { Fault } from "#domain/shared/fault.ts";
+import { createClientAddresses } from "./client-address.ts";
+import { createEventStreams } from "./event-streams.ts";
 import { serveHttp } from "./http.ts";
+import { createIdentify } from "./identify.ts";
 import { createOwnAddresses } from "./origin.ts";
+import { createRateLimits, DEFAULT_RATE_LIMITS, type RateLimitOptions } from "./rate-limits.ts";
 import { createRoutes } from "./rest.ts";
 import { createRouter } from "./router.ts";
 import { loadStaticFiles } from "./static-files.ts";
+import { TokenBuckets } from "./token-buckets.ts";
 import type { GatewayDeps } from "./use-cases.ts";
 import { serveSockets } from "./ws.ts";
 
@@ -19,6 +24,9 @@ export interface GatewayOptions {
   readonly publicUrl?: string;
   /** Where the built web page lies. */
   readonly webDir: string;
+  /** Addresses of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[];
+  readonly rateLimits?: RateLimitOptions;
   readonly log: Logger;
 }
 
@@ -30,6 +38,7 @@ export interface Gateway extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+const MAX_DENIALS_NOTED = 60;
 /** Closed sockets get so long to read their last frames. */
 const CLOSE_GRACE_MS = 100;
 /** Two servers on one port would take turns; uWebSockets.js allows that unless told otherwise. */
@@ -39,16 +48,26 @@ const EXCLUSIVE_PORT = 1;
  * Listens and serves: the page, the REST API and WebSockets. Rejects with `Fault`
  * (`CONFIG_INVALID`) where the address cannot be had.
  */
-export async function openGateway(deps: GatewayDeps, options: GatewayOptions): Promise<Gateway> {
+export async function openGateway(
+  useCases: GatewayDeps,
+  options: GatewayOptions,
+): Promise<Gateway> {
+  const deps = { ...useCases, noteDenied: boundDenials(useCases) };
   const { host, publicUrl, webDir, log } = options;
+  const { trustedProxies = [], rateLimits = DEFAULT_RATE_LIMITS } = options;
+  const addresses = createClientAddresses(trustedProxies);
+  const limits = createRateLimits(rateLimits, () => performance.now());
+  const identify = createIdentify(deps, limits);
   const files = await loadStaticFiles(webDir);
   const app = App();
   const listener = await listen(app, options);
   const port = us_socket_local_port(listener);
   const own = createOwnAddresses({ host, port, publicUrl });
-  const sockets = serveSockets(app, { deps, own, log });
-  const routes = createRoutes({ deps, onLogout: (secret) => sockets.endSession(secret) });
-  serveHttp(app, createRouter({ deps, own, routes, files }), log);
+  const sockets = serveSockets(app, { deps, own, addresses, limits, identify, log });
+  const streams = createEventStreams({ deps, log });
+  const routes = createRoutes({ deps, limits, streams });
+  const handle = createRouter({ deps, own, routes, files, limits, identify });
+  serveHttp(app, { handle, addresses, log });
 
   let closing: Promise<void> | undefined;
   const close = () => {
@@ -57,18 +76,31 @@ export async function openGateway(deps: GatewayDeps, options: GatewayOptions): P
   };
   return {
     port,
-    announceShutdown: (reconnectAfterMs) => sockets.announceShutdown(reconnectAfterMs),
+    announceShutdown(reconnectAfterMs) {
+      sockets.announceShutdown(reconnectAfterMs);
+      streams.announceShutdown(reconnectAfterMs);
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
 
   async function closeAll(): Promise<void> {
     us_listen_socket_close(listener);
-    const hadSockets = sockets.count > 0;
+    const hadSockets = sockets.count + streams.count > 0;
     sockets.close();
+    streams.close();
     if (hadSockets) await delay(CLOSE_GRACE_MS);
     app.close();
   }
+}
+
+/** Nobody fills the record by being turned away: of each, so many a minute are noted. */
+function boundDenials({ noteDenied }: Pick<GatewayDeps, "noteDenied">): GatewayDeps["noteDenied"] {
+  const noted = new TokenBuckets({ perMinute: MAX_DENIALS_NOTED, maxKeys: 1_000 });
+  return (denial) => {
+    const isOneTooMany = noted.take(denial.userId ?? denial.address, performance.now());
+    if (isOneTooMany === undefined) noteDenied(denial);
+  };
 }
 
 async function listen(

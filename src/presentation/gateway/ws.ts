@@ -5,10 +5,13 @@ import type {
   us_socket_context_t,
 } from "uWebSockets.js";
 import type { Logger } from "#application/ports/logger.ts";
+import type { ClientAddresses } from "./client-address.ts";
 import { readSessionCookie } from "./cookies.ts";
 import { readHead, writeReply } from "./http.ts";
+import type { Identify } from "./identify.ts";
 import type { OwnAddresses } from "./origin.ts";
 import { problem } from "./problem.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import * as reply from "./replies.ts";
 import { findForeign } from "./router.ts";
 import { CLOSE, Socket } from "./socket.ts";
@@ -31,6 +34,9 @@ const MOST_MS = 30_000;
 export interface SocketsOptions {
   readonly deps: GatewayDeps;
   readonly own: OwnAddresses;
+  readonly addresses: ClientAddresses;
+  readonly limits: RateLimits;
+  readonly identify: Identify;
   readonly log: Logger;
 }
 
@@ -38,19 +44,19 @@ export interface SocketsOptions {
 export interface Sockets {
   readonly count: number;
   announceShutdown(reconnectAfterMs: number): void;
-  /** Closes those that came in by this browser session. */
-  endSession(secret: string): void;
   /** Closes all as for a restart. */
   close(): void;
 }
 
 interface Connection {
   readonly cookieSecret: string | undefined;
+  readonly address: string;
   socket?: Socket;
 }
 
 /** Serves `/ws` of `app`; what is no upgrade goes on to the next route. */
-export function serveSockets(app: TemplatedApp, { deps, own, log }: SocketsOptions): Sockets {
+export function serveSockets(app: TemplatedApp, options: SocketsOptions): Sockets {
+  const { deps, limits, identify, log } = options;
   const sockets = new Set<Socket>();
   const keepAlive = setInterval(() => {
     for (const socket of sockets) socket.keepAlive();
@@ -62,10 +68,12 @@ export function serveSockets(app: TemplatedApp, { deps, own, log }: SocketsOptio
     closeOnBackpressureLimit: true,
     idleTimeout: 120,
     sendPingsAutomatically: true,
-    upgrade: (response, request, context) => upgrade(own, { response, request, context }),
+    upgrade: (response, request, context) => upgrade(options, { response, request, context }),
     open(ws) {
       const connection = ws.getUserData();
-      connection.socket = new Socket(ws, { deps, log, cookieSecret: connection.cookieSecret });
+      const { cookieSecret, address } = connection;
+      const client = { cookieSecret, address };
+      connection.socket = new Socket(ws, { deps, limits, identify, log, client });
       sockets.add(connection.socket);
     },
     message: (ws, bytes, isBinary) => ws.getUserData().socket?.receive(bytes, isBinary),
@@ -87,11 +95,6 @@ export function serveSockets(app: TemplatedApp, { deps, own, log }: SocketsOptio
         socket.announce(reply.encodeGoingAway(spread(reconnectAfterMs, sockets.size)));
       }
     },
-    endSession(secret) {
-      for (const socket of sockets) {
-        if (socket.cookieSecret === secret) socket.end(CLOSE.unauthorized, "Logged out");
-      }
-    },
     close() {
       clearInterval(keepAlive);
       for (const socket of sockets) socket.end(CLOSE.restarting, "The server restarts");
@@ -105,17 +108,24 @@ interface Upgrade {
   readonly context: us_socket_context_t;
 }
 
-function upgrade(own: OwnAddresses, { response, request, context }: Upgrade): void {
-  const head = readHead(response, request);
+function upgrade(
+  { own, addresses, limits }: SocketsOptions,
+  { response, request, context }: Upgrade,
+): void {
+  const head = readHead(response, request, addresses);
   const foreign = findForeign(head, own);
   if (foreign !== undefined) return writeReply(response, problem(foreign));
+  const retryAfterMs = limits.takeRequest({ address: head.address });
+  if (retryAfterMs !== undefined) {
+    return writeReply(response, problem(reply.rateLimited("requests", retryAfterMs)));
+  }
   const offered = request.getHeader("sec-websocket-protocol").split(",");
   if (!offered.some((name) => name.trim() === SUBPROTOCOL)) {
     const message = `Cannot open the socket: expected the subprotocol "${SUBPROTOCOL}"`;
     return writeReply(response, problem({ code: "bad-frame", message }));
   }
   response.upgrade<Connection>(
-    { cookieSecret: readSessionCookie(head.headers.cookie) },
+    { cookieSecret: readSessionCookie(head.headers.cookie), address: head.address },
     request.getHeader("sec-websocket-key"),
     SUBPROTOCOL,
     request.getHeader("sec-websocket-extensions"),

@@ -3,6 +3,9 @@ import { ID_OF } from "../dialects/id-of.ts";
 import { arg, builder, compile } from "../query-builder.ts";
 import type { Schema } from "../schema.ts";
 
+/** Literals, so that SQLite sees that the index of unfinished turns will do. */
+const OPEN_STATES = [sql.lit("queued"), sql.lit("running")];
+
 export const sessionQueries = {
   insertSession: compile(
     builder.insertInto("session").values({
@@ -18,6 +21,11 @@ export const sessionQueries = {
   findSession: compile(session()),
   /** As long as the transaction lasts nobody else deletes the session or adds a turn to it. */
   lockSession: compile(session(), session().forUpdate()),
+  /**
+   * What a message has to know of the session that it comes to: its newest turn, and one that is
+   * unfinished, if there are such. Until the transaction ends nobody else deletes the session.
+   */
+  findSessionToJoin: compile(sessionToJoin(), sessionToJoin().forKeyShare("session")),
   moveSessionHead: compile(
     builder
       .updateTable("session")
@@ -35,8 +43,11 @@ export const sessionQueries = {
       .selectFrom("session")
       .selectAll()
       .where("user_id", "=", arg("userId"))
-      .where("updated_at_ms", "<", arg<number>("beforeMs"))
+      .where(
+        sql<boolean>`(updated_at_ms, session_id) < (${arg<number>("updatedAtMs")}, ${arg("sessionId")})`,
+      )
       .orderBy("updated_at_ms", "desc")
+      .orderBy("session_id", "desc")
       .limit(arg<number>("limit")),
   ),
   deleteSession: compile(builder.deleteFrom("session").where("session_id", "=", arg("sessionId"))),
@@ -79,6 +90,14 @@ export const sessionQueries = {
       .orderBy("position", "desc")
       .limit(arg<number>("limit")),
   ),
+  listTurnMessages: compile<Schema["message"]>(
+    builder
+      .selectFrom("message")
+      .selectAll()
+      .where("session_id", "=", arg("sessionId"))
+      .where("turn_id", "=", arg("turnId"))
+      .orderBy("position"),
+  ),
   insertSegment: compile(
     builder.insertInto("event_segment").values({
       session_id: arg("sessionId"),
@@ -89,22 +108,24 @@ export const sessionQueries = {
       events_json: arg("eventsJson"),
     }),
   ),
-  /** The segment that holds event `seq`, if one does. */
-  findSegmentAt: compile<Schema["event_segment"]>(
+  /** The segment that holds event `after`, if one does, and those that follow. */
+  listSegmentsFrom: compile<Schema["event_segment"]>(
     builder
       .selectFrom("event_segment")
       .selectAll()
       .where("session_id", "=", arg("sessionId"))
-      .where("first_seq", "<=", arg<number>("seq"))
-      .orderBy("first_seq", "desc")
-      .limit(1),
-  ),
-  listSegmentsAfter: compile<Schema["event_segment"]>(
-    builder
-      .selectFrom("event_segment")
-      .selectAll()
-      .where("session_id", "=", arg("sessionId"))
-      .where("last_seq", ">", arg<number>("after"))
+      .where("first_seq", ">=", (segment) =>
+        segment.fn.coalesce(
+          segment
+            .selectFrom("event_segment as held")
+            .select("held.first_seq")
+            .where("held.session_id", "=", arg("sessionId"))
+            .where("held.first_seq", "<=", arg<number>("after"))
+            .orderBy("held.first_seq", "desc")
+            .limit(1),
+          sql.lit(0),
+        ),
+      )
       .orderBy("first_seq")
       .limit(arg<number>("limit")),
   ),
@@ -135,6 +156,29 @@ function heads(ids: RawBuilder<string>) {
 
 function session() {
   return builder.selectFrom("session").selectAll().where("session_id", "=", arg("sessionId"));
+}
+
+function sessionToJoin() {
+  return builder
+    .selectFrom("session")
+    .select(["session.user_id", "session.head_seq"])
+    .select((session) => [
+      session
+        .selectFrom("message")
+        .select("message.turn_id")
+        .whereRef("message.session_id", "=", "session.session_id")
+        .orderBy("message.turn_id", "desc")
+        .limit(1)
+        .as("last_turn_id"),
+      session
+        .selectFrom("turn")
+        .select("turn.turn_id")
+        .whereRef("turn.session_id", "=", "session.session_id")
+        .where("turn.state", "in", OPEN_STATES)
+        .limit(1)
+        .as("open_turn_id"),
+    ])
+    .where("session.session_id", "=", arg("sessionId"));
 }
 
 function turnsOfSession() {

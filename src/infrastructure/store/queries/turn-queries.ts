@@ -12,24 +12,40 @@ const RUNNING = sql.lit("running");
 const OPEN_STATES = [QUEUED, RUNNING];
 
 export const turnQueries = {
+  /** Changes nothing where the user's message has a turn already. */
   insertTurn: compile(
-    builder.insertInto("turn").values({
-      turn_id: arg("turnId"),
-      session_id: arg("sessionId"),
-      user_id: arg("userId"),
-      user_message_id: arg("messageId"),
-      client_message_id: arg("clientMessageId"),
-      accepted_seq: arg<number>("acceptedSeq"),
-      state: arg("state"),
-      attempts: arg<number>("attempts"),
-      epoch: arg<number>("epoch"),
-      created_at_ms: arg<number>("nowMs"),
-      started_at_ms: arg<number | null>("startedAtMs"),
-      instance_id: arg<string | null>("instanceId"),
-    }),
+    builder
+      .insertInto("turn")
+      .values({
+        turn_id: arg("turnId"),
+        session_id: arg("sessionId"),
+        user_id: arg("userId"),
+        user_message_id: arg("messageId"),
+        client_message_id: arg("clientMessageId"),
+        accepted_seq: arg<number>("acceptedSeq"),
+        state: arg("state"),
+        attempts: arg<number>("attempts"),
+        epoch: arg<number>("epoch"),
+        created_at_ms: arg<number>("nowMs"),
+        started_at_ms: arg<number | null>("startedAtMs"),
+        instance_id: arg<string | null>("instanceId"),
+      })
+      .onConflict((conflict) => conflict.columns(["user_id", "client_message_id"]).doNothing()),
   ),
   findTurn: compile<TurnRow>(
     builder.selectFrom("turn").selectAll().where("turn_id", "=", arg("turnId")),
+  ),
+  /** By their messages, which are clustered by session: turns are not. */
+  listTurnsOfSession: compile<TurnRow>(
+    builder
+      .selectFrom("message")
+      .innerJoin("turn", "turn.turn_id", "message.turn_id")
+      .selectAll("turn")
+      .where("message.session_id", "=", arg("sessionId"))
+      .where("message.position", "=", 0)
+      .where("message.turn_id", "<", arg("before"))
+      .orderBy("message.turn_id", "desc")
+      .limit(arg<number>("limit")),
   ),
   listTurns: compile<TurnRow>(turns(ID_OF.sqlite), turns(ID_OF.postgres)),
   findTurnByClientMessage: compile<TurnRow>(
@@ -85,14 +101,6 @@ export const turnQueries = {
       .set({ is_cancelled: 1 })
       .where("turn_id", "=", arg("turnId"))
       .where("state", "in", OPEN_STATES),
-  ),
-  findLastTurnId: compile<{ turn_id: string }>(
-    builder
-      .selectFrom("message")
-      .select("turn_id")
-      .where("session_id", "=", arg("sessionId"))
-      .orderBy("turn_id", "desc")
-      .limit(1),
   ),
   listOpenTurnsOfSession: compile<TurnRow>(
     builder

@@ -13,6 +13,7 @@ import type {
 import { parseSessionId, parseTurnId, type SessionId, type TurnId } from "#domain/shared/id.ts";
 import { type PackedEvent, unpackEvents } from "#domain/turn/event-log.ts";
 import type { Turn } from "#domain/turn/turn.ts";
+import type { ListTurns } from "#domain/turn/turn-reader.ts";
 import { queries } from "../load-queries.ts";
 import { messageFromRow, sessionFromRow, turnFromRow } from "../rows.ts";
 import type { Schema } from "../schema.ts";
@@ -29,8 +30,10 @@ export function* findSession(sessionId: SessionId): Script<Session | undefined> 
 }
 
 export function* listSessions(input: ListSessions): Script<Session[]> {
-  const { userId, limit, beforeMs = Number.MAX_SAFE_INTEGER } = input;
-  return (yield* all(queries.listSessions, { userId, limit, beforeMs })).map(sessionFromRow);
+  const { userId, limit, before } = input;
+  const { updatedAtMs = Number.MAX_SAFE_INTEGER, id: sessionId = LAST_ID } = before ?? {};
+  const page = { userId, limit, updatedAtMs, sessionId };
+  return (yield* all(queries.listSessions, page)).map(sessionFromRow);
 }
 
 export function* listMessages({ sessionId, limit, before }: ListMessages): Script<Message[]> {
@@ -54,6 +57,18 @@ export function* listHistory(
 export function* findTurn(turnId: TurnId): Script<Turn | undefined> {
   const row = yield* get(queries.findTurn, { turnId });
   return row && turnFromRow(row);
+}
+
+export function* listTurnsOfSession(input: ListTurns): Script<Turn[]> {
+  const { sessionId, limit, before = LAST_ID } = input;
+  const rows = yield* all(queries.listTurnsOfSession, { sessionId, limit, before });
+  return rows.map(turnFromRow);
+}
+
+export function* listTurnMessages(turn: Pick<Turn, "id" | "sessionId">): Script<Message[]> {
+  const { sessionId, id: turnId } = turn;
+  const rows = yield* all(queries.listTurnMessages, { sessionId, turnId });
+  return rows.map(messageFromRow);
 }
 
 export function* listTurns(messages: readonly Pick<Message, "turnId">[]): Script<TurnSummary[]> {
@@ -84,24 +99,21 @@ export function* listHeads(sessionIds: readonly SessionId[]): Script<SessionHead
 }
 
 export function* readEvents(input: ReadEvents): Script<ReadEventsResult> {
-  const { sessionId, after, epoch, limit } = input;
-  const { headSeq = 0, headEpoch = 0 } = (yield* findSession(sessionId)) ?? {};
-  const unknown = { kind: "unknown-position", headSeq, headEpoch } as const;
-  const isAtHead = after === headSeq && (epoch === undefined || headEpoch === epoch);
-  const isKnown =
-    after === 0 || isAtHead || (after <= headSeq && (yield* hasPosition(sessionId, after, epoch)));
-  if (!isKnown) return unknown;
-
-  const rows = yield* all(queries.listSegmentsAfter, { sessionId, after, limit: MAX_SEGMENTS });
-  // What came next may have had its time (see `trimEvents`).
-  const hasNext = after >= headSeq || (rows[0]?.first_seq ?? headSeq + 1) <= after + 1;
-  if (!hasNext) return unknown;
+  const { sessionId, after, limit } = input;
+  const rows = yield* all(queries.listSegmentsFrom, { sessionId, after, limit: MAX_SEGMENTS });
+  const [first] = rows;
+  if (first === undefined || !isPosition(first, input)) return yield* readAtHead(input);
   const events: StoredEvent[] = [];
+  let isLast = rows.length < MAX_SEGMENTS;
   for (const row of rows) {
-    if (events.length >= limit) break;
-    events.push(...eventsOf(row, after));
+    if (events.length < limit) events.push(...eventsOf(row, after));
+    else isLast = false;
   }
-  return { kind: "events", events, isLast: (events.at(-1)?.seq ?? after) >= headSeq };
+  return {
+    kind: "events",
+    events: events.slice(0, limit),
+    isLast: isLast && events.length <= limit,
+  };
 }
 
 export function* deleteSession(sessionId: SessionId): Script<"deleted" | "not-found" | "busy"> {
@@ -125,18 +137,23 @@ function* listUpTo(
 }
 
 /**
- * Whether what a client has up to `seq` is what is stored. A client that last saw an event of
- * run `epoch` has other events than those that another run stored at the same place. That one may
- * have a lower epoch: an instance that is older than the one that died goes on under its own.
+ * Whether what a client has up to `after` is what is stored, `first` being the segment where that
+ * is, or else the first one that is left. A client that last saw an event of run `epoch` has other
+ * events than those that another run stored at the same place. That one may have a lower epoch: an
+ * instance that is older than the one that died goes on under its own.
  */
-function* hasPosition(
-  sessionId: SessionId,
-  seq: number,
-  epoch: number | undefined,
-): Script<boolean> {
-  const row = yield* get(queries.findSegmentAt, { sessionId, seq });
-  if (row === undefined || row.last_seq < seq) return false;
-  return epoch === undefined || row.epoch === epoch;
+function isPosition(first: Schema["event_segment"], { after, epoch }: ReadEvents): boolean {
+  if (after === 0) return first.first_seq === 1;
+  const isHeld = first.first_seq <= after && first.last_seq >= after;
+  return isHeld && (epoch === undefined || first.epoch === epoch);
+}
+
+/** What comes after a position whose events are not there: they may have had their time. */
+function* readAtHead({ sessionId, after, epoch }: ReadEvents): Script<ReadEventsResult> {
+  const { headSeq = 0, headEpoch = 0 } = (yield* findSession(sessionId)) ?? {};
+  const isAtHead = after === headSeq && (after === 0 || epoch === undefined || headEpoch === epoch);
+  if (isAtHead) return { kind: "events", events: [], isLast: true };
+  return { kind: "unknown-position", headSeq, headEpoch };
 }
 
 function eventsOf(row: Schema["event_segment"], after: number): StoredEvent[] {

@@ -33,25 +33,13 @@ type TurnRow = Selectable<Schema["turn"]>;
 const RECOVERED_MOST = 500;
 
 export function* accept(input: AcceptTurn): Script<AcceptResult> {
-  const { userId, clientMessageId, turnId, messageId, owner, nowMs } = input;
-  const earlier = yield* get(queries.findTurnByClientMessage, { userId, clientMessageId });
-  if (earlier !== undefined) return yield* acceptAgain(input, earlier);
-  const session = yield* openSession(input);
-  if (session.kind !== "open") return session;
+  const { userId, clientMessageId, turnId, messageId, session, text, owner, nowMs } = input;
+  const sessionId = session.id;
+  const joined = yield* joinSession(input);
+  if (joined.kind !== "open") return (yield* acceptAgain(input)) ?? joined;
 
-  const sessionId = input.session.id;
-  const { headSeq: acceptedSeq, isIdle } = session;
-  yield* run(queries.insertMessage, {
-    sessionId,
-    turnId,
-    position: 0,
-    messageId,
-    role: "user",
-    partsJson: userPartsJson(input.text),
-    isComplete: 1,
-    createdAtMs: nowMs,
-  });
-  yield* run(queries.insertTurn, {
+  const { headSeq: acceptedSeq, isIdle } = joined;
+  const isFirst = yield* run(queries.insertTurn, {
     turnId,
     sessionId,
     userId,
@@ -62,6 +50,20 @@ export function* accept(input: AcceptTurn): Script<AcceptResult> {
       ? { ...owner, state: "running", attempts: 1, startedAtMs: nowMs }
       : { instanceId: null, epoch: 0, state: "queued", attempts: 0, startedAtMs: null }),
     nowMs,
+  });
+  if (isFirst === 0) return (yield* acceptAgain(input)) ?? { kind: "conflict" };
+  if (session.isNew) {
+    yield* run(queries.insertSession, { sessionId, userId, title: titleFrom(text), nowMs });
+  }
+  yield* run(queries.insertMessage, {
+    sessionId,
+    turnId,
+    position: 0,
+    messageId,
+    role: "user",
+    partsJson: userPartsJson(text),
+    isComplete: 1,
+    createdAtMs: nowMs,
   });
   const stored = { sessionId, messageId, turnId, seq: acceptedSeq };
   return { kind: "accepted", ...stored, duplicate: false, isBegun: isIdle };
@@ -124,29 +126,27 @@ export function* cancelTurn(turnId: TurnId): Script<void> {
   yield* run(queries.cancelTurn, { turnId });
 }
 
-type OpenedSession =
+type JoinedSession =
   | { readonly kind: "open"; readonly headSeq: number; readonly isIdle: boolean }
   | Extract<AcceptResult, { kind: "not-found" | "outdated-id" }>;
 
-/** The head of the session's log, and whether a turn of it is unfinished. */
-function* openSession({ session, userId, turnId, text, nowMs }: AcceptTurn): Script<OpenedSession> {
-  const sessionId = session.id;
-  if (session.isNew) {
-    yield* run(queries.insertSession, { sessionId, userId, title: titleFrom(text), nowMs });
-    return { kind: "open", headSeq: 0, isIdle: true };
-  }
-  const row = yield* get(queries.findSession, { sessionId });
+/** The head of the session's log, and whether no turn of it is unfinished. */
+function* joinSession({ session, userId, turnId }: AcceptTurn): Script<JoinedSession> {
+  if (session.isNew) return { kind: "open", headSeq: 0, isIdle: true };
+  const row = yield* get(queries.findSessionToJoin, { sessionId: session.id });
   if (row?.user_id !== userId) return { kind: "not-found" };
-  const last = yield* get(queries.findLastTurnId, { sessionId });
-  if (last !== undefined && last.turn_id >= turnId) {
-    return { kind: "outdated-id", lastTurnId: parseTurnId(last.turn_id) };
+  const { head_seq: headSeq, last_turn_id: last, open_turn_id: open } = row;
+  if (last !== null && last >= turnId) {
+    return { kind: "outdated-id", lastTurnId: parseTurnId(last) };
   }
-  const open = yield* get(queries.listOpenTurnsOfSession, { sessionId });
-  return { kind: "open", headSeq: row.head_seq, isIdle: open === undefined };
+  return { kind: "open", headSeq, isIdle: open === null };
 }
 
-function* acceptAgain(input: AcceptTurn, earlier: TurnRow): Script<AcceptResult> {
-  const { session, text } = input;
+/** The answer that this message got the first time, if it was here before. */
+function* acceptAgain(input: AcceptTurn): Script<AcceptResult | undefined> {
+  const { userId, clientMessageId, session, text } = input;
+  const earlier = yield* get(queries.findTurnByClientMessage, { userId, clientMessageId });
+  if (earlier === undefined) return undefined;
   const turn = turnFromRow(earlier);
   if (!session.isNew && session.id !== turn.sessionId) return { kind: "conflict" };
   const { sessionId, userMessageId: messageId } = turn;

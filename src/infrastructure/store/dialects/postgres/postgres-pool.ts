@@ -2,6 +2,7 @@ import pg from "pg";
 import { Fault } from "#domain/shared/fault.ts";
 import { bind } from "../../query.ts";
 import { awaitScript, type Script, type Step } from "../../script.ts";
+import { Gate } from "./gate.ts";
 import { JOBS_NOT_OPEN, JobSender } from "./job-sender.ts";
 
 export interface PostgresPoolOptions {
@@ -10,6 +11,8 @@ export interface PostgresPoolOptions {
 }
 
 const INT8 = 20;
+/** Connections that reads leave to writes: however many come back at once, leases are renewed. */
+const KEPT_FOR_WRITES = 2;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** No statement of ours takes so long; a migration sets its own. */
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -33,6 +36,7 @@ const COLLISIONS: ReadonlySet<string> = new Set(["40001", "40P01", "23505"]);
 export class PostgresPool {
   readonly #pool: pg.Pool;
   readonly #jobs: JobSender;
+  readonly #reading: Gate;
 
   constructor({ url, maxConnections = 10 }: PostgresPoolOptions) {
     this.#pool = new pg.Pool({
@@ -44,6 +48,8 @@ export class PostgresPool {
       keepAlive: true,
       types: { getTypeParser },
     });
+    const width = Math.max(1, maxConnections - KEPT_FOR_WRITES);
+    this.#reading = new Gate({ width, waitMs: STATEMENT_TIMEOUT_MS });
     // A resting connection that breaks is replaced by the next query.
     this.#pool.on("error", () => undefined);
     this.#jobs = new JobSender(this.#pool);
@@ -64,7 +70,9 @@ export class PostgresPool {
   /** Runs a script that only reads. Rejects with `Fault`. */
   async read<T>(script: Script<T>): Promise<T> {
     try {
-      return await awaitScript(script, (step) => perform(this.#pool, step));
+      return await this.#reading.run(() =>
+        awaitScript(script, (step) => perform(this.#pool, step)),
+      );
     } catch (error) {
       throw toPostgresFault(error);
     }
@@ -73,9 +81,11 @@ export class PostgresPool {
   /** Runs a script all of whose reads see the same moment. Rejects with `Fault`. */
   async readAtOnce<T>(script: Script<T>): Promise<T> {
     try {
-      return await this.transact(
-        (client) => awaitScript(script, (step) => perform(client, step)),
-        BEGIN_READING,
+      return await this.#reading.run(() =>
+        this.transact(
+          (client) => awaitScript(script, (step) => perform(client, step)),
+          BEGIN_READING,
+        ),
       );
     } catch (error) {
       throw toPostgresFault(error);

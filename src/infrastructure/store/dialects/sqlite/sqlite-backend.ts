@@ -11,14 +11,17 @@ import { openSqlite, type SqliteConnection, toFault } from "./sqlite-connection.
 /*
  * The store on SQLite. It commits in groups: everything that waits on any port when it comes
  * round goes into one transaction, which is on disk before any of it is answered. While that commit
- * is under way the next group gathers. Where writes come side by side a group waits a moment for
- * more (a commit costs about as much for ten writes as for one); a lone write does not wait. Reads
- * of a group follow its commit, and see it.
+ * is under way the next group gathers. Where writes come side by side a group waits a moment until
+ * as many are there as usual (a commit costs about as much for ten writes as for one); a lone write
+ * does not wait. Reads of a group follow its commit, and see it; where there are many, writes that
+ * come meanwhile are not kept waiting for all of them.
  */
 
 const GATHER_MS = 1;
 /** Writes in a group, on average, from which on it pays to wait for more. */
 const CROWDED = 2;
+/** Reads that are made between two groups of writes. */
+const READS_MOST = 64;
 /** How much the newest group counts in that average. */
 const NEWEST_WEIGHT = 0.1;
 
@@ -44,7 +47,10 @@ class SqliteBackend implements StoreBackend {
   readonly #deps: SqliteBackendDeps;
   readonly #writeAll: (requests: readonly StoreRequest[]) => StoreReply[];
   #group: Waiting[] = [];
+  readonly #reading: Waiting[] = [];
   #usualSize = 0;
+  #gathering: ReturnType<typeof setTimeout> | undefined;
+  #goingOn: ReturnType<typeof setImmediate> | undefined;
 
   constructor(deps: SqliteBackendDeps) {
     this.#deps = deps;
@@ -62,20 +68,24 @@ class SqliteBackend implements StoreBackend {
   }
 
   take(requests: readonly Waiting[]): void {
-    const isFirst = this.#group.length === 0;
     this.#group.push(...requests);
-    if (!isFirst) return;
-    if (this.#usualSize < CROWDED) this.#flush();
-    else setTimeout(() => this.#flush(), GATHER_MS);
+    if (this.#usualSize < CROWDED || this.#group.length >= this.#usualSize) this.#flush();
+    else this.#gathering ??= setTimeout(() => this.#flush(), GATHER_MS);
   }
 
   async close(): Promise<void> {
     this.#flush();
+    while (this.#reading.length > 0) this.#readSome();
+    clearImmediate(this.#goingOn);
     this.#deps.readDb.close();
     this.#deps.db.close();
   }
 
   #flush(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    clearImmediate(this.#goingOn);
+    this.#goingOn = undefined;
     const due = [...this.#group, ...this.#deps.mailbox.drain()];
     this.#group = [];
     const writing = due.filter(({ request }) => request.target === "write");
@@ -83,9 +93,14 @@ class SqliteBackend implements StoreBackend {
       this.#usualSize += (writing.length - this.#usualSize) * NEWEST_WEIGHT;
       this.#write(writing);
     }
-    if (writing.length < due.length) {
-      this.#read(due.filter(({ request }) => request.target === "read"));
-    }
+    for (const waiting of due) if (waiting.request.target === "read") this.#reading.push(waiting);
+    this.#readSome();
+  }
+
+  #readSome(): void {
+    const some = this.#reading.splice(0, READS_MOST);
+    if (some.length > 0) this.#read(some);
+    if (this.#reading.length > 0) this.#goingOn ??= setImmediate(() => this.#flush());
   }
 
   #write(group: readonly Waiting[]): void {
