@@ -37,12 +37,10 @@ const LATER: Readonly<Record<string, readonly number[]>> = {
 
 const AT_STOP = ["leaveInstance"];
 
-/** What neither chat nor schedules come by in these minutes, and why. */
+/** What the load does not come by, and why. */
 const NOT_REACHED = {
-  addSchedule: "a command runs it, in its own process",
-  changeSchedule: "a command runs it, in its own process",
-  removeSchedule: "a command runs it, in its own process",
-  fireNow: "a command runs it, in its own process",
+  touchCredentials: "runs once a minute",
+  releaseKey: "takes a request that fails",
   trimEvents: "runs once an hour",
   deleteOldFirings: "runs once an hour",
   touchJobs: "takes a job that lasts",

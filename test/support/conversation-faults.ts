@@ -7,6 +7,11 @@ interface StoredMessage {
   readonly content?: string;
 }
 
+interface Page {
+  readonly messages: readonly StoredMessage[];
+  readonly nextCursor?: string;
+}
+
 interface Server {
   readonly url: string;
   readonly token: string;
@@ -54,13 +59,15 @@ export async function listConversationFaults(
 
 async function readMessages(server: Server, sessionId = ""): Promise<StoredMessage[]> {
   const messages: StoredMessage[] = [];
-  for (;;) {
-    const before = messages[0] === undefined ? "" : `&before=${messages[0].id}`;
-    const address = `${server.url}/api/v1/sessions/${sessionId}/messages?limit=200${before}`;
-    const response = await fetch(address, { headers: { authorization: `Bearer ${server.token}` } });
+  const address = `${server.url}/api/v1/sessions/${sessionId}/messages?limit=200`;
+  for (let cursor: string | undefined = ""; cursor !== undefined; ) {
+    const response = await fetch(`${address}${cursor && `&cursor=${cursor}`}`, {
+      headers: { authorization: `Bearer ${server.token}` },
+    });
     if (!response.ok) throw new Error(`Cannot read messages: ${await response.text()}`);
-    const page = ((await response.json()) as { messages: StoredMessage[] }).messages;
-    if (page.length === 0) return messages;
-    messages.unshift(...page);
+    const page = (await response.json()) as Page;
+    messages.unshift(...page.messages);
+    cursor = page.nextCursor;
   }
+  return messages;
 }
