@@ -4,27 +4,47 @@ import { createAcceptMessage } from "#application/accept-message/accept-message.
 import { createCancelTurn } from "#application/cancel-turn/cancel-turn.ts";
 import { TurnDispatcher } from "#application/dispatch-turns/turn-dispatcher.ts";
 import { SessionRelay } from "#application/follow-session/session-relay.ts";
+import { createManageTokens } from "#application/manage-tokens/manage-tokens.ts";
+import { createManageUsers } from "#application/manage-users/manage-users.ts";
 import type { Bus } from "#application/ports/bus.ts";
 import type { Logger } from "#application/ports/logger.ts";
 import { createReadSession } from "#application/read-session/read-session.ts";
+import { createReadTurn } from "#application/read-turn/read-turn.ts";
 import { createSignIn } from "#application/sign-in/sign-in.ts";
+import { createWaitForTurn } from "#application/wait-for-turn/wait-for-turn.ts";
+import { CredentialWatch } from "#application/watch-credentials/credential-watch.ts";
+import type { AuditEvent } from "#domain/audit/audit-log.ts";
 import { Fault } from "#domain/shared/fault.ts";
-import { parseInstanceId } from "#domain/shared/id.ts";
+import {
+  type CredentialId,
+  parseCredentialId,
+  parseInstanceId,
+  type UserId,
+} from "#domain/shared/id.ts";
 import type { Skill } from "#domain/skill/skill.ts";
+import type { CredentialRepository } from "#domain/user/credential-repository.ts";
 import { ADMIN } from "#domain/user/user.ts";
 import type { UserRepository } from "#domain/user/user-repository.ts";
 import { openBus } from "#infrastructure/bus/open-bus.ts";
+import { armFailpoints, failpoint } from "#infrastructure/failpoints/failpoints.ts";
 import { hashSecret, newId, newIdAfter, newSecret } from "#infrastructure/ids/ids.ts";
 import { locateStore, openStore } from "#infrastructure/store/open-store.ts";
 import {
-  createFindTurn,
+  createCredentialRepository,
+  createIdempotencyKeys,
   createInstanceRegistry,
   createSessionRepository,
   createTurnLog,
+  createTurnReader,
   createUserRepository,
 } from "#infrastructure/store/repositories.ts";
 import { AgentPool } from "#infrastructure/workers/agent-pool.ts";
-import { encodeEventFrame, encodeSnapshotFrame } from "#presentation/gateway/event-frame.ts";
+import {
+  encodeEventFrame,
+  encodeSnapshotFrame,
+  mayEndTurn,
+} from "#presentation/gateway/event-frame.ts";
+import type { Denial } from "#presentation/gateway/use-cases.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { openSchedules } from "./compose-schedules.ts";
 import type { Config } from "./config.ts";
@@ -34,6 +54,18 @@ const SHIPPED_POLICY_DIR = path.resolve(import.meta.dirname, "../sandbox-policie
 const WEB_DIR = path.resolve(import.meta.dirname, "presentation/web/dist");
 const RECONNECT_AFTER_MS = 2_000;
 const DRAIN_MS = 20_000;
+/** A notification of Postgres holds 8,000 bytes. */
+const MAX_TOLD = 100;
+
+/** Use cases whose stores are not there yet. */
+const absent = () =>
+  Promise.reject(new Fault("STORE_UNAVAILABLE", "Cannot do this yet: it is not stored"));
+const PENDING = {
+  listTasks: absent,
+  findTask: absent,
+  listAudit: absent,
+  verifyAudit: absent,
+};
 
 /** A running Nexflow. */
 export interface App extends AsyncDisposable {
@@ -59,6 +91,7 @@ export interface AppOptions {
  */
 export async function openApp({ config, log }: AppOptions): Promise<App> {
   assertSafeToServe(config);
+  armFailpoints(config.failpoints);
   const opened: AsyncDisposable[] = [];
   try {
     return await open({ config, log }, opened);
@@ -87,8 +120,30 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   opened.push(bus);
   const turns = createTurnLog(store.writer);
   const sessions = createSessionRepository(store.reader, store.writer);
+  const turnReader = createTurnReader(store.reader);
   const users = createUserRepository(store.reader, store.writer);
-  const signIn = createSignIn({ users, hash: hashSecret, newSecret, nowMs });
+  const credentials = createCredentialRepository(store.reader, store.writer);
+  const watch = new CredentialWatch({ credentials, nowMs, log });
+  opened.push(watch);
+  const audit = async (event: AuditEvent) => log.info({ audit: event }, "Audit");
+  const access = {
+    users,
+    credentials,
+    credentialsRevoked: (ids: readonly CredentialId[]) => {
+      watch.revoked(ids);
+      for (let at = 0; at < ids.length; at += MAX_TOLD) {
+        bus.publish({ kind: "credentials-revoked", credentialIds: ids.slice(at, at + MAX_TOLD) });
+      }
+    },
+    onUsed: (id: CredentialId) => watch.used(id),
+    audit,
+    stopTurnsOf: (userId: UserId) => dispatcher.cancelAllOf(userId),
+    hash: hashSecret,
+    newSecret,
+    newId,
+    nowMs,
+  };
+  const signIn = createSignIn(access);
   const encode = { event: encodeEventFrame, snapshot: encodeSnapshotFrame };
   const relay = new SessionRelay({ sessions, encode, bus, after: schedule, nowMs });
   opened.push(relay);
@@ -109,13 +164,15 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     lease: { isShared: store.location.kind === "postgres", leaseMs: config.leaseMs },
     limits: { maxTurns: config.maxTurns, maxTurnsPerUser: config.maxTurnsPerUser },
   });
-  takeNews(bus, dispatcher);
+  takeNews(bus, dispatcher, watch);
   const [[{ openGateway }, skills], token] = await Promise.all([
     loading,
-    setUpAdmin(users, signIn, config, nowMs()),
+    setUpAdmin({ users, credentials, signIn, nowMs }, config),
   ]);
 
-  const acceptMessage = createAcceptMessage({ turns, dispatcher, newId, newIdAfter, nowMs });
+  const acceptMessage = passAnswered(
+    createAcceptMessage({ turns, dispatcher, newId, newIdAfter, nowMs }),
+  );
   const listed = () => skills;
   const schedules = await openSchedules({
     store,
@@ -132,11 +189,23 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   const gateway = await openGateway(
     {
       ...signIn,
+      ...createManageUsers(access),
+      ...createManageTokens(access),
+      watchCredential: (principal, watcher) => watch.watch(principal, watcher),
+      noteDenied: (denial) => void audit(toAuditEvent(denial, nowMs())),
+      idempotency: createIdempotencyKeys(store.writer, { newId, nowMs }),
       ...createReadSession({ sessions }),
+      ...createReadTurn({ turns: turnReader, sessions }),
+      waitForTurn: createWaitForTurn({
+        findTurn: (turnId) => turnReader.find(turnId),
+        followSession: (input, sink) => relay.follow(input, sink),
+        mayEndTurn,
+      }),
+      ...PENDING,
       ...schedules.useCases,
       acceptMessage,
       cancelTurn: createCancelTurn({
-        findTurn: createFindTurn(store.reader),
+        findTurn: (turnId) => turnReader.find(turnId),
         turns,
         stopRun: (turnId) => {
           dispatcher.cancel(turnId);
@@ -146,7 +215,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
       followSession: (input, sink) => relay.follow(input, sink),
       listSkills: listed,
       readiness: () => {
-        const reason = notReady ?? (dispatcher.isEntitled ? undefined : "no lease on the store");
+        const reason = notReady ?? dispatcher.trouble;
         // Without the bus the others are only later told: no reason to take no more messages.
         const reasons = [reason, bus.trouble].filter((each) => each !== undefined);
         return { isReady: reason === undefined, reasons };
@@ -158,6 +227,8 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
       port: config.port,
       ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
       webDir: WEB_DIR,
+      trustedProxies: config.trustedProxies,
+      rateLimits: config.rateLimits,
       log,
     },
   );
@@ -192,9 +263,20 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   };
 }
 
-/** Does at once what the dispatcher would do by itself a little later. */
-function takeNews(bus: Bus, dispatcher: TurnDispatcher): void {
+/** Passes the failpoints on both sides of an answer that goes out when the promise is fulfilled. */
+function passAnswered<Input, Result>(accept: (input: Input) => Promise<Result>) {
+  return async (input: Input): Promise<Result> => {
+    const result = await accept(input);
+    failpoint("accept:answer");
+    setImmediate(() => setImmediate(() => failpoint("accept:answered")));
+    return result;
+  };
+}
+
+/** Does at once what these would do by themselves a little later. */
+function takeNews(bus: Bus, dispatcher: TurnDispatcher, watch: CredentialWatch): void {
   bus.listen((notice) => {
+    if (notice.kind === "credentials-revoked" || notice.kind === "reconnected") void watch.check();
     if (notice.kind === "turns-queued") dispatcher.noteQueued(notice.sessionId);
     else if (notice.kind === "cancel-turn") dispatcher.cancel(notice.turnId);
     else if (notice.kind === "reconnected") dispatcher.catchUp();
@@ -247,19 +329,37 @@ function openPool(config: Config, log: Logger): AgentPool {
  * replaces any earlier one from there, or with one made now. Gives the latter, this once.
  */
 async function setUpAdmin(
-  users: UserRepository,
-  signIn: ReturnType<typeof createSignIn>,
+  { users, credentials, signIn, nowMs }: SetUpAdminDeps,
   { adminToken }: Config,
-  nowMs: number,
 ): Promise<string | undefined> {
-  await users.addUser({ ...ADMIN, createdAtMs: nowMs });
-  await users.replaceToken({
+  await users.add({ ...ADMIN, createdAtMs: nowMs() });
+  await credentials.replaceToken({
+    id: parseCredentialId(newId()),
     label: "NEXFLOW_ADMIN_TOKEN",
     userId: ADMIN.id,
     hash: adminToken === undefined ? undefined : hashSecret(adminToken),
-    nowMs,
+    nowMs: nowMs(),
   });
-  return (await users.hasToken()) ? undefined : signIn.addToken(ADMIN.id, "first start");
+  return (await credentials.hasToken()) ? undefined : signIn.addToken(ADMIN.id, "first start");
+}
+
+interface SetUpAdminDeps {
+  readonly users: UserRepository;
+  readonly credentials: CredentialRepository;
+  readonly signIn: Pick<ReturnType<typeof createSignIn>, "addToken">;
+  readonly nowMs: () => number;
+}
+
+/** What is on record of somebody who was turned away. */
+function toAuditEvent({ userId, address, asked, code }: Denial, atMs: number): AuditEvent {
+  return {
+    atMs,
+    actor: userId ?? "anonymous",
+    action: "access.denied",
+    subject: `address:${address}`,
+    decision: "denied",
+    detail: { asked, code },
+  };
 }
 
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|::1|\[::1\])$/u;

@@ -8,6 +8,8 @@ const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
 const text = z.string().trim().min(1, "expected more than white space");
 const webAddress = z.url({ protocol: /^https?$/u, error: "expected an http or https address" });
 
+const ADDRESS_RANGE = /^[0-9A-Fa-f:.]{2,45}(?:\/\d{1,3})?$/u;
+
 const Environment = z.object({
   NEXFLOW_HOME: text.default(path.join(homedir(), ".nexflow")),
   NEXFLOW_DATABASE_URL: z
@@ -36,6 +38,16 @@ const Environment = z.object({
   NEXFLOW_CONTEXT_TOKENS: wholeNumber(1, 2_000_000).default(16_000),
   NEXFLOW_MAX_STEPS: wholeNumber(1, 100).default(8),
   NEXFLOW_TURN_TIMEOUT_MS: wholeNumber(1, 3_600_000).default(300_000),
+  NEXFLOW_TRUSTED_PROXIES: text
+    .optional()
+    .transform(toNames)
+    .pipe(
+      z.array(z.string().regex(ADDRESS_RANGE, "expected addresses or ranges such as 10.0.0.0/8")),
+    ),
+  NEXFLOW_RATE_REQUESTS: wholeNumber(0, 10_000_000).default(60_000),
+  NEXFLOW_RATE_MESSAGES: wholeNumber(0, 10_000_000).default(60_000),
+  NEXFLOW_RATE_SIGN_INS: wholeNumber(0, 1_000_000).default(10),
+  NEXFLOW_RATE_SIGN_INS_IN_ALL: wholeNumber(0, 1_000_000).default(600),
   NEXFLOW_POLICY_DIR: text.optional(),
   NEXFLOW_POLICY_LABEL: plainName("lower case, digits and hyphens").optional(),
   NEXFLOW_ALLOW_MISSING_LAYERS: text
@@ -46,6 +58,8 @@ const Environment = z.object({
   NEXFLOW_EVENT_RETENTION_DAYS: wholeNumber(1, 36_500).default(30),
   NEXFLOW_MAX_SCHEDULES_PER_USER: wholeNumber(0, 1_000_000).default(1_000),
   NEXFLOW_SKILLS_DIR: text.optional(),
+  NEXFLOW_TEST_MODE: z.literal("faults", 'expected "faults", in tests only').optional(),
+  NEXFLOW_FAILPOINTS: text.optional(),
   OPENAI_API_KEY: text.optional(),
   OPENAI_BASE_URL: webAddress.optional(),
 });
@@ -91,6 +105,15 @@ export interface Config {
   readonly contextTokens: number;
   readonly maxSteps: number;
   readonly turnTimeoutMs: number;
+  /** Proxies whose word on whom they speak for is believed. */
+  readonly trustedProxies: readonly string[];
+  /** How much comes in a minute at most; 0 is no limit. */
+  readonly rateLimits: {
+    readonly requests: number;
+    readonly messages: number;
+    readonly signIns: number;
+    readonly signInsInAll: number;
+  };
   readonly policyDir: string | undefined;
   /** A folder of skill folders that are offered beside the first-party skills. */
   readonly skillsDir: string | undefined;
@@ -100,6 +123,8 @@ export interface Config {
   readonly allowMissingLayers: readonly string[];
   /** How many records of skills' calls, and of their host calls, are kept. */
   readonly maxCallRecords: number;
+  /** Where a test has this process die or lose something, see `armFailpoints`. */
+  readonly failpoints: string | undefined;
   /** How long the events of a session stay that has come to rest. */
   readonly eventRetentionDays: number;
   readonly maxSchedulesPerUser: number;
@@ -127,6 +152,10 @@ export function parseConfig(
     throw new Fault("CONFIG_INVALID", `Cannot use ${faults.join("; ")}`);
   }
   const { data } = parsed;
+  if (data.NEXFLOW_FAILPOINTS !== undefined && data.NEXFLOW_TEST_MODE === undefined) {
+    const message = "Cannot use NEXFLOW_FAILPOINTS: it is for tests, with NEXFLOW_TEST_MODE=faults";
+    throw new Fault("CONFIG_INVALID", message);
+  }
   const skillSecrets = parseSkillSecrets(set);
   return {
     homeDir: path.resolve(data.NEXFLOW_HOME),
@@ -148,11 +177,19 @@ export function parseConfig(
     contextTokens: data.NEXFLOW_CONTEXT_TOKENS,
     maxSteps: data.NEXFLOW_MAX_STEPS,
     turnTimeoutMs: data.NEXFLOW_TURN_TIMEOUT_MS,
+    trustedProxies: data.NEXFLOW_TRUSTED_PROXIES,
+    rateLimits: {
+      requests: data.NEXFLOW_RATE_REQUESTS,
+      messages: data.NEXFLOW_RATE_MESSAGES,
+      signIns: data.NEXFLOW_RATE_SIGN_INS,
+      signInsInAll: data.NEXFLOW_RATE_SIGN_INS_IN_ALL,
+    },
     policyDir: data.NEXFLOW_POLICY_DIR,
     skillsDir: data.NEXFLOW_SKILLS_DIR,
     policyLabel: data.NEXFLOW_POLICY_LABEL,
     allowMissingLayers: data.NEXFLOW_ALLOW_MISSING_LAYERS,
     maxCallRecords: data.NEXFLOW_MAX_CALL_RECORDS,
+    failpoints: data.NEXFLOW_FAILPOINTS,
     eventRetentionDays: data.NEXFLOW_EVENT_RETENTION_DAYS,
     maxSchedulesPerUser: data.NEXFLOW_MAX_SCHEDULES_PER_USER,
     skillSecrets,

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { enableCompileCache } from "node:module";
+import type { LocalToken } from "#infrastructure/store/local-store.ts";
+import type { Accounts } from "#presentation/cmd/accounts.ts";
 import type { PolicyExplainRequest } from "#presentation/cmd/policy-reports.ts";
 import type { ProveRequest } from "#presentation/cmd/sandbox.ts";
 import type { SkillRunReport, SkillRunRequest } from "#presentation/cmd/skill.ts";
@@ -28,7 +30,7 @@ process.exitCode = await runProgram(
     chat: {
       url: localUrl,
       configuredToken: () => config().clientToken,
-      mintToken: () => mintToken("chat", 24 * HOUR_MS),
+      mintToken: () => mintToken({ kind: "token", label: "chat", lifeMs: 24 * HOUR_MS }),
     },
     doctor: { listChecks },
     migrate: {
@@ -49,6 +51,7 @@ process.exitCode = await runProgram(
       diff: async (before, after) => (await policyTools()).comparePolicies(before, after),
     },
     login: { mintLoginUrl },
+    accounts: { openAccounts },
   },
   process.argv.slice(2),
 );
@@ -91,13 +94,41 @@ function localStore() {
   return import("#infrastructure/store/local-store.ts");
 }
 
-async function mintToken(label: string, lifeMs: number): Promise<string | undefined> {
-  return (await localStore()).mintAdminToken(config(), { label, lifeMs });
+async function mintToken(token: LocalToken): Promise<string | undefined> {
+  return (await localStore()).mintAdminToken(config(), token);
 }
 
 async function mintLoginUrl(): Promise<string | undefined> {
-  const token = await mintToken("login link", HOUR_MS);
+  const token = await mintToken({ kind: "link", label: "login link", lifeMs: HOUR_MS });
   return token && `${localUrl()}/#token=${token}`;
+}
+
+/** Over a running server where one takes the configured token, else on the store itself. */
+async function openAccounts(): Promise<Accounts> {
+  const { clientToken } = config();
+  if (clientToken !== undefined && (await takesToken(localUrl(), clientToken))) {
+    const { createRemoteAccounts } = await import("#presentation/cmd/accounts.ts");
+    return createRemoteAccounts(localUrl(), clientToken);
+  }
+  const store = await (await localStore()).openLocalStore(config());
+  if (store === undefined) {
+    const message = "Cannot manage users: no server answers and there is no database yet";
+    throw new CommandError("no-database", `${message}, start "nexflow serve" first`);
+  }
+  const { openLocalAccounts } = await import("./open-local-accounts.ts");
+  return openLocalAccounts(store);
+}
+
+async function takesToken(url: string, token: string): Promise<boolean> {
+  try {
+    const { ok } = await fetch(new URL("/api/v1/me", url), {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(LINGER_MS),
+    });
+    return ok;
+  } catch {
+    return false;
+  }
 }
 
 /** The schedules of the server that runs, else of the store that it would use. */

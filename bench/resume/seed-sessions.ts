@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Message } from "#domain/message/message.ts";
 import {
   type MessageId,
+  parseCredentialId,
   parseInstanceId,
   parseMessageId,
   parseSessionId,
@@ -41,7 +42,9 @@ export async function seedSessions(
     const users = Array.from({ length: USERS }, () => parseUserId(newId()));
     const createdAtMs = Date.now();
     for (const userId of users) {
-      const credential = { hash: hashSecret(`token of ${userId}`), label: "bench", createdAtMs };
+      const hash = hashSecret(`token of ${userId}`);
+      const id = parseCredentialId(newId());
+      const credential = { id, hash, label: "bench", scopes: "all", createdAtMs } as const;
       await store.writer.call("addUser", { id: userId, name: "Ada", role: "member", createdAtMs });
       await store.writer.call("addCredential", {
         ...credential,

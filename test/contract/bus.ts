@@ -72,6 +72,19 @@ export function describeSharedBus(name: string, open: () => Promise<BusMedium>):
       await expect.poll(() => seqsOf(heard), { timeout: 5_000 }).toEqual(expected);
     });
 
+    test("publish() carries a frame of 100,000 characters", async ({ expect }) => {
+      await using medium = await open();
+      await using bus = await medium.openBus();
+      await using other = await medium.openBus();
+      const heard = listenTo(other);
+      const frames = [{ seq: 1, frame: "äb".repeat(50_000) }];
+      const message = { kind: "frames", sessionId, epoch: 1, firstSeq: 1, frames } as const;
+      bus.publish(message);
+      bus.publish({ kind: "run-lost", sessionId });
+      await expect.poll(() => heard, { timeout: 5_000 }).toHaveLength(2);
+      expect(heard).toEqual([message, { kind: "run-lost", sessionId }]);
+    });
+
     test("a message that is too large is no hindrance to the next one", async ({ expect }) => {
       await using medium = await open();
       await using bus = await medium.openBus();

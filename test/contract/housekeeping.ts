@@ -84,7 +84,7 @@ export function describeHousekeeping(name: string, open: () => Promise<OpenedHou
     const opened = await open();
     onTestFinished(() => opened[Symbol.asyncDispose]());
     const { turns, instances, users, sessions } = opened;
-    await users.addUser({ id: userId, name: "Admin", role: "admin", createdAtMs: 1 });
+    await users.add({ id: userId, name: "Admin", role: "admin", createdAtMs: 1 });
     const instanceId = parseInstanceId("here");
     const entry = { instanceId, leaseMs: 3_600_000, isAlone: false };
     const { epoch } = await instances.join(entry);

@@ -47,7 +47,7 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
     const { epoch } = await store.instances.join(entry);
     owner = { instanceId: HERE, epoch };
     for (const id of [alice, bob]) {
-      await store.users.addUser({ id, name: id, role: "member", createdAtMs: 1 });
+      await store.users.add({ id, name: id, role: "member", createdAtMs: 1 });
     }
     return store;
   };
@@ -62,6 +62,21 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
       const { sessionId } = accepted(first);
       expect(await store.sessions.listMessages({ sessionId, limit: 10 })).toHaveLength(1);
       expect(await store.sessions.list({ userId: alice, limit: 10 })).toHaveLength(1);
+    });
+
+    test("accept() answers the very same call as it did the first time", async ({ expect }) => {
+      await using store = await open();
+      const input = acceptInput("m1");
+      const first = accepted(await store.turns.accept(input));
+      expect(await store.turns.accept(input)).toEqual(first);
+      await store.turns.save(endInput(first, owner.epoch, 1));
+      const next: AcceptTurn = {
+        ...acceptInput("m2"),
+        session: { id: first.sessionId, isNew: false },
+      };
+      const second = accepted(await store.turns.accept(next));
+      expect(second).toMatchObject({ duplicate: false, isBegun: true, seq: 4 });
+      expect(await store.turns.accept(next)).toEqual(second);
     });
 
     test("accept() of one message many times at once makes one turn", async ({ expect }) => {
@@ -425,12 +440,30 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
         await store.turns.accept({ ...acceptInput(`m${at}`), text: `at ${at}`, nowMs: at });
       }
       const page = await store.sessions.list({ userId: alice, limit: 2 });
-      const rest = await store.sessions.list({ userId: alice, limit: 2, beforeMs: 2 });
+      const before = page[1];
+      const rest = await store.sessions.list({ userId: alice, limit: 2, before });
       expect([page, rest].map((sessions) => sessions.map(({ title }) => title))).toEqual([
         ["at 3", "at 2"],
         ["at 1"],
       ]);
       expect(await store.sessions.list({ userId: bob, limit: 2 })).toEqual([]);
+    });
+
+    test("list() loses none of those changed in one moment", async ({ expect }) => {
+      await using store = await open();
+      for (let at = 0; at < 7; at += 1) {
+        await store.turns.accept({ ...acceptInput(`m${at}`), nowMs: at < 5 ? 3 : 4 });
+      }
+      const whole = await store.sessions.list({ userId: alice, limit: 9 });
+      const paged = [];
+      for (let before = whole[0]; before !== undefined; before = paged.at(-1)) {
+        if (paged.length === 0) paged.push(before);
+        const page = await store.sessions.list({ userId: alice, limit: 2, before });
+        if (page.length === 0) break;
+        paged.push(...page);
+      }
+      expect(paged).toEqual(whole);
+      expect(new Set(paged.map(({ id }) => id)).size).toBe(7);
     });
 
     test("listMessages() pages back in the order of the conversation", async ({ expect }) => {
@@ -460,44 +493,6 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
       expect(await store.sessions.delete(sessionId)).toBe("not-found");
       expect(await store.sessions.listMessages({ sessionId, limit: 9 })).toEqual([]);
       expect(accepted(await store.turns.accept(acceptInput("m1"))).duplicate).toBe(false);
-    });
-  });
-
-  describe(`UserRepository ${name}`, () => {
-    test("a credential is found by its hash and kind until it expires", async ({ expect }) => {
-      await using store = await open();
-      const { users } = store;
-      expect(await users.hasToken()).toBe(false);
-      const credential = { hash: "h", userId: alice, label: "test", createdAtMs: 1 };
-      await users.addCredential({ ...credential, kind: "token", expiresAtMs: 100 });
-      const find = (kind: "token" | "browser", nowMs: number) =>
-        users.findByCredential({ hash: "h", kind, nowMs });
-      expect(await find("token", 99)).toMatchObject({ id: alice });
-      expect(await find("token", 100)).toBeUndefined();
-      expect(await find("browser", 99)).toBeUndefined();
-      await users.removeCredential("h");
-      expect(await find("token", 99)).toBeUndefined();
-    });
-
-    test("replaceToken() leaves one token of a label and the others alone", async ({ expect }) => {
-      await using store = await open();
-      const { users } = store;
-      const replace = (hash: string | undefined) =>
-        users.replaceToken({ label: "env", userId: alice, hash, nowMs: 1 });
-      const find = (hash: string) => users.findByCredential({ hash, kind: "token", nowMs: 2 });
-      await users.addCredential({
-        hash: "other",
-        kind: "token",
-        userId: alice,
-        label: "mine",
-        createdAtMs: 1,
-        expiresAtMs: undefined,
-      });
-      await replace("one");
-      await replace("two");
-      expect([await find("one"), await find("two")]).toMatchObject([undefined, { id: alice }]);
-      await replace(undefined);
-      expect([await find("two"), await find("other")]).toMatchObject([undefined, { id: alice }]);
     });
   });
 }

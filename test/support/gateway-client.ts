@@ -30,7 +30,10 @@ export async function openTestGateway(
   const address = { host: "127.0.0.1", port: 0, webDir: WEB_DIR };
   const gateway = await openGateway(useCases, { ...address, log, ...options });
   const url = `http://127.0.0.1:${gateway.port}`;
-  const close = () => gateway.close();
+  const close = async () => {
+    await gateway.close();
+    await useCases[Symbol.asyncDispose]();
+  };
   return { gateway, useCases, logged, url, [Symbol.asyncDispose]: close };
 }
 
@@ -38,7 +41,7 @@ export async function openTestGateway(
 export const gatewayTest = test.extend<{ readonly server: TestGateway }>({
   server: async ({ onTestFinished }, use) => {
     const server = await openTestGateway();
-    onTestFinished(() => server.gateway.close());
+    onTestFinished(() => server[Symbol.asyncDispose]());
     await use(server);
   },
 });

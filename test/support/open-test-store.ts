@@ -1,11 +1,13 @@
 import { openStore, type Store } from "#infrastructure/store/open-store.ts";
 import {
+  createCredentialRepository,
   createFiringLog,
   createHousekeeping,
   createInstanceRegistry,
   createScheduleRepository,
   createSessionRepository,
   createTurnLog,
+  createTurnReader,
   createUserRepository,
 } from "#infrastructure/store/repositories.ts";
 import { openTestDatabase } from "./postgres.ts";
@@ -41,6 +43,8 @@ export function repositoriesOf({ store: { reader, writer } }: TestStore) {
     instances: createInstanceRegistry(reader, writer),
     sessions: createSessionRepository(reader, writer),
     users: createUserRepository(reader, writer),
+    credentials: createCredentialRepository(reader, writer),
+    turnReader: createTurnReader(reader),
     schedules: createScheduleRepository(reader, writer),
     firings: createFiringLog(reader, writer),
     housekeeping: createHousekeeping(writer),

@@ -28,6 +28,8 @@ export class ScheduleTicker {
   #timer: NodeJS.Timeout | undefined;
   #tick: Promise<void> | undefined;
   #isRunning = false;
+  /** The last look failed. */
+  #isBlind = false;
 
   constructor({ tickMs = TICK_MS, ...deps }: ScheduleTickerDeps) {
     this.#deps = { ...deps, tickMs };
@@ -57,10 +59,13 @@ export class ScheduleTicker {
     const { nowMs, tickMs, log } = this.#deps;
     try {
       const nextAtMs = await this.#fireAll();
+      this.#isBlind = false;
       const untilNextMs = nextAtMs === undefined ? tickMs : nextAtMs - nowMs();
       this.#schedule(untilNextMs <= 0 ? BUSY_MS : Math.min(untilNextMs, tickMs));
     } catch (error) {
-      log.error({ error }, "Cannot fire schedules; trying again");
+      // It is said once, however long it lasts.
+      if (!this.#isBlind) log.error({ error }, "Cannot fire schedules; trying again");
+      this.#isBlind = true;
       this.#schedule(tickMs);
     }
   }

@@ -148,7 +148,8 @@ export class SessionHub {
     if (first === undefined) return;
     const live = this.#open(sessionId);
     const { run } = live;
-    if (run?.isHere && run.epoch === epoch) run.frames.push(...frames);
+    const goesOn = run?.isHere && run.epoch === epoch && first.seq === lastSeqOf(run) + 1;
+    if (goesOn) run.frames.push(...frames);
     else this.#show(live, { epoch, firstSeq: first.seq, frames: [...frames], isHere: true });
     this.#deliverAll(live);
   }

@@ -46,6 +46,8 @@ const RENEW_MS = 20_000;
 const POLL_MS = 2_000;
 /** Where something is missing or wrong it is asked sooner, but no more often than this. */
 const LOOK_MS = 100;
+/** So many sessions are asked about at one time. */
+const LOOK_AT_MOST = 5_000;
 const ASK_AGAIN_MS = 250;
 /** Where asking brings nothing new it is asked less and less often, down to this. */
 const ASK_SELDOM_MS = 10_000;
@@ -253,6 +255,7 @@ export class SessionRelay implements AsyncDisposable {
 
   #renew(): void {
     this.#asked.clear();
+    this.#forgetInterests();
     for (const sessionId of this.#hub.followedElsewhere()) this.#ask(sessionId);
   }
 
@@ -304,11 +307,13 @@ export class SessionRelay implements AsyncDisposable {
   /** Asks the store how far the sessions are. Never rejects: it is asked again. */
   async #look(sessionIds: readonly SessionId[]): Promise<void> {
     this.#forgetUnfollowed();
-    if (sessionIds.length === 0) return;
-    const runs = new Map(sessionIds.map((each) => [each, this.#hub.findElsewhere(each)?.run]));
-    const heads = await this.#deps.sessions.listHeads(sessionIds).catch(() => []);
-    if (this.#isClosed) return;
-    for (const head of heads) this.#learn(head, runs.get(head.sessionId));
+    for (let at = 0; at < sessionIds.length; at += LOOK_AT_MOST) {
+      const some = sessionIds.slice(at, at + LOOK_AT_MOST);
+      const runs = new Map(some.map((each) => [each, this.#hub.findElsewhere(each)?.run]));
+      const heads = await this.#deps.sessions.listHeads(some).catch(() => []);
+      if (this.#isClosed) return;
+      for (const head of heads) this.#learn(head, runs.get(head.sessionId));
+    }
   }
 
   /** `run`: what was shown when the store was asked. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseSessionId, parseTurnId } from "#domain/shared/id.ts";
+import type { LiveFrame } from "./live-frame.ts";
 
 /**
  * Tells the other instances what they had better know at once. Nothing may depend on it: a message
@@ -44,13 +45,15 @@ const BusMessage = z.discriminatedUnion("kind", [
    * What a running turn shows, stored or not. `firstSeq` is the first event of its run; `frames`
    * follow each other without a gap.
    */
-  z.object({
-    kind: z.literal("frames"),
-    sessionId,
-    epoch,
-    firstSeq: seq,
-    frames: z.array(z.object({ seq, frame: z.string() })).min(1),
-  }),
+  z
+    .object({
+      kind: z.literal("frames"),
+      sessionId,
+      epoch,
+      firstSeq: seq,
+      frames: z.array(z.object({ seq, frame: z.string() })).min(1),
+    })
+    .refine(({ firstSeq, frames }) => firstSeq <= (frames[0]?.seq ?? 0) && followEachOther(frames)),
   /** The session's run died: what it had shown and not stored never was. */
   z.object({ kind: z.literal("run-lost"), sessionId }),
   /**
@@ -70,6 +73,11 @@ export type BusMessage = Readonly<z.output<typeof BusMessage>>;
 /** A message of another instance; `undefined` for one that only another version understands. */
 export function parseBusMessage(raw: unknown): BusMessage | undefined {
   return BusMessage.safeParse(raw).data;
+}
+
+function followEachOther(frames: readonly LiveFrame[]): boolean {
+  const first = frames[0]?.seq ?? 0;
+  return frames.every(({ seq: each }, index) => each === first + index);
 }
 
 function idOf<Id>(parse: (raw: string) => Id) {

@@ -33,6 +33,9 @@ export function createReadSession({ sessions }: { readonly sessions: SessionRepo
   return {
     listSessions: (input: ListSessions) => sessions.list(input),
 
+    findSession: (input: { readonly userId: UserId; readonly sessionId: SessionId }) =>
+      findOwn(input.userId, input.sessionId),
+
     async readMessages(input: ReadMessagesInput): Promise<ReadMessagesResult | undefined> {
       const { userId, sessionId, limit, before } = input;
       const page = { sessionId, limit, ...(before === undefined ? {} : { before }) };

@@ -101,8 +101,13 @@ async function sendMessage(run: Found, text: string, deps: RunFiringDeps): Promi
     const message = "The session that the schedule writes to is gone";
     return end(run, { attempt: 0, failure: { code: "SESSION_NOT_FOUND", message } }, deps);
   }
-  const clientMessageId = firingName(firing);
-  const accepted = await deps.acceptMessage({ userId, clientMessageId, text, ...target });
+  const message = { userId, clientMessageId: firingName(firing), text };
+  const accepted = await deps.acceptMessage({ ...message, ...target }).catch(async (error) => {
+    // Another firing may have made the session in the same moment.
+    const now = "newSessionId" in target ? await findTarget(schedule, deps) : undefined;
+    if (now === undefined || "newSessionId" in now) throw error;
+    return deps.acceptMessage({ ...message, ...now });
+  });
   switch (accepted.kind) {
     case "accepted":
       return end(run, { attempt: 0, result: { kind: "turn", turnId: accepted.turnId } }, deps);
@@ -110,8 +115,11 @@ async function sendMessage(run: Found, text: string, deps: RunFiringDeps): Promi
       throw new Error("There is no room for another turn of this user");
     case "not-found":
     case "conflict": {
-      const message = `The message was not taken: ${accepted.kind}`;
-      return end(run, { attempt: 0, failure: { code: "MESSAGE_REFUSED", message } }, deps);
+      const failure = {
+        code: "MESSAGE_REFUSED",
+        message: `The message was not taken: ${accepted.kind}`,
+      };
+      return end(run, { attempt: 0, failure }, deps);
     }
     default:
       return accepted satisfies never;

@@ -1,14 +1,19 @@
-import type { UserId } from "#domain/shared/id.ts";
-import type { User } from "#domain/user/user.ts";
-import type { UserRepository } from "#domain/user/user-repository.ts";
-import type { NowMs } from "../ports/clock.ts";
+import { type CredentialId, parseCredentialId, type UserId } from "#domain/shared/id.ts";
+import type { Principal } from "#domain/user/credential.ts";
+import type { CredentialRepository, NewCredential } from "#domain/user/credential-repository.ts";
+import type { NewId, NowMs } from "../ports/clock.ts";
+import type { CredentialsRevoked } from "../ports/credentials-revoked.ts";
 
 export interface SignInDeps {
-  readonly users: UserRepository;
+  readonly credentials: CredentialRepository;
+  readonly credentialsRevoked: CredentialsRevoked;
+  /** Told of each credential by which somebody came in. */
+  readonly onUsed: (credentialId: CredentialId) => void;
   /** sha256 of a secret, hex: secrets are compared and stored by it only. */
   readonly hash: (secret: string) => string;
   /** A new secret of at least 256 bits, URL-safe. */
   readonly newSecret: () => string;
+  readonly newId: NewId;
   readonly nowMs: NowMs;
 }
 
@@ -16,35 +21,64 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 const BROWSER_SESSION_MS = 30 * DAY_MS;
 
 /** Who somebody is, by the secret they show. */
-export function createSignIn({ users, hash, newSecret, nowMs }: SignInDeps) {
-  const find = (kind: "token" | "browser", secret: string) =>
-    users.findByCredential({ hash: hash(secret), kind, nowMs: nowMs() });
+export function createSignIn(deps: SignInDeps) {
+  const { credentials, credentialsRevoked, onUsed, hash, newSecret, newId, nowMs } = deps;
+  const find = async (kind: NewCredential["kind"], secret: string) => {
+    const principal = await credentials.findPrincipal({ hash: hash(secret), kind, nowMs: nowMs() });
+    if (principal !== undefined) onUsed(principal.credentialId);
+    return principal;
+  };
 
   return {
-    /** The user of a token, if it is valid. */
-    signIn: (token: string): Promise<User | undefined> => find("token", token),
+    /** Whose token this is, if it is valid. */
+    signIn: (token: string): Promise<Principal | undefined> => find("token", token),
 
-    /** A secret for the user's browser, valid for 30 days. */
-    async openBrowserSession(user: User): Promise<{ secret: string; expiresAtMs: number }> {
+    /**
+     * A secret for the browser of who shows a token or a login link: with the scopes of that one,
+     * for 30 days. One that a token opened ends with the token; a link is only for coming in.
+     */
+    async openBrowserSession(
+      shown: string,
+    ): Promise<{ secret: string; expiresAtMs: number } | undefined> {
+      const byToken = await find("token", shown);
+      const principal = byToken ?? (await find("link", shown));
+      if (principal === undefined) return undefined;
       const secret = newSecret();
       const createdAtMs = nowMs();
-      const expiresAtMs = createdAtMs + BROWSER_SESSION_MS;
-      const credential = { hash: hash(secret), userId: user.id, createdAtMs, expiresAtMs };
-      await users.addCredential({ ...credential, kind: "browser", label: "browser" });
+      const latestMs = createdAtMs + BROWSER_SESSION_MS;
+      const expiresAtMs = Math.min(latestMs, byToken?.expiresAtMs ?? latestMs);
+      await credentials.add({
+        id: parseCredentialId(newId()),
+        hash: hash(secret),
+        kind: "browser",
+        userId: principal.user.id,
+        label: "browser",
+        scopes: principal.scopes,
+        parentId: byToken?.credentialId,
+        createdAtMs,
+        expiresAtMs,
+      });
       return { secret, expiresAtMs };
     },
 
-    findBrowserSession: (secret: string): Promise<User | undefined> => find("browser", secret),
+    findBrowserSession: (secret: string): Promise<Principal | undefined> => find("browser", secret),
 
-    closeBrowserSession: (secret: string): Promise<void> => users.removeCredential(hash(secret)),
+    async closeBrowserSession(secret: string): Promise<void> {
+      credentialsRevoked(await credentials.removeByHash(hash(secret)));
+    },
 
-    /** A new token for a user, shown this once; without `lifeMs` it does not expire. */
-    async addToken(userId: UserId, label: string, lifeMs?: number): Promise<string> {
+    /** A new token with every scope, shown this once; it does not expire. */
+    async addToken(userId: UserId, label: string): Promise<string> {
       const secret = newSecret();
-      const createdAtMs = nowMs();
-      const expiresAtMs = lifeMs === undefined ? undefined : createdAtMs + lifeMs;
-      const credential = { hash: hash(secret), userId, label, createdAtMs, expiresAtMs };
-      await users.addCredential({ ...credential, kind: "token" });
+      await credentials.add({
+        id: parseCredentialId(newId()),
+        hash: hash(secret),
+        kind: "token",
+        userId,
+        label,
+        scopes: "all",
+        createdAtMs: nowMs(),
+      });
       return secret;
     },
   };

@@ -8,7 +8,7 @@ import type { Session } from "./session.ts";
 /** Sessions and what was said in them. Reads see all writes whose promise was fulfilled. */
 export interface SessionRepository {
   find(sessionId: SessionId): Promise<Session | undefined>;
-  /** The user's sessions, latest first; `beforeMs` is compared with `updatedAtMs`. */
+  /** The user's sessions, latest first; of those changed in the same moment, the higher id. */
   list(input: ListSessions): Promise<readonly Session[]>;
   /** The latest `limit` messages (those before message `before`), oldest first. */
   listMessages(input: ListMessages): Promise<readonly Message[]>;
@@ -30,7 +30,8 @@ export interface SessionRepository {
 export interface ListSessions {
   readonly userId: UserId;
   readonly limit: number;
-  readonly beforeMs?: number;
+  /** The last one of the page before. */
+  readonly before?: Pick<Session, "id" | "updatedAtMs"> | undefined;
 }
 
 export interface ListMessages {

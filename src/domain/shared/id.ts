@@ -8,6 +8,7 @@ export type ToolCallId = Brand<string, "ToolCallId">;
 export type InstanceId = Brand<string, "InstanceId">;
 export type TaskId = Brand<string, "TaskId">;
 export type ScheduleId = Brand<string, "ScheduleId">;
+export type CredentialId = Brand<string, "CredentialId">;
 export type ApprovalId = Brand<string, "ApprovalId">;
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u;
@@ -23,6 +24,7 @@ export const parseToolCallId = (raw: string) => parseId(raw, "tool call") as Too
 export const parseInstanceId = (raw: string) => parseId(raw, "instance") as InstanceId;
 export const parseTaskId = (raw: string) => parseId(raw, "task") as TaskId;
 export const parseScheduleId = (raw: string) => parseId(raw, "schedule") as ScheduleId;
+export const parseCredentialId = (raw: string) => parseId(raw, "credential") as CredentialId;
 export const parseApprovalId = (raw: string) => parseId(raw, "approval") as ApprovalId;
 
 function parseId(raw: string, what: string): string {

@@ -1,40 +1,28 @@
-import type { UserId } from "../shared/id.ts";
-import type { User } from "./user.ts";
+import type { CredentialId, UserId } from "../shared/id.ts";
+import type { User, UserChange } from "./user.ts";
 
-/** Users and the hashes of what they sign in with; secrets themselves are never stored. */
+/** All reject with `Fault` `STORE_UNAVAILABLE` where the store cannot be used. */
 export interface UserRepository {
   find(userId: UserId): Promise<User | undefined>;
-  /** The user whom a credential that has not expired belongs to. */
-  findByCredential(input: FindByCredential): Promise<User | undefined>;
-  /** Whether any token is on record. */
-  hasToken(): Promise<boolean>;
-  addUser(user: User): Promise<void>;
-  /** Adding the same credential again changes nothing. */
-  addCredential(credential: Credential): Promise<void>;
-  removeCredential(hash: string): Promise<void>;
-  /** Makes `hash` the only token of that label, or leaves none where there is no hash. */
-  replaceToken(input: ReplaceToken): Promise<void>;
+  /** In the order of their ids: at most `limit` after the one named. */
+  list(input: ListUsers): Promise<readonly User[]>;
+  /** Adding the same user again changes nothing. */
+  add(user: User): Promise<void>;
+  change(input: { readonly userId: UserId } & UserChange): Promise<ChangeUserResult>;
+  /** Removes the user and all that belongs to them, in every table. */
+  remove(userId: UserId): Promise<RemoveUserResult>;
 }
 
-export interface ReplaceToken {
-  readonly label: string;
-  readonly userId: UserId;
-  readonly hash: string | undefined;
-  readonly nowMs: number;
+export interface ListUsers {
+  readonly limit: number;
+  /** The last one of the page before. */
+  readonly after?: UserId | undefined;
 }
 
-export interface FindByCredential {
-  readonly hash: string;
-  readonly kind: Credential["kind"];
-  readonly nowMs: number;
-}
+export type ChangeUserResult =
+  | { readonly kind: "changed"; readonly user: User }
+  | { readonly kind: "not-found" | "last-admin" };
 
-export interface Credential {
-  /** sha256 of the secret, hex. */
-  readonly hash: string;
-  readonly kind: "token" | "browser";
-  readonly userId: UserId;
-  readonly label: string;
-  readonly createdAtMs: number;
-  readonly expiresAtMs: number | undefined;
-}
+export type RemoveUserResult =
+  | { readonly kind: "removed"; readonly credentialIds: readonly CredentialId[] }
+  | { readonly kind: "not-found" | "last-admin" };

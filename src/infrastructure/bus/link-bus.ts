@@ -6,8 +6,10 @@ import {
   parseBusMessage,
 } from "#application/ports/bus.ts";
 import type { Logger } from "#application/ports/logger.ts";
+import { isDropped } from "../failpoints/failpoints.ts";
 import { newId } from "../ids/ids.ts";
 import { envelopeOf, Outbox, type OutboxLimits } from "./outbox.ts";
+import { PartJoiner } from "./parts.ts";
 
 /** A connection that brings payloads to all who have such a link, the sender included. */
 export interface Link {
@@ -55,6 +57,7 @@ export class LinkBus implements Bus {
   readonly #options: LinkBusOptions;
   readonly #sender = newId();
   readonly #outbox: Outbox;
+  readonly #joiner = new PartJoiner();
   readonly #listeners = new Set<BusListener>();
   /** The link that is proven and in use. */
   #link: Link | undefined;
@@ -87,7 +90,7 @@ export class LinkBus implements Bus {
   }
 
   publish(message: BusMessage): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || isDropped("bus:publish")) return;
     // Without a link only what is short and stays true is worth keeping.
     if (message.kind === "frames" && this.#link === undefined) return;
     this.#outbox.add(message);
@@ -244,7 +247,17 @@ export class LinkBus implements Bus {
       this.#beat.resolve();
       return;
     }
-    for (const message of parsePayload(payload)) this.#tell(message);
+    const { from, messages, part } = parseJson(payload);
+    if (Array.isArray(messages)) for (const each of messages) this.#takeMessage(each);
+    if (part === undefined || typeof from !== "string") return;
+    const whole = this.#joiner.take(from, part);
+    if (whole !== undefined) this.#takeMessage(parseJson(whole));
+  }
+
+  /** One that cannot be understood is of another version, or none of ours. */
+  #takeMessage(raw: unknown): void {
+    const message = parseBusMessage(raw);
+    if (message !== undefined) this.#tell(message);
   }
 
   #tell(notice: BusNotice): void {
@@ -258,16 +271,13 @@ export function reasonOf(error: unknown): string {
   return error.message || ("code" in error ? String(error.code) : error.name);
 }
 
-/** Whatever of a payload can be understood. */
-function parsePayload(payload: string): readonly BusMessage[] {
-  let messages: unknown;
+/** The fields of an object in JSON; none where it is no such thing. */
+function parseJson(text: string): Readonly<Record<string, unknown>> {
   try {
-    ({ messages } = JSON.parse(payload) as { messages?: unknown });
+    return Object(JSON.parse(text)) as Readonly<Record<string, unknown>>;
   } catch {
-    return [];
+    return {};
   }
-  if (!Array.isArray(messages)) return [];
-  return messages.flatMap((each) => parseBusMessage(each) ?? []);
 }
 
 function after(ms: number, signal?: AbortSignal): Promise<void> {

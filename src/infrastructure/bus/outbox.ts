@@ -1,4 +1,5 @@
 import type { BusMessage } from "#application/ports/bus.ts";
+import { cutIntoParts } from "./parts.ts";
 
 export interface OutboxLimits {
   /** No payload is longer. */
@@ -11,6 +12,8 @@ export interface OutboxLimits {
 
 interface Waiting {
   readonly isFrames: boolean;
+  /** It is part of a message, and has a payload of its own. */
+  readonly isPart: boolean;
   readonly text: string;
   readonly bytes: number;
 }
@@ -21,23 +24,25 @@ type FramesMessage = Extract<BusMessage, { kind: "frames" }>;
 const MAX_WAITING = 10_000;
 
 /**
- * What waits to be sent, in order. Many messages go into one payload. Of messages that say the
- * same only one waits; what is too much is dropped.
+ * What waits to be sent, in order. Many messages go into one payload, one that is too large for it
+ * goes in parts. Of messages that say the same only one waits; what is too much is dropped.
  */
 export class Outbox {
   readonly #limits: OutboxLimits;
-  readonly #head: string;
+  readonly #envelope: string;
+  /** How many bytes of messages, or of a part of one, go into a payload. */
   readonly #room: number;
   /** By a key that is the same for messages of which only the latest counts. */
   readonly #waiting = new Map<string, Waiting>();
-  #framesMade = 0;
+  #made = 0;
   #frameBytes = 0;
   #dropped = 0;
 
   constructor(sender: string, limits: OutboxLimits) {
     this.#limits = limits;
-    this.#head = `${envelopeOf(sender)},"messages":[`;
-    this.#room = limits.maxPayloadBytes - Buffer.byteLength(this.#head) - "]}".length;
+    this.#envelope = envelopeOf(sender);
+    const around = `${this.#envelope},"messages":[]}`;
+    this.#room = limits.maxPayloadBytes - Buffer.byteLength(around);
   }
 
   get isEmpty(): boolean {
@@ -65,17 +70,28 @@ export class Outbox {
   take(): string[] {
     const payloads: string[] = [];
     while (payloads.length < this.#limits.maxPayloads && !this.isEmpty) {
-      const texts: string[] = [];
-      let bytes = 0;
-      for (const [key, next] of this.#waiting) {
-        if (bytes + next.bytes + 1 > this.#room && texts.length > 0) break;
-        texts.push(next.text);
-        bytes += next.bytes + 1;
-        this.#forget(key);
-      }
-      payloads.push(`${this.#head}${texts.join(",")}]}`);
+      payloads.push(this.#takePart() ?? this.#takeMessages());
     }
     return payloads;
+  }
+
+  #takePart(): string | undefined {
+    const [[key, next] = []] = this.#waiting;
+    if (key === undefined || !next?.isPart) return undefined;
+    this.#forget(key);
+    return `${this.#envelope},"part":${next.text}}`;
+  }
+
+  #takeMessages(): string {
+    const texts: string[] = [];
+    let bytes = 0;
+    for (const [key, next] of this.#waiting) {
+      bytes += next.bytes + 1;
+      if (next.isPart || (bytes > this.#room && texts.length > 0)) break;
+      texts.push(next.text);
+      this.#forget(key);
+    }
+    return `${this.#envelope},"messages":[${texts.join(",")}]}`;
   }
 
   #addNews(message: Exclude<BusMessage, FramesMessage>): void {
@@ -85,21 +101,21 @@ export class Outbox {
     else this.#push(key, message);
   }
 
-  /** In pieces that fit into a payload each. A frame that fits in none is left out. */
+  /** In pieces that fit into a payload each, but for a frame that is too large by itself. */
   #addFrames(message: FramesMessage): void {
     const { frames, ...rest } = message;
     const room = this.#room - Buffer.byteLength(JSON.stringify({ ...rest, frames: [] }));
     let piece: FramesMessage["frames"] = [];
     let bytes = 0;
     const finish = () => {
-      if (piece.length > 0) this.#push(`frames ${this.#framesMade++}`, { ...rest, frames: piece });
+      if (piece.length > 0) this.#push(`frames ${this.#made++}`, { ...rest, frames: piece });
       piece = [];
       bytes = 0;
     };
     for (const frame of frames) {
       const size = Buffer.byteLength(JSON.stringify(frame)) + 1;
       if (bytes + size > room) finish();
-      if (size > room || this.#frameBytes + bytes + size > this.#limits.maxFrameBytes) {
+      if (this.#frameBytes + bytes + size > this.#limits.maxFrameBytes) {
         finish();
         this.#dropped += 1;
       } else {
@@ -112,10 +128,20 @@ export class Outbox {
 
   #push(key: string, message: BusMessage): void {
     const text = JSON.stringify(message);
-    const bytes = Buffer.byteLength(text);
     const isFrames = message.kind === "frames";
-    this.#waiting.set(key, { isFrames, text, bytes });
-    if (isFrames) this.#frameBytes += bytes;
+    if (Buffer.byteLength(text) <= this.#room) this.#put(key, { text, isFrames, isPart: false });
+    else {
+      this.#made += 1;
+      for (const [at, part] of cutIntoParts(text, this.#made, this.#room).entries()) {
+        this.#put(`${key} part ${at}`, { text: part, isFrames, isPart: true });
+      }
+    }
+  }
+
+  #put(key: string, item: Omit<Waiting, "bytes">): void {
+    const bytes = Buffer.byteLength(item.text);
+    this.#waiting.set(key, { ...item, bytes });
+    if (item.isFrames) this.#frameBytes += bytes;
   }
 
   #forget(key: string): void {

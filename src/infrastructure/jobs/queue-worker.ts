@@ -36,6 +36,8 @@ export class QueueWorker {
   #done: Job[] = [];
   #touchedAtMs = 0;
   #isWoken = false;
+  /** The last look at the queue failed. */
+  #isBlind = false;
   #wakeUp: () => void = () => undefined;
 
   constructor(options: QueueWorkerOptions) {
@@ -86,12 +88,14 @@ export class QueueWorker {
     this.#isWoken = false;
     try {
       const jobs = await engine.fetch(queue, room);
+      this.#isBlind = false;
       for (const job of jobs) this.#begin(job);
       return jobs.length === room;
     } catch (error) {
-      if (!this.#stopping.signal.aborted) {
+      // It is said once, however long it lasts.
+      if (!this.#isBlind)
         log.error({ queue: queue.name, error }, "Cannot fetch jobs; trying again");
-      }
+      this.#isBlind = true;
       return false;
     }
   }

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { Fault } from "#domain/shared/fault.ts";
+import { parseCredentialId } from "#domain/shared/id.ts";
 import { ADMIN } from "#domain/user/user.ts";
-import { hashSecret, newSecret } from "../ids/ids.ts";
+import { hashSecret, newId, newSecret } from "../ids/ids.ts";
 import type { MigrationStatus } from "./migration-status.ts";
 import { locateStore, openStore } from "./open-store.ts";
 import type { ReadCaller, WriteCaller } from "./repositories.ts";
@@ -9,6 +10,7 @@ import type { ListCalls, RecordedCall } from "./scripts/list-calls.ts";
 import type { StoreLocation } from "./store-protocol.ts";
 
 export interface LocalToken {
+  readonly kind: "link" | "token";
   readonly label: string;
   readonly lifeMs: number;
 }
@@ -53,7 +55,7 @@ export async function openLocalStore(address: StoreAddress): Promise<LocalStore 
  */
 export async function mintAdminToken(
   address: StoreAddress,
-  { label, lifeMs }: LocalToken,
+  { kind, label, lifeMs }: LocalToken,
 ): Promise<string | undefined> {
   const store = await openLocalStore(address);
   if (store === undefined) return undefined;
@@ -61,9 +63,11 @@ export async function mintAdminToken(
     const secret = newSecret();
     const createdAtMs = Date.now();
     const expiresAtMs = createdAtMs + lifeMs;
-    const credential = { hash: hashSecret(secret), userId: ADMIN.id, label, createdAtMs };
+    const id = parseCredentialId(newId());
+    const credential = { id, hash: hashSecret(secret), kind, userId: ADMIN.id, label };
+    const times = { createdAtMs, expiresAtMs };
     await store.writer.call("addUser", { ...ADMIN, createdAtMs });
-    await store.writer.call("addCredential", { ...credential, kind: "token", expiresAtMs });
+    await store.writer.call("addCredential", { ...credential, scopes: "all", ...times });
     return secret;
   } finally {
     await store[Symbol.asyncDispose]();

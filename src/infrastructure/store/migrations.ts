@@ -5,6 +5,7 @@ const MIGRATIONS: Readonly<Record<string, () => Promise<{ readonly statements: S
   "0001-first": () => import("./migrations/0001-first.ts"),
   "0002-skill-values-and-calls": () => import("./migrations/0002-skill-values-and-calls.ts"),
   "0003-instances": () => import("./migrations/0003-instances.ts"),
+  "0004-users-and-tokens": () => import("./migrations/0004-users-and-tokens.ts"),
   "0005-schedules": () => import("./migrations/0005-schedules.ts"),
 };
 

@@ -1,5 +1,7 @@
 import { callRecordQueries } from "./queries/call-record-queries.ts";
+import { credentialQueries } from "./queries/credential-queries.ts";
 import { housekeepingQueries } from "./queries/housekeeping-queries.ts";
+import { idempotencyQueries } from "./queries/idempotency-queries.ts";
 import { instanceQueries } from "./queries/instance-queries.ts";
 import { jobQueries } from "./queries/job-queries.ts";
 import { scheduleQueries } from "./queries/schedule-queries.ts";
@@ -11,6 +13,8 @@ import { userQueries } from "./queries/user-queries.ts";
 /** Every statement of the store, compiled once. Arguments are named as the columns, in camel case. */
 export const queries = {
   ...userQueries,
+  ...credentialQueries,
+  ...idempotencyQueries,
   ...sessionQueries,
   ...instanceQueries,
   ...turnQueries,

@@ -1,3 +1,9 @@
+import {
+  findPrincipal,
+  hasToken,
+  listCredentials,
+  listPrincipals,
+} from "./scripts/credential-scripts.ts";
 import { listRunning } from "./scripts/instance-scripts.ts";
 import { hasJobs, listDeadJobs } from "./scripts/job-scripts.ts";
 import { listCalls } from "./scripts/list-calls.ts";
@@ -16,17 +22,22 @@ import {
   listHistory,
   listMessages,
   listSessions,
+  listTurnMessages,
   listTurns,
+  listTurnsOfSession,
   readConversation,
   readEvents,
 } from "./scripts/session-scripts.ts";
 import { findSkillValue, listSkillKeys } from "./scripts/skill-value-scripts.ts";
-import { findByCredential, findUser, hasToken } from "./scripts/user-scripts.ts";
+import { findUser, listUsers } from "./scripts/user-scripts.ts";
 
 /** Every read there is, by name. */
 export const reads = {
   findUser,
-  findByCredential,
+  listUsers,
+  findPrincipal,
+  listPrincipals,
+  listCredentials,
   hasToken,
   findSession,
   listSessions,
@@ -34,6 +45,8 @@ export const reads = {
   listHistory,
   findTurn,
   listTurns,
+  listTurnsOfSession,
+  listTurnMessages,
   listHeads,
   readConversation,
   readEvents,

@@ -1,11 +1,13 @@
+import type { NewId, NowMs } from "#application/ports/clock.ts";
 import type { Housekeeping } from "#application/ports/housekeeping.ts";
+import type { IdempotencyKeys } from "#application/ports/idempotency-keys.ts";
 import type { InstanceRegistry } from "#domain/instance/instance-registry.ts";
 import type { FiringLog } from "#domain/schedule/firing-log.ts";
 import type { ScheduleRepository } from "#domain/schedule/schedule-repository.ts";
 import type { SessionRepository } from "#domain/session/session-repository.ts";
-import type { TurnId } from "#domain/shared/id.ts";
-import type { Turn } from "#domain/turn/turn.ts";
 import type { TurnLog } from "#domain/turn/turn-log.ts";
+import type { TurnReader } from "#domain/turn/turn-reader.ts";
+import type { CredentialRepository } from "#domain/user/credential-repository.ts";
 import type { UserRepository } from "#domain/user/user-repository.ts";
 import type { Reads } from "./reads.ts";
 import type { ScriptCaller } from "./script.ts";
@@ -92,16 +94,45 @@ export function createSessionRepository(
 export function createUserRepository(reader: ReadCaller, writer: WriteCaller): UserRepository {
   return {
     find: (userId) => reader.call("findUser", userId),
-    findByCredential: (input) => reader.call("findByCredential", input),
-    hasToken: () => reader.call("hasToken"),
-    addUser: (user) => writer.call("addUser", user),
-    addCredential: (credential) => writer.call("addCredential", credential),
-    removeCredential: (hash) => writer.call("removeCredential", hash),
-    replaceToken: (input) => writer.call("replaceToken", input),
+    list: (input) => reader.call("listUsers", input),
+    add: (user) => writer.call("addUser", user),
+    change: (input) => writer.call("changeUser", input),
+    remove: (userId) => writer.call("removeUser", userId),
   };
 }
 
-/** Finds a turn by its id. */
-export function createFindTurn(reader: ReadCaller): (id: TurnId) => Promise<Turn | undefined> {
-  return (id) => reader.call("findTurn", id);
+export function createCredentialRepository(
+  reader: ReadCaller,
+  writer: WriteCaller,
+): CredentialRepository {
+  return {
+    findPrincipal: (input) => reader.call("findPrincipal", input),
+    listPrincipals: (input) => reader.call("listPrincipals", input),
+    list: (input) => reader.call("listCredentials", input),
+    hasToken: () => reader.call("hasToken"),
+    add: (credential) => writer.call("addCredential", credential),
+    removeByHash: (hash) => writer.call("removeByHash", hash),
+    removeToken: (input) => writer.call("removeToken", input),
+    replaceToken: (input) => writer.call("replaceToken", input),
+    touch: (input) => writer.call("touchCredentials", input),
+  };
+}
+
+export function createIdempotencyKeys(
+  writer: WriteCaller,
+  { newId, nowMs }: { readonly newId: NewId; readonly nowMs: NowMs },
+): IdempotencyKeys {
+  return {
+    begin: (request) => writer.call("beginKey", { ...request, workId: newId(), nowMs: nowMs() }),
+    finish: (request, answer) => writer.call("finishKey", request, answer),
+    release: (request) => writer.call("releaseKey", request),
+  };
+}
+
+export function createTurnReader(reader: ReadCaller): TurnReader {
+  return {
+    find: (turnId) => reader.call("findTurn", turnId),
+    list: (input) => reader.call("listTurnsOfSession", input),
+    listMessages: (turn) => reader.call("listTurnMessages", turn),
+  };
 }

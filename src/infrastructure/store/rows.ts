@@ -1,10 +1,18 @@
 import type { Selectable } from "kysely";
 import type { Message, MessagePart } from "#domain/message/message.ts";
 import type { Session } from "#domain/session/session.ts";
-import { parseMessageId, parseSessionId, parseTurnId, parseUserId } from "#domain/shared/id.ts";
+import {
+  parseCredentialId,
+  parseMessageId,
+  parseSessionId,
+  parseTurnId,
+  parseUserId,
+} from "#domain/shared/id.ts";
 import { isFinalTask, NO_USAGE, type Task } from "#domain/task/task.ts";
 import type { FinalTurnState, Turn, TurnState } from "#domain/turn/turn.ts";
 import type { ClaimedTurn } from "#domain/turn/turn-log.ts";
+import type { Credential, Principal } from "#domain/user/credential.ts";
+import { parseScopes } from "#domain/user/scope.ts";
 import type { User, UserRole } from "#domain/user/user.ts";
 import type { QueryArgs } from "./query.ts";
 import type { Schema } from "./schema.ts";
@@ -19,6 +27,30 @@ export function userFromRow(row: Schema["user"]): User {
     name: row.name,
     role: row.role as UserRole,
     createdAtMs: row.created_at_ms,
+  };
+}
+
+export function credentialFromRow(row: Schema["credential"]): Credential {
+  return {
+    id: parseCredentialId(row.credential_id),
+    kind: row.kind as Credential["kind"],
+    userId: parseUserId(row.user_id),
+    label: row.label,
+    scopes: parseScopes(row.scopes),
+    createdAtMs: row.created_at_ms,
+    expiresAtMs: row.expires_at_ms ?? undefined,
+    lastUsedAtMs: row.last_used_at_ms ?? undefined,
+  };
+}
+
+export function principalFromRow(
+  row: Schema["user"] & Pick<Schema["credential"], "credential_id" | "expires_at_ms" | "scopes">,
+): Principal {
+  return {
+    user: userFromRow(row),
+    credentialId: parseCredentialId(row.credential_id),
+    scopes: parseScopes(row.scopes),
+    expiresAtMs: row.expires_at_ms ?? undefined,
   };
 }
 

@@ -15,6 +15,23 @@ export interface Schema {
     label: string;
     created_at_ms: number;
     expires_at_ms: number | null;
+    credential_id: string;
+    /** As `formatScopes` writes them. */
+    scopes: string;
+    /** The token that opened it. */
+    parent_id: string | null;
+    last_used_at_ms: number | null;
+  };
+  /** A request that was made under a key, and how it was answered. */
+  idempotency_key: {
+    user_id: string;
+    key_hash: string;
+    fingerprint: string;
+    work_id: string;
+    begun_at_ms: number;
+    held_at_ms: number;
+    status: number | null;
+    body: string | null;
   };
   session: {
     session_id: string;

@@ -1,5 +1,13 @@
 import { recordCalls } from "./scripts/call-record-scripts.ts";
+import {
+  addCredential,
+  removeByHash,
+  removeToken,
+  replaceToken,
+  touchCredentials,
+} from "./scripts/credential-scripts.ts";
 import { deleteOldFirings, trimEvents } from "./scripts/housekeeping-scripts.ts";
+import { beginKey, finishKey, releaseKey } from "./scripts/idempotency-scripts.ts";
 import { joinInstance, leaveInstance, renewInstance } from "./scripts/instance-scripts.ts";
 import {
   completeJobs,
@@ -21,7 +29,7 @@ import {
 import { deleteSession } from "./scripts/session-scripts.ts";
 import { deleteSkillValue, setSkillValue } from "./scripts/skill-value-scripts.ts";
 import { accept, cancelTurn, claim, recover, save } from "./scripts/turn-scripts.ts";
-import { addCredential, addUser, removeCredential, replaceToken } from "./scripts/user-scripts.ts";
+import { addUser, changeUser, removeUser } from "./scripts/user-scripts.ts";
 
 /** Every write there is, by name. Each is to be run inside a transaction of its own. */
 export const writes = {
@@ -35,9 +43,16 @@ export const writes = {
   leaveInstance,
   deleteSession,
   addUser,
+  changeUser,
+  removeUser,
   addCredential,
-  removeCredential,
+  removeByHash,
+  removeToken,
   replaceToken,
+  touchCredentials,
+  beginKey,
+  finishKey,
+  releaseKey,
   setSkillValue,
   deleteSkillValue,
   recordCalls,

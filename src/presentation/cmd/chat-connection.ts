@@ -187,7 +187,7 @@ export class ChatConnection {
     const error = new CommandError(code, message);
     if (ref !== undefined && ref === this.#position?.sessionId) this.#failed.reject(error);
     if (outgoing === undefined || ref !== outgoing.clientMessageId) return;
-    if (code === "overloaded") {
+    if (code === "overloaded" || code === "rate-limited") {
       setTimeout(() => this.#sendOutgoing(), retryAfterMs ?? FIRST_PAUSE_MS);
     } else {
       outgoing.accepted.reject(error);

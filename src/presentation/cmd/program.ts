@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { Fault } from "#domain/shared/fault.ts";
+import type { AccountsDeps } from "./accounts.ts";
 import { addChatCommand, type ChatDeps } from "./chat.ts";
 import { CommandError } from "./command-error.ts";
 import { addDoctorCommand, type DoctorDeps } from "./doctor.ts";
@@ -12,6 +13,8 @@ import { addSandboxCommand, type SandboxDeps } from "./sandbox.ts";
 import { addScheduleCommand, type ScheduleDeps } from "./schedule.ts";
 import { addServeCommand, type ServeDeps } from "./serve.ts";
 import { addSkillCommand, type SkillDeps } from "./skill.ts";
+import { addTokenCommand } from "./token.ts";
+import { addUserCommand } from "./user.ts";
 
 export interface ProgramDeps {
   readonly version: string;
@@ -24,6 +27,7 @@ export interface ProgramDeps {
   readonly sandbox: SandboxDeps;
   readonly policy: PolicyDeps;
   readonly login: LoginDeps;
+  readonly accounts: AccountsDeps;
 }
 
 /** Runs the command that `args` ask for and gives the exit code. Never throws. */
@@ -56,6 +60,8 @@ function createProgram(deps: ProgramDeps): Command {
   addDoctorCommand(program, deps.doctor);
   addMigrateCommand(program, deps.migrate);
   addLoginCommand(program, deps.login);
+  addUserCommand(program, deps.accounts);
+  addTokenCommand(program, deps.accounts);
   return program;
 }
 

@@ -40,9 +40,17 @@ function explain(issue: z.core.$ZodIssue, raw: object): string {
   if (issue.code === "unrecognized_keys") {
     return `field ${quote(issue.keys[0])} is unknown, expected none of that name`;
   }
-  const field = String(issue.path[0] ?? "");
-  const state = Object.hasOwn(raw, field) ? "is wrong" : "is missing";
+  if (issue.path.length === 0) return `it is not as expected, expected ${issue.message}`;
+  const field = issue.path.map(String).join(".");
+  const state = has(raw, issue.path) ? "is wrong" : "is missing";
   return `field ${quote(field)} ${state}, expected ${issue.message}`;
+}
+
+function has(raw: unknown, path: readonly PropertyKey[]): boolean {
+  const [name, ...rest] = path;
+  if (name === undefined) return true;
+  if (typeof raw !== "object" || raw === null || !Object.hasOwn(raw, name)) return false;
+  return has((raw as Readonly<Record<PropertyKey, unknown>>)[name], rest);
 }
 
 function quote(text: string | undefined): string {

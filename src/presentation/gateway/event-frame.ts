@@ -54,6 +54,21 @@ export function toAgUiMessage(message: Message): AgUiMessage {
   }
 }
 
+const HEAD = /^\{"type":"event","sessionId":"[^"]*","turnId":"[^"]*","epoch":(\d+),"seq":(\d+),/u;
+
+/** Where the frame `text`, one that was encoded here, stands in its session's log. */
+export function positionOf(text: string): Pick<EventPosition, "epoch" | "seq"> | undefined {
+  const [, epoch, seq] = HEAD.exec(text) ?? [];
+  return seq === undefined ? undefined : { epoch: Number(epoch), seq: Number(seq) };
+}
+
+const MAY_END = /"event":\{"type":"(?:RUN_FINISHED|RUN_ERROR|MESSAGES_SNAPSHOT)"/u;
+
+/** Whether a frame that was encoded here may tell of the end of a turn; true now and then if not. */
+export function mayEndTurn(text: string): boolean {
+  return MAY_END.test(text);
+}
+
 /** An AG-UI event with its type as plain text, so that no code of `@ag-ui/core` is loaded. */
 type WireEvent = AGUIEvent extends infer Event
   ? Event extends { readonly type: infer Type }

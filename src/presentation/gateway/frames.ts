@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseSessionId, parseTurnId } from "#domain/shared/id.ts";
+import type { Access } from "./access.ts";
 import type { Parsed } from "./bounded-json.ts";
 import { parseJson } from "./bounded-json.ts";
 
@@ -14,13 +15,18 @@ const TEXT_FORM = "1 to 32,768 characters, none of them U+0000 or half a surroga
 
 const wholeNumber = z.int(expecting("an integer from 0")).min(0, expecting("an integer from 0"));
 
-/** What every way of sending a message takes. */
-export const MessageFields = {
-  clientMessageId: z.string(expecting(CLIENT_ID_FORM)).regex(CLIENT_ID, expecting(CLIENT_ID_FORM)),
-  text: z.string(expecting(TEXT_FORM)).refine(isText, expecting(TEXT_FORM)),
-};
+/** The name a client gives its message, as a frame and the header `Idempotency-Key` carry it. */
+export const ClientMessageId = z
+  .string(expecting(CLIENT_ID_FORM))
+  .regex(CLIENT_ID, expecting(CLIENT_ID_FORM));
 
-export const Token = z
+export const MessageText = z
+  .string(expecting(TEXT_FORM))
+  .min(1, expecting(TEXT_FORM))
+  .max(MAX_TEXT_CHARS, expecting(TEXT_FORM))
+  .refine(isText, expecting(TEXT_FORM));
+
+const Token = z
   .string(expecting("a token"))
   .min(1, expecting("a token"))
   .max(512, expecting("a token of at most 512 characters"));
@@ -31,7 +37,8 @@ const ClientFrame = z.discriminatedUnion(
     z.strictObject({ type: z.literal("hello"), token: Token.optional() }),
     z.strictObject({
       type: z.literal("send"),
-      ...MessageFields,
+      clientMessageId: ClientMessageId,
+      text: MessageText,
       sessionId: idOf("session", parseSessionId).optional(),
     }),
     z.strictObject({
@@ -51,6 +58,15 @@ const ClientFrame = z.discriminatedUnion(
   ],
   expecting('"hello", "send", "subscribe", "cancel" or "ping"'),
 );
+
+/** What each frame asks of its sender: one that is not listed here is an error of types. */
+export const FRAME_ACCESS: Readonly<Record<ClientFrame["type"], Access>> = {
+  hello: "anyone",
+  ping: "signed-in",
+  send: { scope: "sessions:write", role: "member" },
+  subscribe: { scope: "sessions:read", role: "member" },
+  cancel: { scope: "sessions:write", role: "member" },
+};
 
 export type ClientFrame = Readonly<z.output<typeof ClientFrame>>;
 
@@ -83,21 +99,23 @@ export function refOf(raw: unknown): string | undefined {
 }
 
 function isText(text: string): boolean {
-  const isFitting = text.length > 0 && text.length <= MAX_TEXT_CHARS;
-  return isFitting && text.isWellFormed() && !text.includes("\0");
+  return text.isWellFormed() && !text.includes("\0");
 }
 
 /** The id of a `what`, as its own parser reads it. */
 export function idOf<Id>(what: string, parse: (raw: string) => Id) {
   const expected = `the id of a ${what}`;
-  return z.string(expecting(expected)).transform((raw, context) => {
-    try {
-      return parse(raw);
-    } catch {
-      context.addIssue({ code: "custom", message: expected });
-      return z.NEVER;
-    }
-  });
+  return z
+    .string(expecting(expected))
+    .max(64, expecting(expected))
+    .transform((raw, context) => {
+      try {
+        return parse(raw);
+      } catch {
+        context.addIssue({ code: "custom", message: expected });
+        return z.NEVER;
+      }
+    });
 }
 
 /** What a schema says where something else was given. */

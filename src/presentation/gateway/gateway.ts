@@ -3,8 +3,12 @@ import { App, us_listen_socket_close, us_socket_local_port } from "uWebSockets.j
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "#application/ports/logger.ts";
 import { Fault } from "#domain/shared/fault.ts";
+import { createClientAddresses } from "./client-address.ts";
+import { createEventStreams } from "./event-streams.ts";
 import { serveHttp } from "./http.ts";
+import { createIdentify } from "./identify.ts";
 import { createOwnAddresses } from "./origin.ts";
+import { createRateLimits, DEFAULT_RATE_LIMITS, type RateLimitOptions } from "./rate-limits.ts";
 import { createRoutes } from "./rest.ts";
 import { createRouter } from "./router.ts";
 import { loadStaticFiles } from "./static-files.ts";
@@ -19,6 +23,9 @@ export interface GatewayOptions {
   readonly publicUrl?: string;
   /** Where the built web page lies. */
   readonly webDir: string;
+  /** Addresses of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[];
+  readonly rateLimits?: RateLimitOptions;
   readonly log: Logger;
 }
 
@@ -41,14 +48,20 @@ const EXCLUSIVE_PORT = 1;
  */
 export async function openGateway(deps: GatewayDeps, options: GatewayOptions): Promise<Gateway> {
   const { host, publicUrl, webDir, log } = options;
+  const { trustedProxies = [], rateLimits = DEFAULT_RATE_LIMITS } = options;
+  const addresses = createClientAddresses(trustedProxies);
+  const limits = createRateLimits(rateLimits, () => performance.now());
+  const identify = createIdentify(deps, limits);
   const files = await loadStaticFiles(webDir);
   const app = App();
   const listener = await listen(app, options);
   const port = us_socket_local_port(listener);
   const own = createOwnAddresses({ host, port, publicUrl });
-  const sockets = serveSockets(app, { deps, own, log });
-  const routes = createRoutes({ deps, onLogout: (secret) => sockets.endSession(secret) });
-  serveHttp(app, createRouter({ deps, own, routes, files }), log);
+  const sockets = serveSockets(app, { deps, own, addresses, limits, identify, log });
+  const streams = createEventStreams({ deps, log });
+  const routes = createRoutes({ deps, limits, streams });
+  const handle = createRouter({ deps, own, routes, files, limits, identify });
+  serveHttp(app, { handle, addresses, log });
 
   let closing: Promise<void> | undefined;
   const close = () => {
@@ -57,15 +70,19 @@ export async function openGateway(deps: GatewayDeps, options: GatewayOptions): P
   };
   return {
     port,
-    announceShutdown: (reconnectAfterMs) => sockets.announceShutdown(reconnectAfterMs),
+    announceShutdown(reconnectAfterMs) {
+      sockets.announceShutdown(reconnectAfterMs);
+      streams.announceShutdown(reconnectAfterMs);
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
 
   async function closeAll(): Promise<void> {
     us_listen_socket_close(listener);
-    const hadSockets = sockets.count > 0;
+    const hadSockets = sockets.count + streams.count > 0;
     sockets.close();
+    streams.close();
     if (hadSockets) await delay(CLOSE_GRACE_MS);
     app.close();
   }

@@ -1,3 +1,5 @@
+import type { HttpResponse } from "uWebSockets.js";
+
 export interface HttpReply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -5,8 +7,21 @@ export interface HttpReply {
   readonly closesConnection?: boolean;
 }
 
+/** An answer without an end: `stream` takes the open response, whose head is written already. */
+export interface StreamReply {
+  readonly status: 200;
+  readonly headers: Readonly<Record<string, string>>;
+  stream(response: HttpResponse): { closed(): void };
+}
+
 /** JSON that no cache keeps. */
-export function json(status: number, value: unknown): HttpReply {
-  const headers = { "Content-Type": "application/json", "Cache-Control": "no-store" };
+export function json(
+  status: number,
+  value: unknown,
+  more: Readonly<Record<string, string>> = {},
+): HttpReply {
+  const headers = { "Content-Type": "application/json", "Cache-Control": "no-store", ...more };
   return { status, headers, body: JSON.stringify(value) };
 }
+
+export const NO_CONTENT: HttpReply = { status: 204 };

@@ -1,12 +1,23 @@
 import type { HttpResponse, TemplatedApp, HttpRequest as UwsRequest } from "uWebSockets.js";
 import { STATUS_CODES } from "node:http";
 import type { Logger } from "#application/ports/logger.ts";
+import type { ClientAddresses } from "./client-address.ts";
 import { MAX_FRAME_BYTES } from "./frames.ts";
-import type { HttpReply } from "./http-reply.ts";
+import type { HttpReply, StreamReply } from "./http-reply.ts";
 import { problem } from "./problem.ts";
 import { refusalOf } from "./replies.ts";
 
-const HEADERS = ["host", "origin", "cookie", "authorization", "if-none-match"] as const;
+const HEADERS = [
+  "authorization",
+  "cookie",
+  "host",
+  "idempotency-key",
+  "if-none-match",
+  "last-event-id",
+  "origin",
+  "prefer",
+  "x-forwarded-for",
+] as const;
 
 /** A request as it came; `method` and the headers' names in lower case, absent headers empty. */
 export interface HttpRequest {
@@ -14,11 +25,22 @@ export interface HttpRequest {
   readonly path: string;
   readonly query: string;
   readonly headers: Readonly<Record<(typeof HEADERS)[number], string>>;
+  /** Who holds the connection, or whom a proxy of ours says it speaks for. */
   readonly address: string;
   readonly body: string;
+  /** Aborted where the client goes away before it has its answer. */
+  readonly gone: AbortSignal;
 }
 
-export type HttpHandler = (request: HttpRequest) => HttpReply | Promise<HttpReply>;
+type Reply = HttpReply | StreamReply;
+
+export type HttpHandler = (request: HttpRequest) => Reply | Promise<Reply>;
+
+export interface ServeHttpOptions {
+  readonly handle: HttpHandler;
+  readonly addresses: ClientAddresses;
+  readonly log: Logger;
+}
 
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -51,52 +73,60 @@ const TOO_LARGE: HttpReply = {
 };
 
 /** Answers every request by `handle`; what it throws is logged and shows as a failure of ours. */
-export function serveHttp(app: TemplatedApp, handle: HttpHandler, log: Logger): void {
+export function serveHttp(app: TemplatedApp, { handle, addresses, log }: ServeHttpOptions): void {
   app.any("/*", (response, request) => {
-    let isGone = false;
-    response.onAborted(() => {
-      isGone = true;
-    });
-    const head = readHead(response, request);
+    const gone = new AbortController();
+    response.onAborted(() => gone.abort());
+    const head = readHead(response, request, addresses);
     const respond = async (body: string) => {
-      const reply = await answer(handle, { ...head, body }, log);
-      if (!isGone) writeReply(response, reply, head.method === "head");
+      const reply = await answer(handle, { ...head, body, gone: gone.signal }, log);
+      if (gone.signal.aborted) return;
+      const isHead = head.method === "head";
+      if (!("stream" in reply) || isHead) return writeReply(response, reply, isHead);
+      response.cork(() => writeHead(response, reply));
+      const stream = reply.stream(response);
+      gone.signal.addEventListener("abort", () => stream.closed());
     };
-    if (head.method !== "post") void respond("");
+    if (head.method !== "post" && head.method !== "patch") void respond("");
     else readBody(response, (body) => void respond(body));
   });
 }
 
 /** Writes `reply`; the response must be open and is ended. */
-export function writeReply(response: HttpResponse, reply: HttpReply, isHead = false): void {
-  const { status, headers = {}, body = "", closesConnection } = reply;
+export function writeReply(response: HttpResponse, reply: Reply, isHead = false): void {
+  const { status, body, closesConnection }: HttpReply = { ...reply };
   response.cork(() => {
-    response.writeStatus(`${status} ${STATUS_CODES[status] ?? ""}`);
-    for (const [name, value] of Object.entries({ ...SECURITY_HEADERS, ...headers })) {
-      response.writeHeader(name, value);
-    }
+    writeHead(response, reply);
     // An `undefined` given as length would be written as one of 2^63.
     if (status === 204 || status === 304) response.endWithoutBody();
-    else if (isHead) response.endWithoutBody(Buffer.byteLength(body));
+    else if (isHead) response.endWithoutBody(Buffer.byteLength(body ?? ""));
     else response.end(body, closesConnection);
   });
 }
 
+function writeHead(response: HttpResponse, { status, headers = {} }: Reply): void {
+  response.writeStatus(`${status} ${STATUS_CODES[status] ?? ""}`);
+  for (const [name, value] of Object.entries({ ...SECURITY_HEADERS, ...headers })) {
+    response.writeHeader(name, value);
+  }
+}
+
 /** What a request says before its body; uWebSockets.js forgets it when its handler returns. */
-export function readHead(response: HttpResponse, request: UwsRequest): Omit<HttpRequest, "body"> {
-  const header = (name: (typeof HEADERS)[number]) => request.getHeader(name);
+export function readHead(
+  response: HttpResponse,
+  request: UwsRequest,
+  addresses: ClientAddresses,
+): Omit<HttpRequest, "body" | "gone"> {
+  const headers = Object.fromEntries(
+    HEADERS.map((name) => [name, request.getHeader(name)]),
+  ) as HttpRequest["headers"];
+  const peer = Buffer.from(response.getRemoteAddressAsText()).toString();
   return {
     method: request.getMethod(),
     path: request.getUrl(),
     query: request.getQuery(),
-    headers: {
-      host: header("host"),
-      origin: header("origin"),
-      cookie: header("cookie"),
-      authorization: header("authorization"),
-      "if-none-match": header("if-none-match"),
-    },
-    address: Buffer.from(response.getRemoteAddressAsText()).toString(),
+    headers,
+    address: addresses.find(peer, headers["x-forwarded-for"]),
   };
 }
 
@@ -114,7 +144,7 @@ function readBody(response: HttpResponse, onBody: (body: string) => void): void 
   });
 }
 
-async function answer(handle: HttpHandler, request: HttpRequest, log: Logger): Promise<HttpReply> {
+async function answer(handle: HttpHandler, request: HttpRequest, log: Logger): Promise<Reply> {
   try {
     return await handle(request);
   } catch (error) {

@@ -1,22 +1,12 @@
 import type { AcceptMessageResult } from "#application/accept-message/accept-message.ts";
 import { Fault } from "#domain/shared/fault.ts";
 import type { UserId } from "#domain/shared/id.ts";
+import type { Scope } from "#domain/user/scope.ts";
+import type { UserRole } from "#domain/user/user.ts";
+import type { ProblemCode } from "./problem-types.ts";
 
 /** The codes that `error` frames and problem details carry; see docs/protocol.md. */
-export type ErrorCode =
-  | "bad-frame"
-  | "conflict"
-  | "forbidden"
-  | "internal"
-  | "method-not-allowed"
-  | "misdirected"
-  | "not-found"
-  | "overloaded"
-  | "rate-limited"
-  | "storage_unavailable"
-  | "too-large"
-  | "unauthorized"
-  | "unsubscribed";
+export type ErrorCode = ProblemCode | "unsubscribed";
 
 export interface Refusal<Code extends ErrorCode = ErrorCode> {
   readonly code: Code;
@@ -31,9 +21,35 @@ export const CONFLICT: Refusal<"conflict"> = {
   message: "Cannot accept the message: its clientMessageId was used for another text",
 };
 
+export const KEY_MISSING: Refusal<"idempotency-key-missing"> = {
+  code: "idempotency-key-missing",
+  message: "Cannot take the request: expected an Idempotency-Key header",
+};
+
+export const KEY_REUSED: Refusal<"idempotency-key-reused"> = {
+  code: "idempotency-key-reused",
+  message: "Cannot take the request: its Idempotency-Key was used for another one",
+};
+
+export const IN_PROGRESS: Refusal<"request-in-progress"> = {
+  code: "request-in-progress",
+  message: "Cannot answer yet: the first request of this Idempotency-Key is not done",
+  retryAfterMs: 1_000,
+};
+
+export const LAST_ADMIN: Refusal<"last-admin"> = {
+  code: "last-admin",
+  message: "Cannot do this to the last administrator: expected another one to be left",
+};
+
 export const BUSY: Refusal<"conflict"> = {
   code: "conflict",
   message: "Cannot delete the session while a turn runs: cancel the turn first",
+};
+
+export const SCHEDULE_CONFLICT: Refusal<"conflict"> = {
+  code: "conflict",
+  message: "Cannot change the schedule: it has ended, or changed in this moment",
 };
 
 export const UNAUTHORIZED: Refusal<"unauthorized"> = {
@@ -46,9 +62,23 @@ export const UNSUBSCRIBED: Refusal<"unsubscribed"> = {
   message: "Stopped following this session: the socket follows too many, expected at most 64",
 };
 
-/** Another user's session or turn looks like none at all. */
-export function notFound(what: "session" | "turn"): Refusal<"not-found"> {
+/** What is another user's looks like none at all. */
+export function notFound(what: string): Refusal<"not-found"> {
   return { code: "not-found", message: `Cannot find this ${what}` };
+}
+
+export function insufficientScope(scope: Scope): Refusal<"insufficient-scope"> {
+  const message = `Cannot do this by this credential: expected one with the scope "${scope}"`;
+  return { code: "insufficient-scope", message };
+}
+
+export function insufficientRole(role: UserRole): Refusal<"insufficient-role"> {
+  return { code: "insufficient-role", message: `Cannot do this: expected the role "${role}"` };
+}
+
+export function rateLimited(what: string, retryAfterMs: number): Refusal<"rate-limited"> {
+  const message = `Cannot take more ${what} at the moment: try again in ${retryAfterMs} ms`;
+  return { code: "rate-limited", message, retryAfterMs };
 }
 
 export function overloaded(retryAfterMs: number): Refusal<"overloaded"> {
@@ -86,7 +116,7 @@ export function encodeAccepted(clientMessageId: string, result: Accepted): strin
 }
 
 /** The fields of `accepted` that the server knows. */
-export function acceptedFields({ sessionId, messageId, turnId, seq, duplicate }: Accepted) {
+function acceptedFields({ sessionId, messageId, turnId, seq, duplicate }: Accepted) {
   return { sessionId, messageId, turnId, seq, duplicate };
 }
 

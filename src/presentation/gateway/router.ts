@@ -1,12 +1,15 @@
-import type { User } from "#domain/user/user.ts";
+import type { Principal } from "#domain/user/credential.ts";
+import { findMissing } from "./access.ts";
 import { readSessionCookie } from "./cookies.ts";
 import type { HttpHandler, HttpRequest } from "./http.ts";
-import type { HttpReply } from "./http-reply.ts";
+import type { HttpReply, StreamReply } from "./http-reply.ts";
 import { json } from "./http-reply.ts";
+import { type Identified, type Identify, readShown } from "./identify.ts";
 import type { OwnAddresses } from "./origin.ts";
 import { problem } from "./problem.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import * as reply from "./replies.ts";
-import type { Route } from "./rest.ts";
+import { matchPath, type Route } from "./route.ts";
 import type { StaticFiles } from "./static-files.ts";
 import type { GatewayDeps } from "./use-cases.ts";
 
@@ -17,35 +20,84 @@ export interface RouterOptions {
   readonly own: OwnAddresses;
   readonly routes: readonly Route[];
   readonly files: StaticFiles;
+  readonly limits: RateLimits;
+  readonly identify: Identify;
 }
 
-/** Checks where a request comes from and who sent it, and hands it to what answers it. */
-export function createRouter({ deps, own, routes, files }: RouterOptions): HttpHandler {
+type Reply = HttpReply | StreamReply;
+
+/** Checks where a request comes from, who sent it and may, and hands it to what answers it. */
+export function createRouter(options: RouterOptions): HttpHandler {
+  const { deps, own, files, limits, identify } = options;
+  const routes = options.routes.map((route) => ({ route, pattern: route.path.split("/") }));
+
   return function handle(request) {
     const method = request.method === "head" ? "get" : request.method;
     const probe = method === "get" ? answerProbe(request.path, deps) : undefined;
     if (probe !== undefined) return probe;
     const foreign = findForeign(request, own);
     if (foreign !== undefined) return problem(foreign);
+    const retryAfterMs = limits.takeRequest({ address: request.address });
+    if (retryAfterMs !== undefined) return problem(reply.rateLimited("requests", retryAfterMs));
     if (request.path.startsWith(`${API}/`)) return callApi({ ...request, method });
     if (method !== "get") return methodNotAllowed(["get"]);
     return files.find(request.path, request.headers["if-none-match"]) ?? NO_SUCH_PAGE;
   };
 
-  async function callApi(request: HttpRequest): Promise<HttpReply> {
-    const path = request.path.slice(API.length);
-    const matching = routes.flatMap((route) => {
-      const id = matchPath(route.path, path);
-      return id === undefined ? [] : [{ route, id }];
+  function callApi(request: HttpRequest): Reply | Promise<Reply> {
+    const parts = request.path.slice(API.length).split("/");
+    const matching = routes.flatMap(({ route, pattern }) => {
+      const params = matchPath(pattern, parts);
+      return params === undefined ? [] : [{ route, params }];
     });
     if (matching.length === 0) return NO_SUCH_PAGE;
-    const found = matching.find(({ route }) => route.method === request.method);
-    if (found === undefined) return methodNotAllowed(matching.map(({ route }) => route.method));
-    const { route, id } = found;
-    const call = { request, id, isSecure: own.isSecure(request.headers.host) };
-    if (route.access === "anyone") return route.answer(call);
-    const user = await findUser(request, deps);
-    return user === undefined ? problem(reply.UNAUTHORIZED) : route.answer({ ...call, user });
+    // What a path says literally goes before what it leaves open.
+    const closest = Math.min(...matching.map(({ route }) => route.params.length));
+    const here = matching.filter(({ route }) => route.params.length === closest);
+    const found = here.find(({ route }) => route.method === request.method);
+    if (found === undefined) return methodNotAllowed(here.map(({ route }) => route.method));
+    const { route, params } = found;
+    const isSecure = own.isSecure(request.headers.host);
+    if (route.access === "anyone") {
+      return route.answer({ request, params, isSecure, principal: undefined });
+    }
+    return admit(route, request, (principal) =>
+      route.answer({ request, params, isSecure, principal }),
+    );
+  }
+
+  /** Calls `answer` with who sent the request, where that one may; else says why not. */
+  async function admit(
+    { access }: Route,
+    request: HttpRequest,
+    answer: (principal: Principal) => Reply | Promise<Reply>,
+  ): Promise<Reply> {
+    const { address } = request;
+    const identified = await identify(readShown(request), address);
+    if (identified.kind !== "signed-in") return refuse(identified, request);
+    const { value: principal } = identified;
+    const { id: userId } = principal.user;
+    const retryAfterMs = limits.takeRequest({ userId });
+    if (retryAfterMs !== undefined) return problem(reply.rateLimited("requests", retryAfterMs));
+    const missing = findMissing(access, principal);
+    if (missing === undefined) return answer(principal);
+    deps.noteDenied({ userId, address, asked: nameOf(request), code: missing.code });
+    return problem(missing);
+  }
+
+  function refuse(
+    identified: Exclude<Identified, { kind: "signed-in" }>,
+    request: HttpRequest,
+  ): HttpReply {
+    if (identified.kind === "limited") {
+      return problem(reply.rateLimited("failed sign-ins", identified.retryAfterMs));
+    }
+    if (identified.kind === "refused") {
+      const { code } = reply.UNAUTHORIZED;
+      const { address } = request;
+      deps.noteDenied({ userId: undefined, address, asked: nameOf(request), code });
+    }
+    return problem(reply.UNAUTHORIZED);
   }
 }
 
@@ -73,28 +125,12 @@ export function findForeign(
 
 type ForeignInput = Pick<HttpRequest, "method" | "headers">;
 
-async function findUser(
-  { headers: { authorization, cookie } }: HttpRequest,
-  deps: GatewayDeps,
-): Promise<User | undefined> {
-  if (authorization !== "") {
-    const token = /^Bearer +(\S{1,512})$/iu.exec(authorization)?.[1];
-    return token === undefined ? undefined : deps.signIn(token);
-  }
-  const secret = readSessionCookie(cookie);
-  return secret === undefined ? undefined : deps.findBrowserSession(secret);
+function nameOf({ method, path }: HttpRequest): string {
+  return `${method.toUpperCase()} ${path.slice(0, 200)}`;
 }
 
 function methodNotAllowed(methods: readonly string[]): HttpReply {
   const allow = methods.join(", ").toUpperCase();
   const message = `Cannot do this here: expected ${allow}`;
   return problem({ code: "method-not-allowed", message }, { Allow: allow });
-}
-
-/** What `path` has where `pattern` says `:id`, "" where it says nothing, nothing if they differ. */
-function matchPath(pattern: string, path: string): string | undefined {
-  const [wanted, given] = [pattern.split("/"), path.split("/")];
-  const isMatch = wanted.every((part, at) => part === given[at] || part === ":id");
-  if (!isMatch || wanted.length !== given.length) return undefined;
-  return given[wanted.indexOf(":id")] ?? "";
 }

@@ -1,10 +1,20 @@
 import type { WebSocket } from "uWebSockets.js";
 import type { Logger } from "#application/ports/logger.ts";
 import type { TurnId } from "#domain/shared/id.ts";
-import type { User } from "#domain/user/user.ts";
+import type { Principal } from "#domain/user/credential.ts";
+import { findMissing } from "./access.ts";
 import type { ClientFrame } from "./frames.ts";
-import { isPlainPing, MAX_FRAME_BYTES, parseClientFrame, refOf, turnIntoPong } from "./frames.ts";
+import {
+  FRAME_ACCESS,
+  isPlainPing,
+  MAX_FRAME_BYTES,
+  parseClientFrame,
+  refOf,
+  turnIntoPong,
+} from "./frames.ts";
+import type { Identified, Identify } from "./identify.ts";
 import { Outbox } from "./outbox.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import type { Refusal } from "./replies.ts";
 import * as reply from "./replies.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -29,36 +39,49 @@ const UNANSWERED_RETRY_MS = 500;
 type State =
   | { readonly kind: "awaiting-hello"; readonly deadline: NodeJS.Timeout }
   | { readonly kind: "signing-in" }
-  | { readonly kind: "open"; readonly user: User }
+  | { readonly kind: "open"; readonly principal: Principal }
   | { readonly kind: "closed" };
 
 type FrameOf<Type extends ClientFrame["type"]> = Extract<ClientFrame, { type: Type }>;
 
 export interface SocketOptions {
   readonly deps: GatewayDeps;
+  readonly limits: RateLimits;
+  readonly identify: Identify;
   readonly log: Logger;
+  readonly client: SocketClient;
+}
+
+export interface SocketClient {
+  readonly address: string;
   /** The secret of the browser session whose cookie came with the upgrade. */
   readonly cookieSecret: string | undefined;
 }
 
 /** One client's connection: awaiting hello -> signing in -> open, and closed from anywhere. */
 export class Socket {
-  readonly cookieSecret: string | undefined;
   readonly #ws: WebSocket<unknown>;
   readonly #deps: GatewayDeps;
+  readonly #limits: RateLimits;
+  readonly #identify: Identify;
   readonly #log: Logger;
+  readonly #client: SocketClient;
   readonly #outbox: Outbox;
   readonly #subscriptions: Subscriptions;
   #state: State;
   #badFrames = 0;
   #unanswered = 0;
   #isQuiet = true;
+  #unwatch: (() => void) | undefined;
 
-  constructor(ws: WebSocket<unknown>, { deps, log, cookieSecret }: SocketOptions) {
-    this.cookieSecret = cookieSecret;
+  constructor(ws: WebSocket<unknown>, options: SocketOptions) {
+    const { deps, limits, identify, log, client } = options;
     this.#ws = ws;
     this.#deps = deps;
+    this.#limits = limits;
+    this.#identify = identify;
     this.#log = log;
+    this.#client = client;
     this.#outbox = new Outbox(ws);
     this.#subscriptions = new Subscriptions({
       followSession: (input, sink) => deps.followSession(input, sink),
@@ -108,6 +131,7 @@ export class Socket {
   closed(): void {
     if (this.#state.kind === "awaiting-hello") clearTimeout(this.#state.deadline);
     this.#state = { kind: "closed" };
+    this.#unwatch?.();
     this.#outbox.close();
     this.#subscriptions.stopAll();
   }
@@ -122,7 +146,7 @@ export class Socket {
       case "signing-in":
         return this.#refuseEntry(`"${frame.type}" came before welcome`);
       case "open":
-        return this.#serve(frame, this.#state.user);
+        return this.#admit(frame, this.#state.principal);
       case "closed":
         return;
       default:
@@ -130,38 +154,67 @@ export class Socket {
     }
   }
 
-  #serve(frame: ClientFrame, user: User): void {
+  /** Serves a frame of a client that may send it, and not too many of them. */
+  #admit(frame: ClientFrame, principal: Principal): void {
+    const missing = findMissing(FRAME_ACCESS[frame.type], principal);
+    if (missing === undefined) return this.#serve(frame, principal);
+    const { address } = this.#client;
+    const { id: userId } = principal.user;
+    this.#deps.noteDenied({ userId, address, asked: frame.type, code: missing.code });
+    this.#refuse(missing, refOf(frame));
+  }
+
+  #serve(frame: ClientFrame, principal: Principal): void {
     switch (frame.type) {
       case "hello":
         return this.#rejectFrame("hello was said already, expected it once", frame);
       case "ping":
         return this.#pong(reply.encodePong(frame.id));
       case "send":
-        return this.#answer(frame.clientMessageId, () => this.#send(frame, user));
+        return this.#count("takeMessage", frame.clientMessageId, () =>
+          this.#send(frame, principal),
+        );
       case "subscribe":
-        return this.#answer(frame.sessionId, () => this.#subscribe(frame, user));
+        return this.#count("takeRequest", frame.sessionId, () => this.#subscribe(frame, principal));
       case "cancel":
-        return this.#answer(frame.turnId, () => this.#cancel(frame.turnId, user));
+        return this.#count("takeRequest", frame.turnId, () =>
+          this.#cancel(frame.turnId, principal),
+        );
       default:
         return frame satisfies never;
     }
   }
 
   async #signIn(token: string | undefined): Promise<void> {
-    const user = await this.#findUser(token);
+    const { address, cookieSecret } = this.#client;
+    const identified = await this.#identify({ token, cookieSecret }, address);
     if (this.#state.kind !== "signing-in") return;
-    if (user === undefined) return this.#refuseEntry("the token is wrong or missing");
-    this.#state = { kind: "open", user };
-    this.#write([reply.encodeWelcome(user.id)]);
+    if (identified.kind !== "signed-in") return this.#refuseSignIn(identified);
+    const { value: principal } = identified;
+    this.#state = { kind: "open", principal };
+    this.#unwatch = this.#deps.watchCredential(principal, {
+      onRevoked: () => this.end(CLOSE.unauthorized, "The credential is good no longer"),
+      onChanged: (changed) => {
+        if (this.#state.kind === "open") this.#state = { kind: "open", principal: changed };
+      },
+    });
+    this.#write([reply.encodeWelcome(principal.user.id)]);
   }
 
-  async #findUser(token: string | undefined): Promise<User | undefined> {
-    if (token !== undefined) return this.#deps.signIn(token);
-    if (this.cookieSecret === undefined) return undefined;
-    return this.#deps.findBrowserSession(this.cookieSecret);
+  #refuseSignIn(identified: Exclude<Identified, { kind: "signed-in" }>): void {
+    if (identified.kind === "limited") {
+      this.#refuse(reply.rateLimited("failed sign-ins", identified.retryAfterMs));
+      return this.end(CLOSE.failed, "Too many failed sign-ins");
+    }
+    if (identified.kind === "refused") {
+      const { address } = this.#client;
+      const { code } = reply.UNAUTHORIZED;
+      this.#deps.noteDenied({ userId: undefined, address, asked: "hello", code });
+    }
+    this.#refuseEntry("the token is wrong or missing");
   }
 
-  async #send(frame: FrameOf<"send">, { id: userId }: User): Promise<void> {
+  async #send(frame: FrameOf<"send">, { user: { id: userId } }: Principal): Promise<void> {
     const { clientMessageId, text, sessionId } = frame;
     const session = sessionId === undefined ? {} : { sessionId };
     const result = await this.#deps.acceptMessage({ userId, clientMessageId, text, ...session });
@@ -184,16 +237,29 @@ export class Socket {
     }
   }
 
-  async #subscribe(frame: FrameOf<"subscribe">, { id: userId }: User): Promise<void> {
+  async #subscribe(
+    frame: FrameOf<"subscribe">,
+    { user: { id: userId } }: Principal,
+  ): Promise<void> {
     const { sessionId, after, epoch } = frame;
     const input = { userId, sessionId, after, ...(epoch === undefined ? {} : { epoch }) };
     const isFound = await this.#subscriptions.follow(input);
     if (!isFound) this.#refuse(reply.notFound("session"), sessionId);
   }
 
-  async #cancel(turnId: TurnId, { id: userId }: User): Promise<void> {
+  async #cancel(turnId: TurnId, { user: { id: userId } }: Principal): Promise<void> {
     const result = await this.#deps.cancelTurn({ userId, turnId });
     if (result.kind === "not-found") this.#refuse(reply.notFound("turn"), turnId);
+  }
+
+  /** Runs what counts against a limit, where there is room in it. */
+  #count(limit: "takeMessage" | "takeRequest", ref: string, run: () => Promise<void>): void {
+    if (this.#state.kind !== "open") return;
+    const { id: userId } = this.#state.principal.user;
+    const retryAfterMs = this.#limits[limit]({ userId, address: this.#client.address });
+    if (retryAfterMs === undefined) return this.#answer(ref, run);
+    const what = limit === "takeMessage" ? "messages" : "requests";
+    this.#refuse(reply.rateLimited(what, retryAfterMs), ref);
   }
 
   /** Runs what must be waited for: a bounded number at a time, failures as `error` frames. */

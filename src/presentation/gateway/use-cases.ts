@@ -8,44 +8,163 @@ import type {
   FollowResult,
   FrameSink,
 } from "#application/follow-session/session-hub.ts";
+import type { ManageTokens } from "#application/manage-tokens/manage-tokens.ts";
+import type { ManageUsers } from "#application/manage-users/manage-users.ts";
+import type { IdempotencyKeys } from "#application/ports/idempotency-keys.ts";
 import type {
   ReadMessagesInput,
   ReadMessagesResult,
 } from "#application/read-session/read-session.ts";
+import type { TurnWithMessages } from "#application/read-turn/read-turn.ts";
+import type { CredentialWatcher } from "#application/watch-credentials/credential-watch.ts";
+import type { AuditVerdict } from "#domain/audit/audit-chain.ts";
+import type { AuditEntry, ListAudit } from "#domain/audit/audit-log.ts";
+import type { FiringKey } from "#domain/schedule/firing.ts";
+import type { MissedRule, Schedule, ScheduleAction } from "#domain/schedule/schedule.ts";
 import type { Session } from "#domain/session/session.ts";
 import type { ListSessions } from "#domain/session/session-repository.ts";
-import type { SessionId, TurnId, UserId } from "#domain/shared/id.ts";
+import type { ScheduleId, SessionId, TaskId, TurnId, UserId } from "#domain/shared/id.ts";
 import type { Skill } from "#domain/skill/skill.ts";
-import type { User } from "#domain/user/user.ts";
+import type { Task } from "#domain/task/task.ts";
+import type { ListTasks } from "#domain/task/task-repository.ts";
+import type { Turn } from "#domain/turn/turn.ts";
+import type { Principal } from "#domain/user/credential.ts";
 
 /** What the gateway lets people do. Each may reject with `Fault`; none throws for bad input. */
-export interface GatewayDeps {
+export interface GatewayDeps extends ManageUsers, ManageTokens {
+  /** Who shows this token. */
+  signIn(token: string): Promise<Principal | undefined>;
+  /** A browser session for who shows this token or the secret of a login link. */
+  openBrowserSession(
+    secret: string,
+  ): Promise<{ readonly secret: string; readonly expiresAtMs: number } | undefined>;
+  findBrowserSession(secret: string): Promise<Principal | undefined>;
+  /** Ends it, and what lives by it. */
+  closeBrowserSession(secret: string): Promise<void>;
+  /** Tells when a credential stops being good, within a second, and when its user changes. */
+  watchCredential(principal: Principal, watcher: CredentialWatcher): () => void;
+  /** Puts on record that somebody was turned away. */
+  noteDenied(denial: Denial): void;
+
   acceptMessage(input: AcceptMessageInput): Promise<AcceptMessageResult>;
-  cancelTurn(input: {
-    readonly userId: UserId;
-    readonly turnId: TurnId;
-  }): Promise<CancelTurnResult>;
+  cancelTurn(input: OwnTurn): Promise<CancelTurnResult>;
+  /** A turn and its messages, oldest first. */
+  readTurn(input: OwnTurn): Promise<TurnWithMessages | undefined>;
+  /** Fulfilled when the turn has ended, or `signal` is aborted. */
+  waitForTurn(input: OwnTurn & FollowInput, signal: AbortSignal): Promise<void>;
+  /** The session's turns, latest first; nothing where the session is not this user's. */
+  listTurns(input: ListTurns): Promise<readonly Turn[] | undefined>;
   /**
    * Shows what the session has after `after`, then what happens, as finished `event` frames in
    * order. `sink` may be called before the promise settles, and never after `stop()`.
    */
   followSession(input: FollowInput, sink: FrameSink): Promise<FollowResult>;
-  /** The user whose token this is. */
-  signIn(token: string): Promise<User | undefined>;
-  openBrowserSession(
-    user: User,
-  ): Promise<{ readonly secret: string; readonly expiresAtMs: number }>;
-  findBrowserSession(secret: string): Promise<User | undefined>;
-  closeBrowserSession(secret: string): Promise<void>;
-  /** Latest first; `beforeMs` leaves out what was changed then or later. */
+  /** Latest first. */
   listSessions(input: ListSessions): Promise<readonly Session[]>;
-  deleteSession(input: {
-    readonly userId: UserId;
-    readonly sessionId: SessionId;
-  }): Promise<"deleted" | "not-found" | "busy">;
+  findSession(input: OwnSession): Promise<Session | undefined>;
+  deleteSession(input: OwnSession): Promise<"deleted" | "not-found" | "busy">;
   /** The latest messages, oldest first; nothing where the session is not this user's. */
   readMessages(input: ReadMessagesInput): Promise<ReadMessagesResult | undefined>;
+
+  /** Newest first. */
+  listTasks(input: Loose<ListTasks> & { readonly userId: UserId }): Promise<readonly Task[]>;
+  findTask(input: OwnTask): Promise<Task | undefined>;
+
+  /** In the order in which they were made. */
+  listSchedules(input: ListSchedules): Promise<readonly Schedule[]>;
+  findSchedule(input: OwnSchedule): Promise<Schedule | undefined>;
+  createSchedule(input: CreateSchedule): Promise<CreateScheduleResult>;
+  changeSchedule(input: ChangeSchedule): Promise<ChangeScheduleResult>;
+  deleteSchedule(input: OwnSchedule): Promise<"deleted" | "not-found">;
+  /** Fires it out of turn, as of `atMs`; again as of the same time does nothing more. */
+  runSchedule(input: RunSchedule): Promise<FiringKey | undefined>;
+
+  /** Newest first. */
+  listAudit(input: Loose<ListAudit>): Promise<readonly AuditEntry[]>;
+  /** Checks the whole chain. */
+  verifyAudit(): Promise<AuditVerdict>;
+
+  readonly idempotency: IdempotencyKeys;
   listSkills(): readonly Skill[];
   readiness(): { readonly isReady: boolean; readonly reasons: readonly string[] };
   readonly about: { readonly model: string; readonly version: string };
 }
+
+/** `T` whose optional fields may also be there and hold nothing. */
+type Loose<T> = {
+  readonly [Key in keyof T]: object extends Pick<T, Key> ? T[Key] | undefined : T[Key];
+};
+
+export interface Denial {
+  readonly userId: UserId | undefined;
+  readonly address: string;
+  /** The request or frame, as "GET /api/v1/users" or "send". */
+  readonly asked: string;
+  readonly code: string;
+}
+
+export interface OwnSession {
+  readonly userId: UserId;
+  readonly sessionId: SessionId;
+}
+
+export interface OwnTurn {
+  readonly userId: UserId;
+  readonly turnId: TurnId;
+}
+
+export interface OwnTask {
+  readonly userId: UserId;
+  readonly taskId: TaskId;
+}
+
+export interface OwnSchedule {
+  readonly userId: UserId;
+  readonly scheduleId: ScheduleId;
+}
+
+export interface ListTurns extends OwnSession {
+  readonly limit: number;
+  /** The last one of the page before. */
+  readonly before?: TurnId | undefined;
+}
+
+export interface ListSchedules {
+  readonly userId: UserId;
+  readonly limit: number;
+  /** The last one of the page before. */
+  readonly after?: ScheduleId | undefined;
+}
+
+export interface RunSchedule extends OwnSchedule {
+  readonly atMs: number;
+}
+
+export interface CreateSchedule extends OwnSchedule {
+  readonly name: string;
+  readonly when: NewWhen;
+  readonly missed: MissedRule;
+  readonly action: ScheduleAction;
+}
+
+/** The times of a new schedule; intervals are counted from its beginning. */
+export type NewWhen =
+  | { readonly kind: "cron"; readonly expression: string; readonly timeZone: string }
+  | { readonly kind: "at"; readonly atMs: number }
+  | { readonly kind: "every"; readonly everyMs: number };
+
+export type CreateScheduleResult =
+  /** Also where it was created before under the same id. */
+  | { readonly kind: "created"; readonly schedule: Schedule }
+  /** Not as it has to be; the message says what was expected. */
+  | { readonly kind: "refused"; readonly message: string };
+
+export interface ChangeSchedule extends OwnSchedule {
+  readonly isPaused: boolean;
+}
+
+export type ChangeScheduleResult =
+  | { readonly kind: "changed"; readonly schedule: Schedule }
+  | { readonly kind: "not-found" }
+  /** It has ended, or somebody else changed it in the same moment. */
+  | { readonly kind: "conflict" };

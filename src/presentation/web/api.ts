@@ -16,6 +16,12 @@ export interface SessionSummary {
   readonly updatedAtMs: number;
 }
 
+export interface SessionPage {
+  readonly sessions: readonly SessionSummary[];
+  /** Where the next page begins, if there is one. */
+  readonly nextCursor?: string;
+}
+
 export interface SkillSummary {
   readonly name: string;
   readonly version: string;
@@ -69,10 +75,9 @@ export function createApi(send: typeof fetch, baseUrl = "/api/v1") {
     getMe: async () => (await request("GET", "/me")) as Me,
     listSkills: async () =>
       ((await request("GET", "/skills")) as { skills: readonly SkillSummary[] }).skills,
-    listSessions: async (limit: number, beforeMs?: number) => {
-      const before = beforeMs === undefined ? "" : `&before=${beforeMs}`;
-      const answer = await request("GET", `/sessions?limit=${limit}${before}`);
-      return (answer as { sessions: readonly SessionSummary[] }).sessions;
+    listSessions: async (limit: number, cursor?: string) => {
+      const from = cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+      return (await request("GET", `/sessions?limit=${limit}${from}`)) as SessionPage;
     },
     deleteSession: async (sessionId: string) =>
       void (await request("DELETE", `/sessions/${encodeURIComponent(sessionId)}`)),

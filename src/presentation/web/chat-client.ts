@@ -31,7 +31,7 @@ export type ClientNotice =
 
 const BUSY_PAUSE_MS = 2_000;
 /** Errors that another attempt may not meet. */
-const PASSING = new Set(["overloaded", "storage_unavailable", "internal"]);
+const PASSING = new Set(["overloaded", "rate-limited", "storage_unavailable", "internal"]);
 
 /**
  * All that happens between the page and the server: conversations that resume where they were,

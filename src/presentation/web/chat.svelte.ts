@@ -35,6 +35,7 @@ export class Chat {
   /** What a screen reader is told, politely. */
   spoken = $state("");
   #outgoing = $state.raw<readonly OutgoingMessage[]>([]);
+  #nextPage: string | undefined;
   #draftId = $state<string | undefined>();
 
   constructor({ api, me, onSignedOut }: ChatOptions) {
@@ -141,24 +142,29 @@ export class Chat {
 
   async refreshSessions(): Promise<void> {
     await this.#load(async () => {
-      const sessions = await this.#api.listSessions(SESSIONS_PER_PAGE);
-      this.hasMoreSessions ||= sessions.length === SESSIONS_PER_PAGE;
+      const { sessions, nextCursor } = await this.#api.listSessions(SESSIONS_PER_PAGE);
       const ids = new Set(sessions.map(({ id }) => id));
       const oldestMs = sessions.at(-1)?.updatedAtMs ?? 0;
       const older = this.sessions.filter(
-        ({ id, updatedAtMs }) => !ids.has(id) && updatedAtMs < oldestMs,
+        ({ id, updatedAtMs }) => !ids.has(id) && updatedAtMs <= oldestMs,
       );
+      if (older.length === 0) this.#pageEndsAt(nextCursor);
       this.sessions = [...sessions, ...older];
     });
   }
 
   async loadMoreSessions(): Promise<void> {
     await this.#load(async () => {
-      const oldest = this.sessions.at(-1);
-      const more = await this.#api.listSessions(SESSIONS_PER_PAGE, oldest?.updatedAtMs);
-      this.hasMoreSessions = more.length === SESSIONS_PER_PAGE;
-      this.sessions = [...this.sessions, ...more];
+      const page = await this.#api.listSessions(SESSIONS_PER_PAGE, this.#nextPage);
+      const ids = new Set(page.sessions.map(({ id }) => id));
+      this.#pageEndsAt(page.nextCursor);
+      this.sessions = [...this.sessions.filter(({ id }) => !ids.has(id)), ...page.sessions];
     });
+  }
+
+  #pageEndsAt(nextCursor: string | undefined): void {
+    this.#nextPage = nextCursor;
+    this.hasMoreSessions = nextCursor !== undefined;
   }
 
   #target(): Target | undefined {

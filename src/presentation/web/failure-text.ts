@@ -54,7 +54,7 @@ const TEXTS: Readonly<Record<string, FailureText>> = {
     advice: "Check that Nexflow runs and that you are on its network.",
   },
   "rate-limited": {
-    title: "Too many attempts to sign in",
+    title: "Too much at once",
     advice: "Wait a minute, then try again.",
   },
   unauthorized: {

@@ -50,7 +50,7 @@ async function openInstance(databaseUrl: string, openBus: () => Promise<Bus>): P
   const bus = await openBus();
   const sessions = createSessionRepository(store.reader, store.writer);
   const users = createUserRepository(store.reader, store.writer);
-  await users.addUser({ id: userId, name: "Ada", role: "member", createdAtMs: 1 });
+  await users.add({ id: userId, name: "Ada", role: "member", createdAtMs: 1 });
   const instanceId = parseInstanceId(newId());
   const instances = createInstanceRegistry(store.reader, store.writer);
   const { epoch } = await instances.join({ instanceId, leaseMs: 60_000, isAlone: false });

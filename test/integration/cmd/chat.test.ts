@@ -45,10 +45,15 @@ describe("nexflow chat", () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: "1+1 = 2\n" });
     const login = await runCommand(["login"], { env: local });
     const token = login.stdout.trim().split("#token=")[1] ?? "";
+    const answer = await fetch(`${server.url}/api/v1/login`, {
+      method: "POST",
+      body: JSON.stringify({ token }),
+    });
+    expect(answer.status).toBe(204);
     const me = await fetch(`${server.url}/api/v1/me`, {
       headers: { authorization: `Bearer ${token}` },
     });
-    expect(me.status).toBe(200);
+    expect(me.status).toBe(401);
   });
 
   test("gives a token of the data directory to no other server", async ({ expect }) => {

@@ -3,43 +3,14 @@ import net from "node:net";
 import { fileURLToPath } from "node:url";
 import { describe } from "vitest";
 import { parseSessionId, parseTurnId } from "#domain/shared/id.ts";
+import { SCOPES } from "#domain/user/scope.ts";
+import { type CallOptions, call, message } from "../../support/call-api.ts";
 import { OTHER_TOKEN, TOKEN } from "../../support/fakes/gateway-use-cases.ts";
 import type { TestGateway } from "../../support/gateway-client.ts";
 import { openTestGateway, TestClient, gatewayTest as test } from "../../support/gateway-client.ts";
 
-interface CallOptions {
-  readonly method?: string;
-  readonly body?: unknown;
-  readonly token?: string | undefined;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** One call of the API, as Ada unless told otherwise. */
-async function call({ url }: TestGateway, path: string, options: CallOptions = {}) {
-  const { method = "GET", body, headers = {} } = options;
-  const token = "token" in options ? options.token : TOKEN;
-  const response = await fetch(`${url}${path}`, {
-    method,
-    headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
-    ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const type = response.headers.get("content-type") ?? "";
-  return {
-    response,
-    status: response.status,
-    text,
-    json: type.includes("json") ? JSON.parse(text) : undefined,
-  };
-}
-
-const message = (clientMessageId: string, text = "hi") => ({ clientMessageId, text });
-
 async function send(server: TestGateway, clientMessageId = "c1") {
-  const { json } = await call(server, "/api/v1/messages", {
-    method: "POST",
-    body: message(clientMessageId),
-  });
+  const { json } = await call(server, "/api/v1/messages", message(clientMessageId));
   return { sessionId: parseSessionId(json.sessionId), turnId: parseTurnId(json.turnId), json };
 }
 
@@ -56,7 +27,7 @@ describe("login", () => {
   test("sets a cookie that stands for the token", async ({ expect, server }) => {
     const cookie = await logIn(server);
     expect(cookie).toMatch(
-      /^nexflow_session=secret-\d+; Expires=[^;]+ GMT; Path=\/; HttpOnly; SameSite=Strict$/u,
+      /^nexflow_session=[\w-]{43}; Expires=[^;]+ GMT; Path=\/; HttpOnly; SameSite=Strict$/u,
     );
     const headers = { cookie: cookie.split(";")[0] ?? "" };
     const me = await call(server, "/api/v1/me", { token: undefined, headers });
@@ -64,6 +35,7 @@ describe("login", () => {
       userId: "u1",
       name: "Ada",
       role: "admin",
+      scopes: [...SCOPES],
       model: "offline/rules",
       version: "0.1.0",
     });
@@ -116,10 +88,12 @@ describe("login", () => {
 
 describe("the API", () => {
   test("takes a message once and shows it", async ({ expect, server }) => {
-    const first = await call(server, "/api/v1/messages", { method: "POST", body: message("c1") });
+    const first = await call(server, "/api/v1/messages", message("c1"));
     expect(first.status).toBe(202);
-    const again = await call(server, "/api/v1/messages", { method: "POST", body: message("c1") });
-    expect(again.json).toEqual({ ...first.json, duplicate: true });
+    const again = await call(server, "/api/v1/messages", message("c1"));
+    expect([again.status, again.json]).toEqual([first.status, first.json]);
+    expect(first.response.headers.get("idempotent-replayed")).toBeNull();
+    expect(again.response.headers.get("idempotent-replayed")).toBe("true");
     const { sessionId, turnId } = first.json;
     const { json } = await call(server, `/api/v1/sessions/${sessionId}/messages`);
     expect(json).toEqual({
@@ -136,11 +110,9 @@ describe("the API", () => {
       epoch: 1,
       turns: [{ id: turnId, state: "running" }],
     });
-    const into = await call(server, `/api/v1/sessions/${sessionId}/messages`, {
-      method: "POST",
-      body: message("c2", "more"),
-    });
-    expect(into.json).toMatchObject({ sessionId, clientMessageId: "c2", duplicate: false });
+    const path = `/api/v1/sessions/${sessionId}/messages`;
+    const into = await call(server, path, message("c2", "more"));
+    expect(into.json).toMatchObject({ sessionId, clientMessageId: "c2" });
   });
 
   test("lists sessions, latest first and page by page", async ({ expect, server }) => {
@@ -154,8 +126,8 @@ describe("the API", () => {
       "createdAtMs",
       "updatedAtMs",
     ]);
-    const before = list.json.sessions[1].updatedAtMs;
-    const rest = await call(server, `/api/v1/sessions?before=${before}`);
+    const rest = await call(server, `/api/v1/sessions?cursor=${list.json.nextCursor}`);
+    expect(rest.json.nextCursor).toBeUndefined();
     expect(rest.json.sessions.map(({ id }: { id: string }) => id)).toEqual(newest.slice(2));
   });
 
@@ -220,20 +192,20 @@ describe("the API", () => {
     ["an unknown turn", 404, "not-found", "/api/v1/turns/nobody/cancel", { method: "POST" }],
     ["another method", 405, "method-not-allowed", "/api/v1/me", { method: "POST" }],
     ["a page by POST", 405, "method-not-allowed", "/", { method: "POST" }],
-    ["no JSON", 400, "bad-frame", "/api/v1/messages", { method: "POST", body: "{" }],
+    ["no JSON", 400, "bad-frame", "/api/v1/messages", { ...message("c"), body: "{" }],
     [
       "deep JSON",
       400,
       "bad-frame",
       "/api/v1/messages",
-      { method: "POST", body: "[".repeat(60_000) },
+      { ...message("c"), body: "[".repeat(60_000) },
     ],
     [
       "an unknown field",
       400,
       "bad-frame",
       "/api/v1/messages",
-      { method: "POST", body: { ...message("c"), x: 1 } },
+      { ...message("c"), body: { text: "hi", x: 1 } },
     ],
     ["an unknown parameter", 400, "bad-frame", "/api/v1/sessions?x=1", {}],
     ["a limit too high", 400, "bad-frame", "/api/v1/sessions?limit=201", {}],
@@ -249,7 +221,7 @@ describe("the API", () => {
     const { response, json, status: given } = await call(server, path, options);
     expect(given).toBe(status);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
-    expect(json).toMatchObject({ type: "about:blank", status, code });
+    expect(json).toMatchObject({ type: `/api/v1/problems/${code}`, status, code });
     expect(json.detail).toMatch(/^[A-Z].*[^.]$/u);
     expect((await call(server, "/healthz")).status).toBe(200);
   });
@@ -270,10 +242,10 @@ describe("the API", () => {
     server,
   }) => {
     await send(server);
-    const post = (body: unknown) => call(server, "/api/v1/messages", { method: "POST", body });
+    const post = (options: CallOptions) => call(server, "/api/v1/messages", options);
     expect((await post(message("c1", "other"))).json).toMatchObject({
-      status: 409,
-      code: "conflict",
+      status: 422,
+      code: "idempotency-key-reused",
     });
     server.useCases.overload();
     const busy = await post(message("c2"));
@@ -305,8 +277,8 @@ describe("the API", () => {
       const aborted = fetch(`${server.url}/api/v1/messages`, {
         method: "POST",
         signal: abort.signal,
-        headers: { authorization: `Bearer ${TOKEN}` },
-        body: JSON.stringify(message(`c${i}`)),
+        headers: { authorization: `Bearer ${TOKEN}`, "idempotency-key": `c${i}` },
+        body: JSON.stringify({ text: "hi" }),
       }).catch((error: Error) => error.name);
       await expect.poll(() => server.useCases.calls.length).toBeGreaterThan(i);
       abort.abort();

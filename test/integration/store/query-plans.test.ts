@@ -9,10 +9,12 @@ import { openTempDir } from "../../support/temp-dir.ts";
 const SCANS: ReadonlySet<string> = new Set([
   "deleteExpiredCredentials",
   "deleteForgotten",
-  "deleteTokensLabelled",
+  "deleteCallsOfUser",
+  "deleteHostCallsOfUser",
   "findAnyToken",
   "listSkillCalls",
   "listHostCalls",
+  "listTokensLabelled",
 ]);
 
 test("no statement of SQLite reads a whole table, whatever its arguments are", async ({

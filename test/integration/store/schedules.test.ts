@@ -23,7 +23,7 @@ for (const [name, open] of STORES) {
     const opened = await open();
     const { schedules, firings, housekeeping, users } = repositoriesOf(opened);
     for (const id of ["admin", "other"].map(parseUserId)) {
-      await users.addUser({ id, name: id, role: "member", createdAtMs: 1 });
+      await users.add({ id, name: id, role: "member", createdAtMs: 1 });
     }
     const engine = openJobEngine(opened, () => LATE);
     const queue = JOB_QUEUES.firing;

@@ -62,7 +62,7 @@ async function openSkillKv(open = openSqliteTestStore): Promise<OpenedKv> {
   const opened = await open();
   const { users } = repositoriesOf(opened);
   for (const name of ["ada", "alice", "bob", "eve", "c", "b/c", 'b","c']) {
-    await users.addUser({ id: name as UserId, name, role: "member", createdAtMs: 1 });
+    await users.add({ id: name as UserId, name, role: "member", createdAtMs: 1 });
   }
   return {
     opened,

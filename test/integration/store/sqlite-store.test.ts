@@ -41,7 +41,7 @@ test("`lost` says that the store's thread is gone, and every call fails", async 
   expect(await store.lost).toMatchObject({ code: "STORE_UNAVAILABLE" });
   const calls = [
     createTurnLog(store.writer).cancel(parseTurnId("t1")),
-    createUserRepository(store.reader, store.writer).hasToken(),
+    createUserRepository(store.reader, store.writer).list({ limit: 1 }),
   ];
   for (const call of calls) {
     await expect(call).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });

@@ -1,19 +1,45 @@
 import type { FrameSink } from "#application/follow-session/session-hub.ts";
+import { createManageTokens } from "#application/manage-tokens/manage-tokens.ts";
+import { createManageUsers } from "#application/manage-users/manage-users.ts";
+import { createSignIn } from "#application/sign-in/sign-in.ts";
+import { createWaitForTurn } from "#application/wait-for-turn/wait-for-turn.ts";
+import { CredentialWatch } from "#application/watch-credentials/credential-watch.ts";
+import type { AuditEntry, AuditEvent } from "#domain/audit/audit-log.ts";
 import type { Message } from "#domain/message/message.ts";
+import type { Schedule } from "#domain/schedule/schedule.ts";
 import type { Session } from "#domain/session/session.ts";
 import { Fault } from "#domain/shared/fault.ts";
-import type { SessionId, TurnId, UserId } from "#domain/shared/id.ts";
-import { parseMessageId, parseSessionId, parseTurnId, parseUserId } from "#domain/shared/id.ts";
+import type { SessionId, TaskId, TurnId, UserId } from "#domain/shared/id.ts";
+import {
+  parseCredentialId,
+  parseMessageId,
+  parseSessionId,
+  parseTaskId,
+  parseToolCallId,
+  parseTurnId,
+  parseUserId,
+} from "#domain/shared/id.ts";
+import { NO_USAGE, type Task } from "#domain/task/task.ts";
+import { isFinal, type Turn } from "#domain/turn/turn.ts";
 import type { TurnEvent } from "#domain/turn/turn-event.ts";
-import type { User } from "#domain/user/user.ts";
-import { encodeEventFrame } from "#presentation/gateway/event-frame.ts";
-import type { GatewayDeps } from "#presentation/gateway/use-cases.ts";
+import { SCOPES, type Scope } from "#domain/user/scope.ts";
+import type { UserRole } from "#domain/user/user.ts";
+import { hashSecret, newId, newSecret } from "#infrastructure/ids/ids.ts";
+import { encodeEventFrame, mayEndTurn } from "#presentation/gateway/event-frame.ts";
+import type { Denial, GatewayDeps } from "#presentation/gateway/use-cases.ts";
+import { openMemoryIdempotencyKeys } from "./memory-idempotency-keys.ts";
+import { openMemoryUsers } from "./memory-users.ts";
 
 export const TOKEN = "correct-horse-battery-staple-0123456789";
 export const OTHER_TOKEN = "another-horse-battery-staple-0123456789";
 
 /** The gateway's use cases over plain memory, and what tests need to steer and watch them. */
-export interface FakeUseCases extends GatewayDeps {
+export interface FakeUseCases extends GatewayDeps, AsyncDisposable {
+  /** Lets another user in by a token. */
+  addUser(input: AddUser): Promise<void>;
+  addTask(userId: UserId, sessionId: SessionId, turnId: TurnId): TaskId;
+  readonly denials: Denial[];
+  readonly audited: AuditEvent[];
   /** Adds an event to a session's log and shows it to all who follow. */
   emit(sessionId: SessionId, turnId: TurnId, event: TurnEvent): void;
   /** Adds many at once. */
@@ -29,20 +55,57 @@ export interface FakeUseCases extends GatewayDeps {
   isReady: boolean;
 }
 
+export interface AddUser {
+  readonly id: string;
+  readonly role: UserRole;
+  readonly token: string;
+  readonly scopes?: readonly Scope[];
+  readonly expiresAtMs?: number;
+}
+
 interface StoredSession {
   session: Session;
   readonly frames: string[];
   readonly sinks: Set<FrameSink>;
   readonly messages: Message[];
-  readonly turns: Map<TurnId, "queued" | "running" | "ended">;
+  readonly turns: Map<TurnId, Turn>;
 }
 
 export function createFakeUseCases(): FakeUseCases {
-  const users = new Map<string, User>([
-    [TOKEN, user("u1", "Ada")],
-    [OTHER_TOKEN, user("u2", "Bob")],
-  ]);
-  const browserSessions = new Map<string, User>();
+  const nowMsOfDay = () => Date.now();
+  const { users, credentials } = openMemoryUsers();
+  const silent = () => undefined;
+  const log = { error: silent, warn: silent, info: silent, debug: silent };
+  const watch = new CredentialWatch({ credentials, nowMs: nowMsOfDay, log });
+  const denials: Denial[] = [];
+  const audited: AuditEvent[] = [];
+  const shared = {
+    users,
+    credentials,
+    credentialsRevoked: (ids: Parameters<CredentialWatch["revoked"]>[0]) => watch.revoked(ids),
+    onUsed: () => undefined,
+    audit: async (event: AuditEvent) => void audited.push(event),
+    stopTurnsOf: () => undefined,
+    hash: hashSecret,
+    newSecret,
+    newId,
+    nowMs: nowMsOfDay,
+  };
+  const signIn = createSignIn(shared);
+  const manageUsers = createManageUsers(shared);
+  const manageTokens = createManageTokens(shared);
+  const addUser = async ({ id, role, token, scopes = SCOPES, expiresAtMs }: AddUser) => {
+    const userId = parseUserId(id);
+    await users.add({ id: userId, name: id === "u1" ? "Ada" : id, role, createdAtMs: 0 });
+    const credential = { id: parseCredentialId(newId()), userId, label: "test", createdAtMs: 0 };
+    const hash = hashSecret(token);
+    await credentials.add({ ...credential, kind: "token", hash, scopes, expiresAtMs });
+  };
+  // In memory nothing waits: both are there before anybody can ask.
+  void addUser({ id: "u1", role: "admin", token: TOKEN });
+  void addUser({ id: "u2", role: "member", token: OTHER_TOKEN });
+  const schedules = new Map<string, Schedule>();
+  const tasks = new Map<string, Task>();
   const sessions = new Map<SessionId, StoredSession>();
   const accepted = new Map<string, { text: string; result: Accepted }>();
   const calls: string[] = [];
@@ -89,24 +152,29 @@ export function createFakeUseCases(): FakeUseCases {
       },
     ],
 
-    async signIn(token) {
-      await enter("signIn");
-      return users.get(token);
-    },
-    async openBrowserSession(owner) {
-      await enter("openBrowserSession");
-      const secret = `secret-${next()}`;
-      browserSessions.set(secret, owner);
-      return { secret, expiresAtMs: Date.now() + 86_400_000 };
-    },
-    async findBrowserSession(secret) {
-      await enter("findBrowserSession");
-      return browserSessions.get(secret);
-    },
-    async closeBrowserSession(secret) {
-      await enter("closeBrowserSession");
-      browserSessions.delete(secret);
-    },
+    addUser,
+    denials,
+    audited,
+    idempotency: openMemoryIdempotencyKeys(nowMsOfDay),
+    watchCredential: (principal, watcher) => watch.watch(principal, watcher),
+    noteDenied: (denial) => void denials.push(denial),
+    [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
+
+    signIn: (token) => enter("signIn").then(() => signIn.signIn(token)),
+    openBrowserSession: (token) =>
+      enter("openBrowserSession").then(() => signIn.openBrowserSession(token)),
+    findBrowserSession: (secret) =>
+      enter("findBrowserSession").then(() => signIn.findBrowserSession(secret)),
+    closeBrowserSession: (secret) =>
+      enter("closeBrowserSession").then(() => signIn.closeBrowserSession(secret)),
+    listUsers: (input) => enter("listUsers").then(() => manageUsers.listUsers(input)),
+    findUser: (userId) => enter("findUser").then(() => manageUsers.findUser(userId)),
+    createUser: (input) => enter("createUser").then(() => manageUsers.createUser(input)),
+    changeUser: (input) => enter("changeUser").then(() => manageUsers.changeUser(input)),
+    removeUser: (input) => enter("removeUser").then(() => manageUsers.removeUser(input)),
+    listTokens: (input) => enter("listTokens").then(() => manageTokens.listTokens(input)),
+    createToken: (input) => enter("createToken").then(() => manageTokens.createToken(input)),
+    revokeToken: (input) => enter("revokeToken").then(() => manageTokens.revokeToken(input)),
 
     async acceptMessage({ userId, clientMessageId, text, sessionId: wanted }) {
       await enter("acceptMessage");
@@ -120,7 +188,17 @@ export function createFakeUseCases(): FakeUseCases {
       const sessionId = wanted ?? parseSessionId(`s${next()}`);
       const stored = own(userId, sessionId) ?? open(userId, sessionId, text);
       const [messageId, turnId] = [parseMessageId(`m${next()}`), parseTurnId(`t${next()}`)];
-      stored.turns.set(turnId, "queued");
+      stored.turns.set(turnId, {
+        id: turnId,
+        sessionId,
+        userId,
+        userMessageId: messageId,
+        state: { kind: "queued" },
+        attempts: 0,
+        epoch: 0,
+        isCancelled: false,
+        createdAtMs: nowMs,
+      });
       stored.messages.push({
         id: messageId,
         sessionId,
@@ -146,7 +224,8 @@ export function createFakeUseCases(): FakeUseCases {
       await enter("cancelTurn");
       const stored = [...sessions.values()].find(({ turns }) => turns.has(turnId));
       if (stored?.session.userId !== userId) return { kind: "not-found" };
-      if (stored.turns.get(turnId) === "ended") return { kind: "already-ended" };
+      const turn = stored.turns.get(turnId);
+      if (turn !== undefined && isFinal(turn.state)) return { kind: "already-ended" };
       fake.emit(stored.session.id, turnId, { kind: "turn-cancelled" });
       return { kind: "cancelling" };
     },
@@ -158,19 +237,47 @@ export function createFakeUseCases(): FakeUseCases {
       stored.sinks.add(sink);
       return { kind: "following", stop: () => stored.sinks.delete(sink) };
     },
-    async listSessions({ userId, limit, beforeMs = Number.POSITIVE_INFINITY }) {
+    async readTurn({ userId, turnId }) {
+      await enter("readTurn");
+      return readTurn(userId, turnId);
+    },
+    async waitForTurn(input, signal) {
+      await enter("waitForTurn");
+      const wait = createWaitForTurn({
+        findTurn: async (turnId) => readTurn(input.userId, turnId)?.turn,
+        followSession: (from, sink) => fake.followSession(from, sink),
+        mayEndTurn,
+      });
+      await wait(input, signal);
+    },
+    async listTurns({ userId, sessionId, limit, before }) {
+      await enter("listTurns");
+      const stored = own(userId, sessionId);
+      if (stored === undefined) return undefined;
+      return [...stored.turns.values()]
+        .toSorted((a, b) => numberOf(b.id) - numberOf(a.id))
+        .filter(({ id }) => before === undefined || numberOf(id) < numberOf(before))
+        .slice(0, limit);
+    },
+    async findSession({ userId, sessionId }) {
+      await enter("findSession");
+      return own(userId, sessionId)?.session;
+    },
+    async listSessions({ userId, limit, before }) {
       await enter("listSessions");
+      const isBefore = (a: Session, b: Pick<Session, "id" | "updatedAtMs">) =>
+        a.updatedAtMs < b.updatedAtMs || (a.updatedAtMs === b.updatedAtMs && a.id < b.id);
       return [...sessions.values()]
         .map(({ session }) => session)
-        .filter((session) => session.userId === userId && session.updatedAtMs < beforeMs)
-        .toSorted((a, b) => b.updatedAtMs - a.updatedAtMs)
+        .filter((session) => session.userId === userId && (!before || isBefore(session, before)))
+        .toSorted((a, b) => (isBefore(a, b) ? 1 : -1))
         .slice(0, limit);
     },
     async deleteSession({ userId, sessionId }) {
       await enter("deleteSession");
       const stored = own(userId, sessionId);
       if (stored === undefined) return "not-found";
-      if ([...stored.turns.values()].some((state) => state !== "ended")) return "busy";
+      if ([...stored.turns.values()].some(({ state }) => !isFinal(state))) return "busy";
       sessions.delete(sessionId);
       return "deleted";
     },
@@ -180,10 +287,109 @@ export function createFakeUseCases(): FakeUseCases {
       if (stored === undefined) return undefined;
       const end = before === undefined ? -1 : stored.messages.findIndex(({ id }) => id === before);
       const messages = stored.messages.slice(0, end === -1 ? undefined : end).slice(-limit);
-      const turns = [...stored.turns].flatMap(([id, state]) =>
-        state === "ended" ? [] : [{ id, state }],
-      );
+      const turns = [...stored.turns.values()].map(({ id, state }) => ({ id, state: state.kind }));
       return { messages, seq: stored.frames.length, epoch: 1, turns };
+    },
+
+    async listTasks({ userId, limit, before, sessionId, state }) {
+      await enter("listTasks");
+      return [...tasks.values()]
+        .filter((task) => task.userId === userId && (!before || task.id < before))
+        .filter(
+          ({ origin }) => !sessionId || ("sessionId" in origin && origin.sessionId === sessionId),
+        )
+        .filter((task) => !state || task.state.kind === state)
+        .toSorted((a, b) => (a.id < b.id ? 1 : -1))
+        .slice(0, limit);
+    },
+    async findTask({ userId, taskId }) {
+      await enter("findTask");
+      const task = tasks.get(taskId);
+      return task?.userId === userId ? task : undefined;
+    },
+    addTask(userId, sessionId, turnId) {
+      const id = parseTaskId(`task-${next()}`);
+      tasks.set(id, {
+        id,
+        userId,
+        origin: { kind: "turn", sessionId, turnId, toolCallId: parseToolCallId("call-1") },
+        skill: "clock",
+        tool: "now",
+        skillDigest: "sha256:0",
+        policyHash: "sha256:1",
+        input: { zone: "UTC" },
+        state: { kind: "completed", endedAtMs: 7, output: { time: "12:00" }, usage: NO_USAGE },
+        createdAtMs: 5,
+      });
+      return id;
+    },
+
+    async listSchedules({ userId, limit, after }) {
+      await enter("listSchedules");
+      return [...schedules.values()]
+        .filter((each) => each.userId === userId && (!after || each.id > after))
+        .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit);
+    },
+    async findSchedule({ userId, scheduleId }) {
+      await enter("findSchedule");
+      return ownSchedule(userId, scheduleId);
+    },
+    async createSchedule({ userId, scheduleId, name, when, missed, action }) {
+      await enter("createSchedule");
+      if (when.kind === "cron" && when.expression === "never") {
+        return { kind: "refused", message: 'field "when.expression" is wrong, expected cron' };
+      }
+      const known = ownSchedule(userId, scheduleId);
+      if (known !== undefined) return { kind: "created", schedule: known };
+      const schedule: Schedule = {
+        id: scheduleId,
+        userId,
+        name,
+        when: when.kind === "every" ? { ...when, anchorMs: nowMs } : when,
+        missed,
+        action,
+        state: { kind: "active", nextAtMs: nowMs + 1 },
+        lastFiredAtMs: undefined,
+        createdAtMs: nowMs,
+      };
+      schedules.set(scheduleId, schedule);
+      return { kind: "created", schedule };
+    },
+    async changeSchedule({ userId, scheduleId, isPaused }) {
+      await enter("changeSchedule");
+      const found = ownSchedule(userId, scheduleId);
+      if (found === undefined) return { kind: "not-found" };
+      const schedule: Schedule = {
+        ...found,
+        state: isPaused
+          ? { kind: "paused", pausedAtMs: nowMs }
+          : { kind: "active", nextAtMs: nowMs + 1 },
+      };
+      schedules.set(scheduleId, schedule);
+      return { kind: "changed", schedule };
+    },
+    async deleteSchedule({ userId, scheduleId }) {
+      await enter("deleteSchedule");
+      if (ownSchedule(userId, scheduleId) === undefined) return "not-found";
+      schedules.delete(scheduleId);
+      return "deleted";
+    },
+    async runSchedule({ userId, scheduleId, atMs }) {
+      await enter("runSchedule");
+      const found = ownSchedule(userId, scheduleId);
+      return found === undefined ? undefined : { scheduleId, dueAtMs: atMs };
+    },
+
+    async listAudit({ limit, before, action }) {
+      await enter("listAudit");
+      return auditEntries
+        .filter((each) => (!before || each.seq < before) && (!action || each.action === action))
+        .slice(0, limit);
+    },
+    async verifyAudit() {
+      await enter("verifyAudit");
+      return { kind: "intact", entries: 3, erased: 1, head: { seq: 3, hash: "c" } };
     },
 
     emit: (sessionId, turnId, event) => fake.emitAll(sessionId, turnId, [event]),
@@ -195,8 +401,11 @@ export function createFakeUseCases(): FakeUseCases {
         return encodeEventFrame({ sessionId, turnId, epoch: 1, seq, event });
       });
       for (const frame of fresh) stored.frames.push(frame);
-      const isEnd = events.some(({ kind }) => ENDS.has(kind));
-      stored.turns.set(turnId, isEnd ? "ended" : "running");
+      const turn = stored.turns.get(turnId);
+      const state = events.map(toState).findLast((each) => each !== undefined);
+      if (turn !== undefined) {
+        stored.turns.set(turnId, { ...turn, state: state ?? { kind: "running", startedAtMs: 6 } });
+      }
       for (const sink of stored.sinks) sink(fresh);
     },
     followers: () => [...sessions.values()].reduce((sum, { sinks }) => sum + sinks.size, 0),
@@ -213,6 +422,19 @@ export function createFakeUseCases(): FakeUseCases {
     },
   };
   return fake;
+
+  function readTurn(userId: UserId, turnId: TurnId) {
+    const stored = [...sessions.values()].find(({ turns }) => turns.has(turnId));
+    const turn = stored?.turns.get(turnId);
+    if (stored?.session.userId !== userId || turn === undefined) return undefined;
+    const messages = stored.messages.filter((each) => each.turnId === turnId);
+    return { turn, messages };
+  }
+
+  function ownSchedule(userId: UserId, scheduleId: string): Schedule | undefined {
+    const found = schedules.get(scheduleId);
+    return found?.userId === userId ? found : undefined;
+  }
 
   function open(userId: UserId, id: SessionId, title: string): StoredSession {
     nowMs += 1;
@@ -239,8 +461,27 @@ export function createFakeUseCases(): FakeUseCases {
 
 type Accepted = Extract<Awaited<ReturnType<GatewayDeps["acceptMessage"]>>, { kind: "accepted" }>;
 
-const ENDS: ReadonlySet<string> = new Set(["turn-completed", "turn-cancelled", "turn-failed"]);
-
-function user(id: string, name: string): User {
-  return { id: parseUserId(id), name, role: "admin", createdAtMs: 0 };
+function toState(event: TurnEvent): Turn["state"] | undefined {
+  if (event.kind === "turn-completed") return { kind: "completed", endedAtMs: 9 };
+  if (event.kind === "turn-cancelled") return { kind: "cancelled", endedAtMs: 9 };
+  if (event.kind !== "turn-failed") return undefined;
+  return { kind: "failed", endedAtMs: 9, failure: event.failure };
 }
+
+/** Ids are made with a number that grows. */
+function numberOf(id: string): number {
+  return Number(/\d+$/u.exec(id)?.[0] ?? 0);
+}
+
+const auditEntries: readonly AuditEntry[] = [3, 2, 1].map((seq) => ({
+  seq,
+  atMs: seq,
+  action: seq === 2 ? "access.denied" : "token.created",
+  decision: seq === 2 ? "denied" : "allowed",
+  policyHash: undefined,
+  actor: { kind: "kept", hash: "a", salt: "s", value: "u1" },
+  subject: { kind: "erased", hash: "b" },
+  detail: { kind: "kept", hash: "c", salt: "s", value: { tokenId: "t" } },
+  prevHash: String(seq - 1),
+  hash: String(seq),
+}));

@@ -1,10 +1,15 @@
 import { glob, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { describe, test } from "vitest";
+import { SCOPES } from "#domain/user/scope.ts";
+import { ROLES } from "#domain/user/user.ts";
 import { createOfflineLlm } from "#infrastructure/llm/offline-rules.ts";
 import { loadSkills, toSkill } from "#infrastructure/skills/open-skills.ts";
+import { PROBLEM_TYPES } from "#presentation/gateway/problem-types.ts";
 import { CLOSE } from "../../../src/presentation/gateway/socket.ts";
 import { message } from "../../contract/llm.ts";
+import { listRoutes } from "../../support/api-document.ts";
+import { createFakeUseCases } from "../../support/fakes/gateway-use-cases.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const GUIDES = [
@@ -13,6 +18,7 @@ const GUIDES = [
   "runtime/README.md",
   "sandbox-policies/README.md",
 ];
+const VARIABLE_ROW = /^\| `(?<it>[A-Z_]+(?:<NAME>)?)` \|/gmu;
 const silent = () => undefined;
 const SILENT = { error: silent, warn: silent, info: silent, debug: silent };
 const read = (file: string) => readFile(path.join(ROOT, file), "utf8");
@@ -42,7 +48,11 @@ describe.for(GUIDES)("%s", (guide) => {
   });
 
   test("names only environment variables that are read", async ({ expect }) => {
-    const known = await readVariables();
+    const ofTests = await read("test/support/test-environment.ts");
+    const known = [
+      ...(await readVariables()),
+      ...capturesOf(ofTests, /\b(?<it>NEXFLOW_TEST_[A-Z_]*[A-Z])\b/gu),
+    ];
     const named = capturesOf(await read(guide), /\b(?<it>(?:NEXFLOW|OPENAI)_[A-Z_]*[A-Z])\b/gu);
     const prefixes = known.flatMap((name) => name.split("<").slice(0, -1));
     for (const name of named) {
@@ -54,8 +64,10 @@ describe.for(GUIDES)("%s", (guide) => {
 
 describe("README.md", () => {
   test("has every environment variable in its table, once", async ({ expect }) => {
-    const rows = capturesOf(await read("README.md"), /^\| `(?<it>[A-Z_]+(?:<NAME>)?)` \|/gmu);
-    expect(rows.toSorted()).toEqual((await readVariables()).toSorted());
+    const rows = capturesOf(await read("README.md"), VARIABLE_ROW);
+    const forTests = capturesOf(await read("docs/development.md"), VARIABLE_ROW);
+    const expected = (await readVariables()).filter((name) => !forTests.includes(name));
+    expect(rows.toSorted()).toEqual(expected.toSorted());
   });
 
   test("draws the tree as it is", async ({ expect }) => {
@@ -92,14 +104,36 @@ describe("README.md", () => {
 
 describe("docs/protocol.md", () => {
   test("has every error code of the gateway, and no other", async ({ expect }) => {
-    const source = await read("src/presentation/gateway/replies.ts");
-    const [, union = ""] = /export type ErrorCode =(.*?);/su.exec(source) ?? [];
-    const codes = capturesOf(union, /"(?<it>[^"]+)"/gu);
+    const codes = [...Object.keys(PROBLEM_TYPES), "unsubscribed"];
     const protocol = await read("docs/protocol.md");
-    const frames = capturesOf(sectionOf(protocol, "Error codes"), /^\| `(?<it>\D[^`]*)`/gmu);
-    const rows = sectionOf(protocol, "REST").match(/^\| `\d{3}` \|.*$/gmu) ?? [];
+    const frames = (sectionOf(protocol, "Error codes").match(/^\| `\D[^|]*\|/gmu) ?? []).flatMap(
+      (row) => capturesOf(row, /`(?<it>[^`]+)`/gu),
+    );
+    const rows = sectionOf(protocol, "Problems").match(/^\| `\d{3}` \|.*$/gmu) ?? [];
     const byStatus = rows.flatMap((row) => capturesOf(row, /`(?<it>[a-z][a-z_-]+)`/gu));
     expect([...new Set([...frames, ...byStatus])].toSorted()).toEqual(codes.toSorted());
+  });
+
+  test("has every route of the gateway with what it needs, and no other", async ({ expect }) => {
+    const useCases = createFakeUseCases();
+    const routes = listRoutes(useCases);
+    await useCases[Symbol.asyncDispose]();
+    const needed = routes.map(({ method, path: route, access }) => {
+      const needs = typeof access === "string" ? access : `\`${access.scope}\` ${access.role}`;
+      return `${method.toUpperCase()} ${route} | ${needs}`;
+    });
+    const section = sectionOf(await read("docs/protocol.md"), "Requests");
+    const rows = section.matchAll(/^\| `(?<request>[A-Z]+ [^`]+)`[^|]*\| (?<needs>[^|]+) \|/gmu);
+    const listed = Array.from(
+      rows,
+      ({ groups }) => `${groups?.["request"]} | ${groups?.["needs"]}`,
+    );
+    expect(listed.toSorted()).toEqual(needed.toSorted());
+  });
+
+  test("has every scope and role", async ({ expect }) => {
+    const section = sectionOf(await read("docs/protocol.md"), "Who may");
+    for (const word of [...SCOPES, ...ROLES]) expect(section).toContain(`\`${word}\``);
   });
 
   test("has every close code of the gateway", async ({ expect }) => {

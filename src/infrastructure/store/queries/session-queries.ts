@@ -43,8 +43,11 @@ export const sessionQueries = {
       .selectFrom("session")
       .selectAll()
       .where("user_id", "=", arg("userId"))
-      .where("updated_at_ms", "<", arg<number>("beforeMs"))
+      .where(
+        sql<boolean>`(updated_at_ms, session_id) < (${arg<number>("updatedAtMs")}, ${arg("sessionId")})`,
+      )
       .orderBy("updated_at_ms", "desc")
+      .orderBy("session_id", "desc")
       .limit(arg<number>("limit")),
   ),
   deleteSession: compile(builder.deleteFrom("session").where("session_id", "=", arg("sessionId"))),
@@ -86,6 +89,14 @@ export const sessionQueries = {
       .orderBy("turn_id", "desc")
       .orderBy("position", "desc")
       .limit(arg<number>("limit")),
+  ),
+  listTurnMessages: compile<Schema["message"]>(
+    builder
+      .selectFrom("message")
+      .selectAll()
+      .where("session_id", "=", arg("sessionId"))
+      .where("turn_id", "=", arg("turnId"))
+      .orderBy("position"),
   ),
   insertSegment: compile(
     builder.insertInto("event_segment").values({

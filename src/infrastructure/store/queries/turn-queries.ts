@@ -35,6 +35,18 @@ export const turnQueries = {
   findTurn: compile<TurnRow>(
     builder.selectFrom("turn").selectAll().where("turn_id", "=", arg("turnId")),
   ),
+  /** By their messages, which are clustered by session: turns are not. */
+  listTurnsOfSession: compile<TurnRow>(
+    builder
+      .selectFrom("message")
+      .innerJoin("turn", "turn.turn_id", "message.turn_id")
+      .selectAll("turn")
+      .where("message.session_id", "=", arg("sessionId"))
+      .where("message.position", "=", 0)
+      .where("message.turn_id", "<", arg("before"))
+      .orderBy("message.turn_id", "desc")
+      .limit(arg<number>("limit")),
+  ),
   listTurns: compile<TurnRow>(turns(ID_OF.sqlite), turns(ID_OF.postgres)),
   findTurnByClientMessage: compile<TurnRow>(
     builder

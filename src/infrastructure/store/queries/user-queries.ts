@@ -13,44 +13,89 @@ export const userQueries = {
       })
       .onConflict((conflict) => conflict.doNothing()),
   ),
-  findUser: compile<Schema["user"]>(
-    builder.selectFrom("user").selectAll().where("user_id", "=", arg("userId")),
-  ),
-  insertCredential: compile(
+  findUser: compile<Schema["user"]>(oneUser()),
+  /** Nobody removes the user while something of theirs is added. */
+  shareUser: compile<Schema["user"]>(oneUser(), oneUser().forKeyShare()),
+  lockUser: compile<Schema["user"]>(oneUser(), oneUser().forUpdate()),
+  /** All administrators, and that nobody else changes who is one. */
+  lockAdmins: compile<{ user_id: string }>(admins(), admins().forUpdate()),
+  listUsers: compile<Schema["user"]>(
     builder
-      .insertInto("credential")
-      .values({
-        hash: arg("hash"),
-        kind: arg("kind"),
-        user_id: arg("userId"),
-        label: arg("label"),
-        created_at_ms: arg<number>("createdAtMs"),
-        expires_at_ms: arg<number | null>("expiresAtMs"),
-      })
-      .onConflict((conflict) => conflict.doNothing()),
+      .selectFrom("user")
+      .selectAll()
+      .where("user_id", ">", arg("after"))
+      .orderBy("user_id")
+      .limit(arg<number>("limit")),
   ),
-  deleteCredential: compile(builder.deleteFrom("credential").where("hash", "=", arg("hash"))),
-  deleteTokensLabelled: compile(
-    builder.deleteFrom("credential").where("kind", "=", "token").where("label", "=", arg("label")),
-  ),
-  deleteExpiredCredentials: compile(
-    builder.deleteFrom("credential").where("expires_at_ms", "<=", arg<number>("nowMs")),
-  ),
-  findUserByCredential: compile<Schema["user"]>(
+  updateUser: compile(
     builder
-      .selectFrom("credential")
-      .innerJoin("user", "user.user_id", "credential.user_id")
-      .selectAll("user")
-      .where("hash", "=", arg("hash"))
-      .where("kind", "=", arg("kind"))
-      .where((where) =>
-        where.or([
-          where("expires_at_ms", "is", null),
-          where("expires_at_ms", ">", arg<number>("nowMs")),
-        ]),
+      .updateTable("user")
+      .set({ name: arg("name"), role: arg("role") })
+      .where("user_id", "=", arg("userId")),
+  ),
+
+  /* What goes with a user. Turns, then sessions: in the order in which runs lock them. */
+  lockTurnsOfUser: compile<{ turn_id: string }>(turnsOfUser(), turnsOfUser().forUpdate()),
+  lockSessionsOfUser: compile<{ session_id: string }>(
+    sessionsOfUser(),
+    sessionsOfUser().forUpdate(),
+  ),
+  listScheduleIdsOfUser: compile<{ schedule_id: string }>(
+    builder.selectFrom("schedule").select("schedule_id").where("user_id", "=", arg("userId")),
+  ),
+  deleteTasksOfUser: compile(builder.deleteFrom("task").where("turn_id", "in", turnsOfUser())),
+  deleteMessagesOfUser: compile(
+    builder.deleteFrom("message").where("session_id", "in", sessionsOfUser()),
+  ),
+  deleteEventsOfUser: compile(
+    builder.deleteFrom("event_segment").where("session_id", "in", sessionsOfUser()),
+  ),
+  deleteTurnsOfUser: compile(builder.deleteFrom("turn").where("user_id", "=", arg("userId"))),
+  deleteSessionsOfUser: compile(builder.deleteFrom("session").where("user_id", "=", arg("userId"))),
+  deleteHostCallsOfUser: compile(
+    builder
+      .deleteFrom("host_call")
+      .where("call_id", "in", (calls) =>
+        calls.selectFrom("skill_call").select("call_id").where("user_id", "=", arg("userId")),
       ),
   ),
-  findAnyToken: compile<{ hash: string }>(
-    builder.selectFrom("credential").select("hash").where("kind", "=", "token").limit(1),
+  deleteCallsOfUser: compile(builder.deleteFrom("skill_call").where("user_id", "=", arg("userId"))),
+  deleteValuesOfUser: compile(
+    builder
+      .deleteFrom("skill_kv")
+      .where("user_id", "=", arg("userId"))
+      .where("skill", "in", (spaces) =>
+        spaces.selectFrom("skill_kv_space").select("skill").where("user_id", "=", arg("userId")),
+      ),
   ),
+  deleteSpacesOfUser: compile(
+    builder.deleteFrom("skill_kv_space").where("user_id", "=", arg("userId")),
+  ),
+  deleteKeysOfUser: compile(
+    builder.deleteFrom("idempotency_key").where("user_id", "=", arg("userId")),
+  ),
+  deleteCredentialsOfUser: compile(
+    builder.deleteFrom("credential").where("user_id", "=", arg("userId")),
+  ),
+  deleteUser: compile(builder.deleteFrom("user").where("user_id", "=", arg("userId"))),
 };
+
+function oneUser() {
+  return builder.selectFrom("user").selectAll().where("user_id", "=", arg("userId"));
+}
+
+function admins() {
+  return builder
+    .selectFrom("user")
+    .select("user_id")
+    .where("role", "=", "admin")
+    .orderBy("user_id");
+}
+
+function turnsOfUser() {
+  return builder.selectFrom("turn").select("turn_id").where("user_id", "=", arg("userId"));
+}
+
+function sessionsOfUser() {
+  return builder.selectFrom("session").select("session_id").where("user_id", "=", arg("userId"));
+}

@@ -13,6 +13,7 @@ import type {
 import { parseSessionId, parseTurnId, type SessionId, type TurnId } from "#domain/shared/id.ts";
 import { type PackedEvent, unpackEvents } from "#domain/turn/event-log.ts";
 import type { Turn } from "#domain/turn/turn.ts";
+import type { ListTurns } from "#domain/turn/turn-reader.ts";
 import { queries } from "../load-queries.ts";
 import { messageFromRow, sessionFromRow, turnFromRow } from "../rows.ts";
 import type { Schema } from "../schema.ts";
@@ -29,8 +30,10 @@ export function* findSession(sessionId: SessionId): Script<Session | undefined> 
 }
 
 export function* listSessions(input: ListSessions): Script<Session[]> {
-  const { userId, limit, beforeMs = Number.MAX_SAFE_INTEGER } = input;
-  return (yield* all(queries.listSessions, { userId, limit, beforeMs })).map(sessionFromRow);
+  const { userId, limit, before } = input;
+  const { updatedAtMs = Number.MAX_SAFE_INTEGER, id: sessionId = LAST_ID } = before ?? {};
+  const page = { userId, limit, updatedAtMs, sessionId };
+  return (yield* all(queries.listSessions, page)).map(sessionFromRow);
 }
 
 export function* listMessages({ sessionId, limit, before }: ListMessages): Script<Message[]> {
@@ -54,6 +57,18 @@ export function* listHistory(
 export function* findTurn(turnId: TurnId): Script<Turn | undefined> {
   const row = yield* get(queries.findTurn, { turnId });
   return row && turnFromRow(row);
+}
+
+export function* listTurnsOfSession(input: ListTurns): Script<Turn[]> {
+  const { sessionId, limit, before = LAST_ID } = input;
+  const rows = yield* all(queries.listTurnsOfSession, { sessionId, limit, before });
+  return rows.map(turnFromRow);
+}
+
+export function* listTurnMessages(turn: Pick<Turn, "id" | "sessionId">): Script<Message[]> {
+  const { sessionId, id: turnId } = turn;
+  const rows = yield* all(queries.listTurnMessages, { sessionId, turnId });
+  return rows.map(messageFromRow);
 }
 
 export function* listTurns(messages: readonly Pick<Message, "turnId">[]): Script<TurnSummary[]> {

@@ -133,6 +133,17 @@ describe("SessionHub", () => {
     expect(hub.size).toBe(0);
   });
 
+  test("a run with a hole in it is made whole from the store", async ({ expect }) => {
+    const { hub, follow, publish, log } = openHub({ stored: 2 });
+    const { seen } = await follow(2, 1);
+    publish(3, 4);
+    publish(7, 8);
+    expect(seen).toEqual(range(3, 4));
+    log.store(8, 1);
+    hub.settle(SESSION);
+    await expect.poll(() => seen).toEqual(range(3, 8));
+  });
+
   test("nothing comes after stop(), and nothing is kept", async ({ expect }) => {
     const { hub, follow, publish, log } = openHub();
     const { seen, stop } = await follow(0);

@@ -57,6 +57,21 @@ describe("runFiring() of a message", () => {
     expect(asked).toMatchObject([{ sessionId }]);
   });
 
+  test("goes to its own session where another firing made that meanwhile", async ({ expect }) => {
+    const sessionIds: string[] = [];
+    const asked: unknown[] = [];
+    const acceptMessage: AcceptMessage = async ({ sessionId, newSessionId }) => {
+      asked.push({ sessionId, newSessionId });
+      if (newSessionId === undefined) return accepted;
+      sessionIds.push(newSessionId);
+      throw new Fault("STORE_UNAVAILABLE", "There is such a session");
+    };
+    const { run, firing, schedule } = await open({ sessionIds, deps: { acceptMessage } });
+    await run();
+    expect(asked).toEqual([{ newSessionId: schedule.id }, { sessionId: schedule.id }]);
+    expect(await firing()).toMatchObject({ state: { kind: "done" } });
+  });
+
   test("fails where its session is gone or another user's", async ({ expect }) => {
     const action = { kind: "message", text: "Hi", sessionId: parseSessionId("gone") } as const;
     const { run, asked, firing } = await open({ action });

@@ -2,8 +2,9 @@ import { describe, test } from "vitest";
 import type { BusMessage } from "#application/ports/bus.ts";
 import { parseSessionId } from "#domain/shared/id.ts";
 import { Outbox } from "#infrastructure/bus/outbox.ts";
+import { cutIntoParts, PartJoiner } from "#infrastructure/bus/parts.ts";
 
-const limits = { maxPayloadBytes: 1_000, maxPayloads: 3, maxFrameBytes: 2_000 };
+const limits = { maxPayloadBytes: 1_000, maxPayloads: 3, maxFrameBytes: 3_000 };
 
 function sessionOf(index: number) {
   return parseSessionId(`s${index}`);
@@ -89,17 +90,72 @@ describe("Outbox", () => {
     expect(messagesOf(takeAll(outbox))).toHaveLength(1);
   });
 
-  test("a frame that no payload holds is left out; the pieces around it have no gap", ({
-    expect,
-  }) => {
+  test("a message that no payload holds goes in parts, at its own place", ({ expect }) => {
     const outbox = new Outbox("me", limits);
-    const small = { seq: 1, frame: "a" };
-    const frames = [small, { seq: 2, frame: "b".repeat(2_000) }, { seq: 3, frame: "c" }];
     const rest = { kind: "frames", sessionId: sessionOf(1), epoch: 1, firstSeq: 1 } as const;
-    outbox.add({ ...rest, frames });
-    expect(messagesOf(takeAll(outbox))).toEqual([
+    const [small, large, last] = [1, 2, 3].map((seq) => ({
+      seq,
+      frame: seq === 2 ? "\u{1F600}ä".repeat(250) : "a",
+    }));
+    outbox.add({ ...rest, frames: [small, large, last].filter((each) => each !== undefined) });
+    const news = { kind: "follow", sessionId: sessionOf(1), seq: 4, epoch: 2 } as const;
+    outbox.add(news);
+    const payloads = takeAll(outbox);
+    for (const payload of payloads) {
+      expect(Buffer.byteLength(payload)).toBeLessThanOrEqual(limits.maxPayloadBytes);
+    }
+    expect(joined(payloads)).toEqual([
       { ...rest, frames: [small] },
-      { ...rest, frames: [frames[2]] },
+      { ...rest, frames: [large] },
+      { ...rest, frames: [last] },
+      news,
     ]);
   });
+
+  test("ids without end go in parts, too", ({ expect }) => {
+    const outbox = new Outbox("me", limits);
+    const credentialIds = Array.from({ length: 500 }, (_, index) => `credential-${index}`);
+    outbox.add({ kind: "credentials-revoked", credentialIds });
+    expect(joined(takeAll(outbox))).toEqual([{ kind: "credentials-revoked", credentialIds }]);
+  });
 });
+
+describe("PartJoiner", () => {
+  const parts = cutIntoParts("x".repeat(1_000), 1, 300).map((part) => JSON.parse(part) as object);
+
+  test("gives nothing where a part is missing, doubled or out of its place", ({ expect }) => {
+    expect(parts.length).toBeGreaterThan(4);
+    const [first, second, third, ...others] = parts;
+    for (const order of [
+      [second, third, ...others],
+      [first, third, ...others],
+      [first, second, second, third, ...others],
+      [first, { ...second, of: 2 }, third, ...others],
+      [first, "no part", second, third, ...others].slice(0, 4),
+    ]) {
+      const joiner = new PartJoiner();
+      expect(order.map((part) => joiner.take("a", part)).filter(Boolean)).toEqual([]);
+      // And is none the worse for it.
+      expect(parts.map((part) => joiner.take("a", part)).filter(Boolean)).toHaveLength(1);
+    }
+  });
+
+  test("keeps senders apart", ({ expect }) => {
+    const joiner = new PartJoiner();
+    const wholes = parts.flatMap((part) => [joiner.take("a", part), joiner.take("b", part)]);
+    expect(wholes.filter(Boolean)).toEqual(["x".repeat(1_000), "x".repeat(1_000)]);
+  });
+});
+
+/** What a receiver makes of it. */
+function joined(payloads: readonly string[]): BusMessage[] {
+  const joiner = new PartJoiner();
+  return payloads.flatMap((payload) => {
+    const { messages = [], part } = JSON.parse(payload) as {
+      messages?: BusMessage[];
+      part?: unknown;
+    };
+    const whole = part === undefined ? undefined : joiner.take("me", part);
+    return whole === undefined ? messages : [JSON.parse(whole) as BusMessage];
+  });
+}

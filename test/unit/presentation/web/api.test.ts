@@ -23,11 +23,11 @@ describe("createApi()", () => {
       response.end('{"sessions":[],"skills":[]}');
     });
     await served.api.listSessions(50);
-    await served.api.listSessions(50, 17);
+    await served.api.listSessions(50, "abc");
     await served.api.listSkills();
     expect(asked).toEqual([
       "GET /api/v1/sessions?limit=50",
-      "GET /api/v1/sessions?limit=50&before=17",
+      "GET /api/v1/sessions?limit=50&cursor=abc",
       "GET /api/v1/skills",
     ]);
   });

@@ -112,6 +112,11 @@ export class PostgresPool {
   async transact<T>(work: (client: pg.ClientBase) => Promise<T>, begin = BEGIN): Promise<T> {
     const client = await this.#pool.connect();
     let isBroken = false;
+    // The pool listens only while a connection rests; unheard, its break would end the thread.
+    const onError = () => {
+      isBroken = true;
+    };
+    client.on("error", onError);
     try {
       await client.query(begin);
       const result = await work(client);
@@ -123,6 +128,7 @@ export class PostgresPool {
       });
       throw error;
     } finally {
+      client.off("error", onError);
       client.release(isBroken);
     }
   }

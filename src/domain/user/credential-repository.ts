@@ -1,0 +1,78 @@
+import type { CredentialId, UserId } from "../shared/id.ts";
+import type { Credential, Principal } from "./credential.ts";
+import type { Scope } from "./scope.ts";
+
+/**
+ * The hashes of what people sign in with; secrets themselves are never stored. All reject with
+ * `Fault` `STORE_UNAVAILABLE` where the store cannot be used.
+ */
+export interface CredentialRepository {
+  /** Who signs in by this, where it has not expired. */
+  findPrincipal(input: FindPrincipal): Promise<Principal | undefined>;
+  /** Of these credentials the ones that are still good, each once. */
+  listPrincipals(input: ListPrincipals): Promise<readonly Principal[]>;
+  /** The user's credentials in the order of their ids: at most `limit` after the one named. */
+  list(input: ListCredentials): Promise<readonly Credential[]>;
+  /** Whether any token is on record. */
+  hasToken(): Promise<boolean>;
+  /** Adding the same credential again changes nothing, nor does one whose user or parent is gone. */
+  add(credential: NewCredential): Promise<void>;
+  /** Removes it and what was opened by it; gives the ids of all of them. */
+  removeByHash(hash: string): Promise<readonly CredentialId[]>;
+  /** The same for a credential of one user, by its id; none where the user has no such one. */
+  removeToken(input: RemoveToken): Promise<readonly CredentialId[]>;
+  /** Makes `hash` the only token of that label, or leaves none where there is no hash. */
+  replaceToken(input: ReplaceToken): Promise<void>;
+  /** Notes that these were used. */
+  touch(input: TouchCredentials): Promise<void>;
+}
+
+export interface FindPrincipal {
+  readonly hash: string;
+  readonly kind: Credential["kind"];
+  readonly nowMs: number;
+}
+
+export interface ListPrincipals {
+  readonly credentialIds: readonly CredentialId[];
+  readonly nowMs: number;
+}
+
+export interface ListCredentials {
+  readonly userId: UserId;
+  readonly limit: number;
+  /** The last one of the page before. */
+  readonly after?: CredentialId | undefined;
+}
+
+export interface NewCredential {
+  readonly id: CredentialId;
+  /** sha256 of the secret, hex. */
+  readonly hash: string;
+  readonly kind: Credential["kind"];
+  readonly userId: UserId;
+  readonly label: string;
+  readonly scopes: readonly Scope[] | "all";
+  /** The token that opened it: with that one it goes. */
+  readonly parentId?: CredentialId | undefined;
+  readonly createdAtMs: number;
+  readonly expiresAtMs?: number | undefined;
+}
+
+export interface RemoveToken {
+  readonly userId: UserId;
+  readonly credentialId: CredentialId;
+}
+
+export interface ReplaceToken {
+  readonly id: CredentialId;
+  readonly label: string;
+  readonly userId: UserId;
+  readonly hash: string | undefined;
+  readonly nowMs: number;
+}
+
+export interface TouchCredentials {
+  readonly credentialIds: readonly CredentialId[];
+  readonly nowMs: number;
+}

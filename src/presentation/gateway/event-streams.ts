@@ -1,0 +1,84 @@
+import type { HttpResponse } from "uWebSockets.js";
+import type { Logger } from "#application/ports/logger.ts";
+import type { SessionId, UserId } from "#domain/shared/id.ts";
+import type { Principal } from "#domain/user/credential.ts";
+import type { StreamReply } from "./http-reply.ts";
+import * as reply from "./replies.ts";
+import { EventStream } from "./sse.ts";
+import type { GatewayDeps } from "./use-cases.ts";
+
+export interface EventStreamsOptions {
+  readonly deps: Pick<GatewayDeps, "followSession" | "watchCredential">;
+  readonly log: Logger;
+}
+
+export interface FollowRequest {
+  readonly principal: Principal;
+  /** Whose session it is. */
+  readonly userId: UserId;
+  readonly sessionId: SessionId;
+  readonly after: number;
+  readonly epoch?: number | undefined;
+}
+
+/** All streams of server-sent events of one gateway. */
+export interface EventStreams {
+  readonly count: number;
+  /** The answer that shows the session's events; nothing where its user has too many open. */
+  open(input: FollowRequest): StreamReply | undefined;
+  announceShutdown(reconnectAfterMs: number): void;
+  /** Ends all as for a restart. */
+  close(): void;
+}
+
+const MAX_STREAMS_PER_USER = 256;
+const HEADERS = {
+  "Content-Type": "text/event-stream",
+  "Cache-Control": "no-store",
+  // Proxies of nginx's kind would hold events back.
+  "X-Accel-Buffering": "no",
+};
+
+export function createEventStreams({ deps, log }: EventStreamsOptions): EventStreams {
+  const streams = new Map<EventStream, UserId>();
+
+  return {
+    get count() {
+      return streams.size;
+    },
+    open(input) {
+      const { id: userId } = input.principal.user;
+      const own = [...streams.values()].filter((owner) => owner === userId);
+      if (own.length >= MAX_STREAMS_PER_USER) return undefined;
+      return { status: 200, headers: HEADERS, stream: (response) => start(response, input) };
+    },
+    announceShutdown(reconnectAfterMs) {
+      for (const stream of streams.keys()) stream.announce(reconnectAfterMs);
+    },
+    close() {
+      for (const stream of streams.keys()) stream.end();
+    },
+  };
+
+  function start(response: HttpResponse, { principal, ...from }: FollowRequest): EventStream {
+    let unwatch: (() => void) | undefined;
+    const stream = new EventStream(response, {
+      async follow(sink) {
+        const result = await deps.followSession(from, sink);
+        return result.kind === "following" ? () => result.stop() : undefined;
+      },
+      onClosed() {
+        streams.delete(stream);
+        unwatch?.();
+      },
+      onSlow: () => log.warn({}, "a client read its events too slowly and was disconnected"),
+      onFailed: (error) => log.error({ error }, "A stream of events failed"),
+    });
+    streams.set(stream, principal.user.id);
+    unwatch = deps.watchCredential(principal, {
+      onRevoked: () => stream.refuse(reply.UNAUTHORIZED),
+      onChanged: () => undefined,
+    });
+    return stream;
+  }
+}

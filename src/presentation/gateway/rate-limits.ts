@@ -1,0 +1,137 @@
+import { createHash } from "node:crypto";
+import type { UserId } from "#domain/shared/id.ts";
+import { TokenBuckets } from "./token-buckets.ts";
+
+/** All a minute; 0 is no limit. */
+export interface RateLimitOptions {
+  /** Of one user, and of one address. */
+  readonly requests: number;
+  /** Of one user, and of one address. */
+  readonly messages: number;
+  /** Failed ones of one address. */
+  readonly signIns: number;
+  /** Failed ones of all addresses. */
+  readonly signInsInAll: number;
+}
+
+export const DEFAULT_RATE_LIMITS: RateLimitOptions = {
+  requests: 60_000,
+  messages: 60_000,
+  signIns: 10,
+  signInsInAll: 600,
+};
+
+export interface RateLimits {
+  /** Counts a request. Where it is one too many: in how many milliseconds there is room again. */
+  takeRequest(by: Requester): number | undefined;
+  /** The same for a message to be accepted. */
+  takeMessage(by: Requester): number | undefined;
+  /**
+   * Asks `find` whose this secret is, unless too many wrong ones came before. A secret that was
+   * right a while ago is looked up in any case: others' mistakes do not lock its owner out.
+   */
+  signIn<T>(attempt: SignInAttempt<T>): Promise<SignInResult<T>>;
+}
+
+/** Each part that is given is counted by itself. */
+export interface Requester {
+  readonly address?: string;
+  readonly userId?: UserId;
+}
+
+export interface SignInAttempt<T> {
+  readonly address: string;
+  readonly secret: string;
+  readonly find: (secret: string) => Promise<T | undefined>;
+}
+
+export type SignInResult<T> =
+  | { readonly kind: "signed-in"; readonly value: T }
+  | { readonly kind: "refused" }
+  | { readonly kind: "limited"; readonly retryAfterMs: number };
+
+const EVERYBODY = "everybody";
+const MAX_KNOWN = 10_000;
+/** So many of one address may be looked up at once: thousands come back after a restart. */
+const MAX_UNPROVEN = 256;
+const UNPROVEN_RETRY_MS = 500;
+
+/** Counts what comes in at this instance; in memory, and no more of it than is bounded. */
+export function createRateLimits(options: RateLimitOptions, nowMs: () => number): RateLimits {
+  const requests = createCounter(options.requests, nowMs);
+  const messages = createCounter(options.messages, nowMs);
+  const signIns = createCounter(options.signIns, nowMs);
+  const signInsInAll = createCounter(options.signInsInAll, nowMs);
+  /** Hashes of secrets that were right, the latest last. */
+  const known = new Set<string>();
+  /** How many secrets of each address are being looked up. */
+  const unproven = new Map<string, number>();
+
+  const takeBoth = (counter: Counter, { address, userId }: Requester) =>
+    (address === undefined ? undefined : counter.take(`address ${address}`)) ??
+    (userId === undefined ? undefined : counter.take(`user ${userId}`));
+
+  return {
+    takeRequest: (by) => takeBoth(requests, by),
+    takeMessage: (by) => takeBoth(messages, by),
+    async signIn({ address, secret, find }) {
+      const hash = createHash("sha256").update(secret).digest("base64url");
+      const retryAfterMs = known.has(hash) ? undefined : missingFor(address);
+      if (retryAfterMs !== undefined) return { kind: "limited", retryAfterMs };
+      const value = await lookUp(address, () => find(secret));
+      known.delete(hash);
+      if (value === undefined) {
+        signIns.charge(address);
+        signInsInAll.charge(EVERYBODY);
+        return { kind: "refused" };
+      }
+      remember(hash);
+      return { kind: "signed-in", value };
+    },
+  };
+
+  function missingFor(address: string): number | undefined {
+    const isCrowded = (unproven.get(address) ?? 0) >= MAX_UNPROVEN;
+    if (isCrowded) return UNPROVEN_RETRY_MS;
+    return signIns.missing(address) ?? signInsInAll.missing(EVERYBODY);
+  }
+
+  async function lookUp<T>(address: string, find: () => Promise<T>): Promise<T> {
+    unproven.set(address, (unproven.get(address) ?? 0) + 1);
+    try {
+      return await find();
+    } finally {
+      const left = (unproven.get(address) ?? 1) - 1;
+      if (left === 0) unproven.delete(address);
+      else unproven.set(address, left);
+    }
+  }
+
+  function remember(hash: string): void {
+    known.add(hash);
+    const [oldest] = known;
+    if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
+  }
+}
+
+interface Counter {
+  take(key: string): number | undefined;
+  missing(key: string): number | undefined;
+  charge(key: string): void;
+}
+
+const UNLIMITED: Counter = {
+  take: () => undefined,
+  missing: () => undefined,
+  charge: () => undefined,
+};
+
+function createCounter(perMinute: number, nowMs: () => number): Counter {
+  if (perMinute === 0) return UNLIMITED;
+  const buckets = new TokenBuckets({ perMinute });
+  return {
+    take: (key) => buckets.take(key, nowMs()),
+    missing: (key) => buckets.missing(key, nowMs()),
+    charge: (key) => buckets.charge(key, nowMs()),
+  };
+}

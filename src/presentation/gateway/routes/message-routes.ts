@@ -1,0 +1,134 @@
+import type { SessionId } from "#domain/shared/id.ts";
+import type { Principal } from "#domain/user/credential.ts";
+import { Accepted, Answered, MessageBody } from "../api-schemas.ts";
+import { toAgUiMessage } from "../event-frame.ts";
+import type { HttpRequest } from "../http.ts";
+import type { HttpReply } from "../http-reply.ts";
+import { json } from "../http-reply.ts";
+import { REPLAYED, RequestsInFlight, readKey } from "../idempotency.ts";
+import { problem } from "../problem.ts";
+import type { RateLimits } from "../rate-limits.ts";
+import * as reply from "../replies.ts";
+import { type Route, type RouteDocs, route } from "../route.ts";
+import { toTurn } from "../to-answers.ts";
+import type { GatewayDeps } from "../use-cases.ts";
+
+interface Sending {
+  readonly request: HttpRequest;
+  readonly principal: Principal;
+  readonly text: string;
+  readonly sessionId?: SessionId;
+}
+
+type AcceptedMessage = Extract<
+  Awaited<ReturnType<GatewayDeps["acceptMessage"]>>,
+  { kind: "accepted" }
+>;
+
+const MAX_WAIT_S = 60;
+const WRITE = { scope: "sessions:write", role: "member" } as const;
+const BODY = { schema: MessageBody, example: { text: "What is 2 + 2?" } };
+
+/** Messages for the agent. Their key is the name by which the store knows them apart. */
+export function createMessageRoutes(deps: GatewayDeps, limits: RateLimits): readonly Route[] {
+  const inFlight = new RequestsInFlight();
+  const docs = {
+    access: WRITE,
+    headers: ["idempotency-key", "prefer"],
+    answers: {
+      200: { summary: "The turn has ended within `Prefer: wait`", schema: Answered },
+      202: { summary: "It is stored and will be answered exactly once", schema: Accepted },
+    },
+    problems: [
+      "idempotency-key-missing",
+      "idempotency-key-reused",
+      "overloaded",
+      "request-in-progress",
+    ],
+  } as const satisfies Partial<RouteDocs> & { readonly access: typeof WRITE };
+
+  return [
+    route({
+      ...docs,
+      method: "post",
+      path: "/messages",
+      name: "startSession",
+      summary: "Sends a message in a new session",
+      body: BODY,
+      answer: ({ request, principal, body: { text } }) => send({ request, principal, text }),
+    }),
+    route({
+      ...docs,
+      method: "post",
+      path: "/sessions/{sessionId}/messages",
+      name: "sendMessage",
+      summary: "Sends a message in a session",
+      body: BODY,
+      answer: ({ request, principal, params: { sessionId }, body: { text } }) =>
+        send({ request, principal, text, sessionId }),
+    }),
+  ];
+
+  async function send(sending: Sending): Promise<HttpReply> {
+    const { request, principal } = sending;
+    const { id: userId } = principal.user;
+    const read = readKey(request);
+    if ("refusal" in read) return read.refusal;
+    const retryAfterMs = limits.takeMessage({ userId, address: request.address });
+    if (retryAfterMs !== undefined) return problem(reply.rateLimited("messages", retryAfterMs));
+    return inFlight.answer({ userId, key: read.key }, () => accept(sending, read.key));
+  }
+
+  async function accept(
+    { request, principal, text, sessionId }: Sending,
+    clientMessageId: string,
+  ): Promise<HttpReply> {
+    const { id: userId } = principal.user;
+    const result = await deps.acceptMessage({ userId, clientMessageId, text, sessionId });
+    switch (result.kind) {
+      case "accepted": {
+        const answered = await waitForAnswer(request, principal, result);
+        const headers = result.duplicate ? REPLAYED : {};
+        const fields = { clientMessageId, ...acceptedFields(result) };
+        if (answered === undefined) return json(202, fields, headers);
+        const applied = { "Preference-Applied": "wait", ...headers };
+        return json(200, { ...fields, ...answered }, applied);
+      }
+      case "overloaded":
+        return problem(reply.overloaded(result.retryAfterMs));
+      case "not-found":
+        return problem(reply.notFound("session"));
+      case "conflict":
+        return problem(reply.KEY_REUSED);
+      default:
+        return result satisfies never;
+    }
+  }
+
+  /** The turn as it ended, if that was within the time the client would wait. */
+  async function waitForAnswer(
+    { headers, gone }: HttpRequest,
+    { user: { id: userId } }: Principal,
+    { sessionId, turnId, seq: after }: AcceptedMessage,
+  ) {
+    const waitS = readWait(headers.prefer);
+    if (waitS === 0) return undefined;
+    const signal = AbortSignal.any([gone, AbortSignal.timeout(waitS * 1_000)]);
+    await deps.waitForTurn({ userId, sessionId, turnId, after }, signal);
+    const read = await deps.readTurn({ userId, turnId });
+    if (read === undefined) return undefined;
+    const turn = toTurn(read.turn);
+    if (turn.endedAtMs === undefined) return undefined;
+    return { turn, messages: read.messages.map(toAgUiMessage) };
+  }
+}
+
+function acceptedFields({ sessionId, messageId, turnId, seq }: AcceptedMessage) {
+  return { sessionId, messageId, turnId, seq };
+}
+
+/** How many seconds a client would wait for the answer (RFC 7240); what it cannot mean is 0. */
+function readWait(prefer: string): number {
+  const seconds = /(?:^|[,;])\s*wait\s*=\s*"?(?<seconds>\d{1,6})"?\s*(?:[,;]|$)/iu.exec(prefer);
+  return Math.min(Number(seconds?.groups?.["seconds"] ?? 0), MAX_WAIT_S);
+}

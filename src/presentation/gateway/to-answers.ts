@@ -1,0 +1,53 @@
+import type { z } from "zod";
+import type { Schedule } from "#domain/schedule/schedule.ts";
+import type { Task, TaskState } from "#domain/task/task.ts";
+import type { Turn } from "#domain/turn/turn.ts";
+import type { Credential } from "#domain/user/credential.ts";
+import type { User } from "#domain/user/user.ts";
+import type { ScheduleDetail, TaskDetail, TurnDetail, UserDetail } from "./api-schemas.ts";
+
+/*
+ * Entities as answers show them: states are words, what belongs to a state stands beside it.
+ */
+
+export function toTurn(turn: Turn): z.output<typeof TurnDetail> {
+  const { id, sessionId, state, attempts, createdAtMs } = turn;
+  return {
+    id,
+    sessionId,
+    state: state.kind,
+    ...("failure" in state ? { failure: state.failure } : {}),
+    attempts,
+    createdAtMs,
+    ...("startedAtMs" in state ? { startedAtMs: state.startedAtMs } : {}),
+    ...("endedAtMs" in state ? { endedAtMs: state.endedAtMs } : {}),
+  };
+}
+
+export function toTask({ state, ...task }: Task): z.output<typeof TaskDetail> {
+  return { ...(task as Omit<z.output<typeof TaskDetail>, "state">), ...toTaskState(state) };
+}
+
+function toTaskState(state: TaskState) {
+  const { kind, ...rest } = state;
+  return { state: kind, ...(rest as Partial<z.output<typeof TaskDetail>>) };
+}
+
+export function toSchedule({ state, ...schedule }: Schedule): z.output<typeof ScheduleDetail> {
+  const { lastFiredAtMs, ...rest } = schedule;
+  return {
+    ...(rest as Omit<z.output<typeof ScheduleDetail>, "state">),
+    state: state.kind,
+    ...(state.kind === "active" ? { nextAtMs: state.nextAtMs } : {}),
+    ...(lastFiredAtMs === undefined ? {} : { lastFiredAtMs }),
+  };
+}
+
+export function toUser({ id, name, role, createdAtMs }: User): z.output<typeof UserDetail> {
+  return { id, name, role, createdAtMs };
+}
+
+export function toToken(credential: Credential) {
+  const { id, kind, label, scopes, createdAtMs, expiresAtMs, lastUsedAtMs } = credential;
+  return { id, kind, label, scopes, createdAtMs, expiresAtMs, lastUsedAtMs };
+}

@@ -1,0 +1,169 @@
+import { once } from "node:events";
+import { test as base, describe } from "vitest";
+import { WebSocket } from "ws";
+import { TestEventStream } from "../../support/event-stream.ts";
+import { openTestDatabase } from "../../support/postgres.ts";
+import { type RunningNexflow, startNexflow } from "../../support/start-nexflow.ts";
+
+const test = base.extend<{ readonly server: RunningNexflow }>({
+  server: async ({ onTestFinished }, use) => {
+    const server = await startNexflow();
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    await use(server);
+  },
+});
+
+interface Options {
+  readonly method?: string;
+  readonly body?: unknown;
+  readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function ask(server: RunningNexflow, path: string, options: Options = {}) {
+  const { method = "GET", body, token = server.token, headers = {} } = options;
+  const response = await fetch(`${server.url}/api/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, json: text === "" ? undefined : JSON.parse(text) };
+}
+
+/** A user with a token of their own. */
+async function addUser(server: RunningNexflow, name: string, scopes?: readonly string[]) {
+  const user = await ask(server, "/users", { method: "POST", body: { name, role: "member" } });
+  const path = `/users/${user.json.id}/tokens`;
+  const made = await ask(server, path, { method: "POST", body: { label: name, scopes } });
+  return { userId: user.json.id, tokenId: made.json.id, token: made.json.secret };
+}
+
+async function connect({ url }: RunningNexflow, token: string) {
+  const socket = new WebSocket(`${url.replace("http", "ws")}/ws`, "nexflow.v1");
+  await once(socket, "open");
+  socket.send(JSON.stringify({ type: "hello", token }));
+  await once(socket, "message");
+  return socket;
+}
+
+const send = (key: string, text: string, more: Readonly<Record<string, string>> = {}) => ({
+  method: "POST",
+  headers: { "idempotency-key": key, ...more },
+  body: { text },
+});
+
+describe("two users of one server", () => {
+  test("see each their own, and an administrator both when asked to", async ({
+    expect,
+    server,
+  }) => {
+    const [ada, bob] = [await addUser(server, "Ada"), await addUser(server, "Bob")];
+    const wait = { prefer: "wait=20" };
+    const sent = await ask(server, "/messages", {
+      ...send("m1", "/calculator 6*7", wait),
+      token: ada.token,
+    });
+    expect(sent).toMatchObject({ status: 200, json: { turn: { state: "completed" } } });
+    expect(sent.json.messages.at(-1).content).toContain("42");
+    const { sessionId, turnId } = sent.json;
+    for (const path of [`/sessions/${sessionId}`, `/turns/${turnId}`]) {
+      expect((await ask(server, path, { token: ada.token })).status).toBe(200);
+      expect((await ask(server, path, { token: bob.token })).status).toBe(404);
+      expect((await ask(server, path)).status).toBe(404);
+      expect((await ask(server, `${path}?userId=${ada.userId}`)).status).toBe(200);
+    }
+    const turns = await ask(server, `/sessions/${sessionId}/turns`, { token: ada.token });
+    expect(turns.json.turns).toMatchObject([{ id: turnId, state: "completed", attempts: 1 }]);
+    const again = await ask(server, "/messages", {
+      ...send("m1", "/calculator 6*7", wait),
+      token: ada.token,
+    });
+    expect(again).toEqual(sent);
+    const other = await ask(server, "/messages", { ...send("m1", "other"), token: ada.token });
+    expect(other).toMatchObject({ status: 422, json: { code: "idempotency-key-reused" } });
+    const bobs = await ask(server, "/messages", {
+      ...send("m1", "/calculator 1+1", wait),
+      token: bob.token,
+    });
+    expect(bobs.json.sessionId).not.toBe(sessionId);
+    const lists = await Promise.all(
+      [ada, bob].map(({ token }) => ask(server, "/sessions", { token })),
+    );
+    expect(lists.map(({ json }) => json.sessions.map(({ id }: { id: string }) => id))).toEqual([
+      [sessionId],
+      [bobs.json.sessionId],
+    ]);
+  });
+
+  test("lose what is open within a second of their token's end", async ({ expect, server }) => {
+    const [ada, bob] = [await addUser(server, "Ada"), await addUser(server, "Bob")];
+    const { json } = await ask(server, "/messages", { ...send("m1", "hi"), token: ada.token });
+    const [socket, neighbour] = [
+      await connect(server, ada.token),
+      await connect(server, bob.token),
+    ];
+    await using stream = await TestEventStream.open(
+      `${server.url}/api/v1/sessions/${json.sessionId}/events`,
+      { authorization: `Bearer ${ada.token}` },
+    );
+    await stream.next();
+    const closed = once(socket, "close");
+    const revokedAtMs = performance.now();
+    const path = `/users/${ada.userId}/tokens/${ada.tokenId}`;
+    expect((await ask(server, path, { method: "DELETE", token: bob.token })).status).toBe(404);
+    expect((await ask(server, path, { method: "DELETE" })).status).toBe(204);
+    expect((await closed)[0]).toBe(4401);
+    expect(await stream.ended).toBe("ended");
+    expect(performance.now() - revokedAtMs).toBeLessThan(1_000);
+    expect((await ask(server, "/me", { token: ada.token })).status).toBe(401);
+    expect(neighbour.readyState).toBe(WebSocket.OPEN);
+    neighbour.terminate();
+  });
+
+  test("are gone with all that is theirs once removed, in the midst of a turn", async ({
+    expect,
+    server,
+  }) => {
+    const ada = await addUser(server, "Ada");
+    const socket = await connect(server, ada.token);
+    const closed = once(socket, "close");
+    for (let i = 0; i < 5; i += 1) {
+      await ask(server, "/messages", { ...send(`m${i}`, "/calculator 6*7"), token: ada.token });
+    }
+    expect((await ask(server, `/users/${ada.userId}`, { method: "DELETE" })).status).toBe(204);
+    expect((await closed)[0]).toBe(4401);
+    expect((await ask(server, `/users/${ada.userId}`)).status).toBe(404);
+    expect((await ask(server, `/sessions?userId=${ada.userId}`)).json.sessions).toEqual([]);
+    expect((await ask(server, "/me", { token: ada.token })).status).toBe(401);
+    const me = await ask(server, "/me");
+    expect(await ask(server, `/users/${me.json.userId}`, { method: "DELETE" })).toMatchObject({
+      status: 409,
+      json: { code: "last-admin" },
+    });
+    const still = await ask(
+      server,
+      "/messages",
+      send("m9", "/calculator 1+1", { prefer: "wait=20" }),
+    );
+    expect(still.status).toBe(200);
+  });
+});
+
+test("a token that is revoked at one server of a cluster ends at the others", async ({
+  expect,
+}) => {
+  await using database = await openTestDatabase();
+  const env = { NEXFLOW_DATABASE_URL: database.url };
+  await using one = await startNexflow({ env });
+  await using two = await startNexflow({ env });
+  const ada = await addUser(one, "Ada");
+  const socket = await connect(two, ada.token);
+  const closed = once(socket, "close");
+  const revokedAtMs = performance.now();
+  const path = `/users/${ada.userId}/tokens/${ada.tokenId}`;
+  expect((await ask(one, path, { method: "DELETE" })).status).toBe(204);
+  expect((await closed)[0]).toBe(4401);
+  expect(performance.now() - revokedAtMs).toBeLessThan(1_000);
+  expect((await ask(two, "/me", { token: ada.token })).status).toBe(401);
+});

@@ -1,0 +1,262 @@
+import { describe } from "vitest";
+import { parseCredentialId, parseSessionId, parseTurnId, parseUserId } from "#domain/shared/id.ts";
+import { SCOPES, type Scope } from "#domain/user/scope.ts";
+import { ROLES, type UserRole } from "#domain/user/user.ts";
+import { FRAME_ACCESS } from "#presentation/gateway/frames.ts";
+import type { PathParam } from "#presentation/gateway/path-params.ts";
+import type { Route } from "#presentation/gateway/route.ts";
+import { listRoutes } from "../../support/api-document.ts";
+import { type CallOptions, call, message } from "../../support/call-api.ts";
+import { createFakeUseCases, OTHER_TOKEN, TOKEN } from "../../support/fakes/gateway-use-cases.ts";
+import type { TestGateway } from "../../support/gateway-client.ts";
+import { openTestGateway, TestClient, gatewayTest as test } from "../../support/gateway-client.ts";
+
+/*
+ * Every route and every frame there is, taken from their own tables: each is refused to everybody
+ * whom its declared access does not let in, and then no use case hears of it.
+ */
+
+const tableOf = createFakeUseCases();
+const ROUTES = listRoutes(tableOf);
+await tableOf[Symbol.asyncDispose]();
+const nameOf = ({ method, path }: Route) => `${method} ${path}`;
+const GUARDED = ROUTES.filter(({ access }) => access !== "anyone");
+const SCOPED = ROUTES.flatMap((route) =>
+  typeof route.access === "object" ? [{ route, ...route.access }] : [],
+);
+/** Listed by hand, so that nothing becomes open to everybody by a slip. */
+const OPEN = ["post /login", "post /logout", "get /openapi.json", "get /problems/{code}"];
+const UNLIMITED = { requests: 0, messages: 0, signIns: 0, signInsInAll: 0 };
+const LOOKING_UP = new Set(["signIn", "findBrowserSession"]);
+
+/** One thing of Ada's of each kind that a path may name, by the name of its parameter. */
+async function makeThings(server: TestGateway): Promise<Readonly<Record<PathParam, string>>> {
+  const sent = await call(server, "/api/v1/messages", message("things"));
+  const sessionId = parseSessionId(sent.json.sessionId);
+  const turnId = parseTurnId(sent.json.turnId);
+  const taskId = server.useCases.addTask(parseUserId("u1"), sessionId, turnId);
+  const route = ROUTES.find(({ path, method }) => path === "/schedules" && method === "post");
+  const body = route?.body?.example;
+  const made = await call(server, "/api/v1/schedules", { ...message("schedule"), body });
+  const token = await call(server, "/api/v1/users/u1/tokens", {
+    method: "POST",
+    body: { label: "things" },
+  });
+  return {
+    sessionId,
+    turnId,
+    taskId,
+    scheduleId: made.json.id,
+    userId: "u1",
+    tokenId: parseCredentialId(token.json.id),
+    code: "not-found",
+  };
+}
+
+/** A request of the route that would be as it has to be, if its sender were. */
+function requestOf(
+  { method, path, body, headers = [] }: Route,
+  things: Readonly<Record<string, string>>,
+): [path: string, options: CallOptions] {
+  const filled = path.replaceAll(/\{(?<name>\w+)\}/gu, (_, name: string) => things[name] ?? "none");
+  return [
+    `/api/v1${filled}`,
+    {
+      method: method.toUpperCase(),
+      headers: headers.includes("idempotency-key") ? { "idempotency-key": "walk" } : {},
+      ...(body === undefined ? {} : { body: body.example }),
+    },
+  ];
+}
+
+const nothingCalled = ({ useCases }: TestGateway) =>
+  useCases.calls.filter((name) => !LOOKING_UP.has(name));
+
+test("only these routes are for anyone", ({ expect }) => {
+  const open = ROUTES.filter(({ access }) => access === "anyone").map(nameOf);
+  expect(open.toSorted()).toEqual(OPEN.toSorted());
+});
+
+test("each route is there once", ({ expect }) => {
+  const names = ROUTES.map(nameOf);
+  expect(new Set(names).size).toBe(names.length);
+  const operations = ROUTES.map(({ name }) => name);
+  expect(new Set(operations).size).toBe(operations.length);
+});
+
+describe("each route", () => {
+  test.for<[string, CallOptions]>([
+    ["no token", { token: undefined }],
+    ["a wrong token", { token: "wrong" }],
+    ["a cookie of nothing", { token: undefined, headers: { cookie: "nexflow_session=wrong" } }],
+    [
+      "a wrong token beside a role of its own making",
+      { token: "wrong", headers: { "x-role": "admin", "x-scope": SCOPES.join(" ") } },
+    ],
+  ])("is refused to who has %s", async ([, shown], { expect }) => {
+    await using server = await openTestGateway({ rateLimits: UNLIMITED });
+    for (const route of GUARDED) {
+      const [path, options] = requestOf(route, {});
+      const headers = { ...options.headers, ...shown.headers, origin: server.url };
+      const { status, json } = await call(server, path, { ...options, ...shown, headers });
+      expect([status, json.code], nameOf(route)).toEqual([401, "unauthorized"]);
+    }
+    expect(nothingCalled(server)).toEqual([]);
+  });
+
+  test("is refused to a token that lacks its scope", async ({ expect, server }) => {
+    for (const scope of SCOPES) {
+      const scopes = SCOPES.filter((each) => each !== scope);
+      await server.useCases.addUser({ id: "u3", role: "admin", token: `no-${scope}`, scopes });
+    }
+    for (const { route, scope } of SCOPED) {
+      const [path, options] = requestOf(route, {});
+      const { status, json } = await call(server, path, { ...options, token: `no-${scope}` });
+      expect([status, json.code], nameOf(route)).toEqual([403, "insufficient-scope"]);
+      expect(json.detail).toContain(scope);
+    }
+    expect(nothingCalled(server)).toEqual([]);
+    expect(server.useCases.denials).toHaveLength(SCOPED.length);
+  });
+
+  test("is refused to a role too low", async ({ expect, server }) => {
+    const tooLow = SCOPED.flatMap(({ route, role }) =>
+      ROLES.slice(0, ROLES.indexOf(role)).map((lower) => ({ route, lower })),
+    );
+    expect(tooLow.length).toBeGreaterThan(5);
+    for (const role of ROLES) await server.useCases.addUser({ id: role, role, token: role });
+    for (const { route, lower } of tooLow) {
+      const [path, options] = requestOf(route, {});
+      const { status, json } = await call(server, path, { ...options, token: lower });
+      expect([status, json.code], nameOf(route)).toEqual([403, "insufficient-role"]);
+    }
+    expect(nothingCalled(server)).toEqual([]);
+  });
+
+  test("lets in who has just its scope and its role", async ({ expect, server }) => {
+    const things = await makeThings(server);
+    const isEnough = async (route: Route, scope: Scope, role: UserRole) => {
+      const token = `${scope}-${role}`;
+      await server.useCases.addUser({ id: `just-${role}`, role, token, scopes: [scope] });
+      const [path, options] = requestOf(route, things);
+      if (path.endsWith("/events")) return;
+      const { status } = await call(server, path, { ...options, token });
+      expect(status, nameOf(route)).not.toBeOneOf([401, 403, 500]);
+    };
+    for (const { route, scope, role } of SCOPED) await isEnough(route, scope, role);
+  });
+
+  test("shows another user's things as none at all, and changes nothing", async ({
+    expect,
+    server,
+  }) => {
+    const things = await makeThings(server);
+    const none = Object.fromEntries(Object.keys(things).map((name) => [name, "none"]));
+    const named = GUARDED.filter(({ params }) => params.length > 0);
+    expect(named.length).toBeGreaterThan(10);
+    for (const route of named) {
+      const answers = [];
+      for (const which of [things, none]) {
+        const [path, options] = requestOf(route, which);
+        const { status, text } = await call(server, path, { ...options, token: OTHER_TOKEN });
+        answers.push({ status, text });
+      }
+      const [foreign, unknown] = answers;
+      expect(foreign, nameOf(route)).toEqual(unknown);
+      expect(foreign?.status, nameOf(route)).toBeOneOf([403, 404]);
+    }
+    for (const route of named.filter(({ method }) => method === "get")) {
+      const [path] = requestOf(route, things);
+      if (path.endsWith("/events")) continue;
+      expect((await call(server, path)).status, nameOf(route)).toBe(200);
+    }
+  });
+
+  test("lists nothing of another user's", async ({ expect, server }) => {
+    await makeThings(server);
+    const lists = SCOPED.filter(
+      ({ route, role }) => route.method === "get" && !route.path.includes("{") && role === "member",
+    );
+    for (const { route } of lists) {
+      if (route.path === "/skills") continue;
+      const { json } = await call(server, `/api/v1${route.path}`, { token: OTHER_TOKEN });
+      expect(Object.values(json), nameOf(route)).toEqual([[]]);
+    }
+  });
+
+  test("that may show another user's things does so to high roles only, and when asked", async ({
+    expect,
+    server,
+  }) => {
+    const things = await makeThings(server);
+    await server.useCases.addUser({ id: "op", role: "operator", token: "operator" });
+    await server.useCases.addUser({ id: "root", role: "admin", token: "root" });
+    const document = await call(server, "/api/v1/openapi.json");
+    const wide = GUARDED.filter(({ path, method }) =>
+      document.json.paths[path][method].parameters?.some(
+        (each: { name: string; in: string }) => each.name === "userId" && each.in === "query",
+      ),
+    );
+    expect(wide.length).toBeGreaterThan(5);
+    for (const route of wide) {
+      const [path] = requestOf(route, things);
+      const ask = (token: string) => call(server, `${path}?userId=u1`, { token });
+      expect((await ask("root")).status, nameOf(route)).toBe(200);
+      expect((await ask(TOKEN)).status, nameOf(route)).toBe(200);
+      expect((await ask(OTHER_TOKEN)).json.code, nameOf(route)).toBe("insufficient-role");
+      const isForOperators = /^\/(?:tasks|schedules)/u.test(route.path);
+      expect((await ask("operator")).status, nameOf(route)).toBe(isForOperators ? 200 : 403);
+    }
+  });
+});
+
+describe("each frame", () => {
+  const frames: Readonly<Record<keyof typeof FRAME_ACCESS, (things: Things) => object>> = {
+    hello: () => ({ type: "hello", token: "wrong" }),
+    ping: () => ({ type: "ping", id: 1 }),
+    send: ({ sessionId }) => ({ type: "send", clientMessageId: "c9", text: "hi", sessionId }),
+    subscribe: ({ sessionId }) => ({ type: "subscribe", sessionId, after: 0 }),
+    cancel: ({ turnId }) => ({ type: "cancel", turnId }),
+  };
+  type Things = Readonly<Record<PathParam, string>>;
+  const types = Object.keys(FRAME_ACCESS) as (keyof typeof FRAME_ACCESS)[];
+  const none = { sessionId: "none", turnId: "none" } as Things;
+
+  test("is refused to who has not signed in", async ({ expect, server }) => {
+    for (const type of types) {
+      await using client = await TestClient.open(server);
+      expect(await client.ask(frames[type](none)), type).toMatchObject({ code: "unauthorized" });
+      expect((await client.closed).code).toBe(4401);
+    }
+    expect(nothingCalled(server)).toEqual([]);
+  });
+
+  test("is refused to a token that lacks its scope", async ({ expect, server }) => {
+    const scoped = types.filter((type) => typeof FRAME_ACCESS[type] === "object");
+    expect(scoped.length).toBeGreaterThan(2);
+    await server.useCases.addUser({
+      id: "u3",
+      role: "admin",
+      token: "reads-skills",
+      scopes: ["skills:read"],
+    });
+    await using client = await TestClient.signIn(server, "reads-skills");
+    for (const type of scoped) {
+      const answer = await client.ask(frames[type](none));
+      expect(answer, type).toMatchObject({ type: "error", code: "insufficient-scope" });
+    }
+    expect(nothingCalled(server)).toEqual([]);
+    expect(server.useCases.denials.map(({ asked }) => asked)).toEqual(scoped);
+  });
+
+  test("shows another user's things as none at all", async ({ expect, server }) => {
+    const things = await makeThings(server);
+    await using client = await TestClient.signIn(server, OTHER_TOKEN);
+    for (const type of types.filter((each) => typeof FRAME_ACCESS[each] === "object")) {
+      const foreign = await client.ask(frames[type](things));
+      const unknown = await client.ask(frames[type](none));
+      expect({ ...foreign, ref: "" }, type).toEqual({ ...unknown, ref: "" });
+      expect(foreign, type).toMatchObject({ type: "error", code: "not-found" });
+    }
+  });
+});

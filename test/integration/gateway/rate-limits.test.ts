@@ -1,0 +1,148 @@
+import { once } from "node:events";
+import { describe, test } from "vitest";
+import { WebSocket } from "ws";
+import { DEFAULT_RATE_LIMITS } from "#presentation/gateway/rate-limits.ts";
+import { call, message } from "../../support/call-api.ts";
+import { OTHER_TOKEN, TOKEN } from "../../support/fakes/gateway-use-cases.ts";
+import { openTestGateway, TestClient } from "../../support/gateway-client.ts";
+
+const open = (limits: Partial<typeof DEFAULT_RATE_LIMITS>, more: object = {}) =>
+  openTestGateway({ rateLimits: { ...DEFAULT_RATE_LIMITS, ...limits }, ...more });
+const login = (token: string, headers: Readonly<Record<string, string>> = {}) => ({
+  method: "POST",
+  token: undefined,
+  headers,
+  body: { token },
+});
+
+describe("requests", () => {
+  test("of one address are limited, whoever makes them, also from this machine", async ({
+    expect,
+  }) => {
+    await using server = await open({ requests: 5 });
+    const statuses = [];
+    for (const token of [TOKEN, OTHER_TOKEN, undefined, TOKEN, TOKEN, TOKEN, OTHER_TOKEN]) {
+      statuses.push((await call(server, "/api/v1/me", { token })).status);
+    }
+    expect(statuses).toEqual([200, 200, 401, 200, 200, 429, 429]);
+    const { json, response } = await call(server, "/api/v1/me");
+    expect(json).toMatchObject({ code: "rate-limited", retryAfterMs: expect.any(Number) });
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect((await call(server, "/healthz")).status).toBe(200);
+    const ws = new WebSocket(`${server.url.replace("http", "ws")}/ws`, "nexflow.v1");
+    const [, refused] = (await once(ws, "unexpected-response")) as [
+      unknown,
+      { statusCode: number },
+    ];
+    expect(refused.statusCode).toBe(429);
+    ws.on("error", () => undefined).terminate();
+  });
+
+  test("of one user are limited, from wherever they come", async ({ expect }) => {
+    await using server = await open({ requests: 5 }, { trustedProxies: ["127.0.0.1"] });
+    const ask = (at: number, token = TOKEN) =>
+      call(server, "/api/v1/me", { token, headers: { "x-forwarded-for": `192.0.2.${at}` } });
+    for (let at = 0; at < 5; at += 1) expect((await ask(at)).status).toBe(200);
+    expect((await ask(99)).status).toBe(429);
+    expect((await ask(99, OTHER_TOKEN)).status).toBe(200);
+  });
+
+  test("count by X-Forwarded-For only where a trusted proxy says so", async ({ expect }) => {
+    await using server = await open({ requests: 3 });
+    const ask = (at: number) =>
+      call(server, "/api/v1/skills", {
+        token: undefined,
+        headers: { "x-forwarded-for": `192.0.2.${at}` },
+      });
+    const statuses = await Promise.all([1, 2, 3, 4].map(ask));
+    expect(statuses.filter(({ status }) => status === 429)).toHaveLength(1);
+  });
+});
+
+describe("messages", () => {
+  test("of one user are limited over REST and sockets together", async ({ expect }) => {
+    await using server = await open({ messages: 4 });
+    await using client = await TestClient.signIn(server);
+    const send = (id: string) => client.ask({ type: "send", clientMessageId: id, text: "hi" });
+    for (const id of ["a", "b"]) {
+      expect((await call(server, "/api/v1/messages", message(id))).status).toBe(202);
+    }
+    for (const id of ["c", "d"]) {
+      expect(await send(id)).toMatchObject({ type: "accepted" });
+      await client.next();
+    }
+    expect(await send("e")).toMatchObject({
+      type: "error",
+      code: "rate-limited",
+      ref: "e",
+      retryAfterMs: expect.any(Number),
+    });
+    const refused = await call(server, "/api/v1/messages", message("f"));
+    expect(refused.json).toMatchObject({ status: 429, code: "rate-limited" });
+    expect(await client.ask({ type: "ping", id: 1 })).toEqual({ type: "pong", id: 1 });
+    expect(server.useCases.calls.filter((name) => name === "acceptMessage")).toHaveLength(4);
+  });
+});
+
+describe("failed sign-ins", () => {
+  test("are limited by whatever way they come", async ({ expect }) => {
+    await using server = await open({ signIns: 4 });
+    expect((await call(server, "/api/v1/login", login("wrong-1"))).status).toBe(401);
+    expect((await call(server, "/api/v1/me", { token: "wrong-2" })).status).toBe(401);
+    const cookie = { cookie: "nexflow_session=wrong-3" };
+    const byCookie = await call(server, "/api/v1/me", { token: undefined, headers: cookie });
+    expect(byCookie.status).toBe(401);
+    await using socket = await TestClient.open(server);
+    expect(await socket.ask({ type: "hello", token: "wrong-4" })).toMatchObject({
+      code: "unauthorized",
+    });
+    const asked = server.useCases.calls.length;
+    expect((await call(server, "/api/v1/login", login("wrong-5"))).status).toBe(429);
+    expect((await call(server, "/api/v1/me", { token: "wrong-6" })).status).toBe(429);
+    const dodges = [
+      { authorization: "Bearer wrong-7", ...cookie },
+      { authorization: "Bearer wrong-8", "x-forwarded-for": "192.0.2.1" },
+      { authorization: "Basic eDp5" },
+    ];
+    for (const headers of dodges) {
+      const dodged = await call(server, "/api/v1/me", { token: undefined, headers });
+      expect(dodged.status).toBe(429);
+    }
+    await using late = await TestClient.open(server);
+    expect(await late.ask({ type: "hello", token: "wrong-9" })).toMatchObject({
+      code: "rate-limited",
+    });
+    expect(server.useCases.calls).toHaveLength(asked);
+    expect(server.useCases.denials).toHaveLength(4);
+  });
+
+  test("do not lock out who was right before, and a right one costs nothing", async ({
+    expect,
+  }) => {
+    await using server = await open({ signIns: 3 });
+    for (let i = 0; i < 10; i += 1) expect((await call(server, "/api/v1/me")).status).toBe(200);
+    for (let i = 0; i < 5; i += 1) await call(server, "/api/v1/me", { token: `wrong-${i}` });
+    expect((await call(server, "/api/v1/me", { token: OTHER_TOKEN })).status).toBe(429);
+    expect((await call(server, "/api/v1/me")).status).toBe(200);
+  });
+
+  test("are limited in all, wherever they come from", async ({ expect }) => {
+    const trustedProxies = ["127.0.0.0/8"];
+    await using server = await open({ signIns: 10, signInsInAll: 6 }, { trustedProxies });
+    const statuses = [];
+    for (let at = 0; at < 8; at += 1) {
+      const headers = { "x-forwarded-for": `192.0.2.${at}` };
+      const { status } = await call(server, "/api/v1/login", login(`wrong-${at}`, headers));
+      statuses.push(status);
+    }
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 401, 429, 429]);
+  });
+
+  test("hundreds of clients of one address come back at once", async ({ expect }) => {
+    await using server = await open({});
+    const statuses = await Promise.all(
+      Array.from({ length: 200 }, async () => (await call(server, "/api/v1/me")).status),
+    );
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+});

@@ -1,0 +1,115 @@
+import type { CredentialId, UserId } from "#domain/shared/id.ts";
+import type { Credential, Principal } from "#domain/user/credential.ts";
+import { isExpired } from "#domain/user/credential.ts";
+import type { CredentialRepository } from "#domain/user/credential-repository.ts";
+import { formatScopes, parseScopes } from "#domain/user/scope.ts";
+import { changeUser, isLastAdmin, type User } from "#domain/user/user.ts";
+import type { UserRepository } from "#domain/user/user-repository.ts";
+
+interface StoredCredential extends Credential {
+  readonly hash: string;
+  readonly parentId: CredentialId | undefined;
+}
+
+const LAST_USED_GRAIN_MS = 600_000;
+
+/** Users and credentials in plain memory. */
+export function openMemoryUsers() {
+  const users = new Map<UserId, User>();
+  const credentials = new Map<CredentialId, StoredCredential>();
+
+  const admins = () => [...users.values()].filter(({ role }) => role === "admin").length;
+  const byHash = (hash: string) => [...credentials.values()].find((each) => each.hash === hash);
+  const toPrincipal = (credential: StoredCredential, nowMs: number): readonly Principal[] => {
+    const user = users.get(credential.userId);
+    if (user === undefined || isExpired(credential, nowMs)) return [];
+    const { id: credentialId, scopes, expiresAtMs } = credential;
+    return [{ user, credentialId, scopes, expiresAtMs }];
+  };
+  const removeWhere = (isGone: (each: StoredCredential) => boolean) => {
+    const gone = [...credentials.values()].filter(isGone).map(({ id }) => id);
+    const ids = [...credentials.values()]
+      .filter(({ id, parentId }) => gone.some((each) => each === id || each === parentId))
+      .map(({ id }) => id);
+    for (const id of ids) credentials.delete(id);
+    return ids.toSorted();
+  };
+
+  const userRepository: UserRepository = {
+    find: async (userId) => users.get(userId),
+    list: async ({ limit, after }) =>
+      [...users.values()]
+        .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+        .filter(({ id }) => after === undefined || id > after)
+        .slice(0, limit),
+    async add(user) {
+      if (!users.has(user.id)) users.set(user.id, user);
+    },
+    async change({ userId, ...change }) {
+      const user = users.get(userId);
+      if (user === undefined) return { kind: "not-found" };
+      const changed = changeUser(user, change, admins());
+      if (changed === "last-admin") return { kind: "last-admin" };
+      users.set(userId, changed);
+      return { kind: "changed", user: changed };
+    },
+    async remove(userId) {
+      const user = users.get(userId);
+      if (user === undefined) return { kind: "not-found" };
+      if (isLastAdmin(user, admins())) return { kind: "last-admin" };
+      users.delete(userId);
+      const credentialIds = removeWhere((each) => each.userId === userId);
+      return { kind: "removed", credentialIds };
+    },
+  };
+
+  const credentialRepository: CredentialRepository = {
+    async findPrincipal({ hash, kind, nowMs }) {
+      const found = byHash(hash);
+      return found?.kind === kind ? toPrincipal(found, nowMs)[0] : undefined;
+    },
+    listPrincipals: async ({ credentialIds, nowMs }) =>
+      [...new Set(credentialIds)].flatMap((id) => {
+        const found = credentials.get(id);
+        return found === undefined ? [] : toPrincipal(found, nowMs);
+      }),
+    list: async ({ userId, limit, after }) =>
+      [...credentials.values()]
+        .filter((each) => each.userId === userId && (after === undefined || each.id > after))
+        .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit)
+        .map(({ hash: _hash, parentId: _parentId, ...credential }) => credential),
+    hasToken: async () => [...credentials.values()].some(({ kind }) => kind === "token"),
+    async add({ scopes, parentId, expiresAtMs, ...credential }) {
+      const hasParent = parentId === undefined || credentials.has(parentId);
+      if (!hasParent || !users.has(credential.userId) || byHash(credential.hash)) return;
+      credentials.set(credential.id, {
+        ...credential,
+        scopes: parseScopes(formatScopes(scopes)),
+        parentId,
+        expiresAtMs,
+        lastUsedAtMs: undefined,
+      });
+    },
+    removeByHash: async (hash) => removeWhere((each) => each.hash === hash),
+    removeToken: async ({ userId, credentialId }) =>
+      removeWhere((each) => each.userId === userId && each.id === credentialId),
+    async replaceToken({ id, label, userId, hash, nowMs }) {
+      const isOld = (each: StoredCredential) => each.label === label && each.kind === "token";
+      removeWhere((each) => isOld(each) && each.hash !== hash);
+      if (hash === undefined || byHash(hash) !== undefined) return;
+      const credential = { id, kind: "token", label, userId, hash, createdAtMs: nowMs } as const;
+      await credentialRepository.add({ ...credential, scopes: "all" });
+    },
+    async touch({ credentialIds, nowMs }) {
+      for (const id of credentialIds) {
+        const found = credentials.get(id);
+        if (found === undefined) continue;
+        const { lastUsedAtMs } = found;
+        const isFresh = lastUsedAtMs !== undefined && nowMs - lastUsedAtMs < LAST_USED_GRAIN_MS;
+        if (!isFresh) credentials.set(id, { ...found, lastUsedAtMs: nowMs });
+      }
+    },
+  };
+  return { users: userRepository, credentials: credentialRepository };
+}
