@@ -12,6 +12,7 @@ import { createRateLimits, DEFAULT_RATE_LIMITS, type RateLimitOptions } from "./
 import { createRoutes } from "./rest.ts";
 import { createRouter } from "./router.ts";
 import { loadStaticFiles } from "./static-files.ts";
+import { TokenBuckets } from "./token-buckets.ts";
 import type { GatewayDeps } from "./use-cases.ts";
 import { serveSockets } from "./ws.ts";
 
@@ -37,6 +38,7 @@ export interface Gateway extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+const MAX_DENIALS_NOTED = 60;
 /** Closed sockets get so long to read their last frames. */
 const CLOSE_GRACE_MS = 100;
 /** Two servers on one port would take turns; uWebSockets.js allows that unless told otherwise. */
@@ -46,7 +48,11 @@ const EXCLUSIVE_PORT = 1;
  * Listens and serves: the page, the REST API and WebSockets. Rejects with `Fault`
  * (`CONFIG_INVALID`) where the address cannot be had.
  */
-export async function openGateway(deps: GatewayDeps, options: GatewayOptions): Promise<Gateway> {
+export async function openGateway(
+  useCases: GatewayDeps,
+  options: GatewayOptions,
+): Promise<Gateway> {
+  const deps = { ...useCases, noteDenied: boundDenials(useCases) };
   const { host, publicUrl, webDir, log } = options;
   const { trustedProxies = [], rateLimits = DEFAULT_RATE_LIMITS } = options;
   const addresses = createClientAddresses(trustedProxies);
@@ -86,6 +92,15 @@ export async function openGateway(deps: GatewayDeps, options: GatewayOptions): P
     if (hadSockets) await delay(CLOSE_GRACE_MS);
     app.close();
   }
+}
+
+/** Nobody fills the record by being turned away: of each, so many a minute are noted. */
+function boundDenials({ noteDenied }: Pick<GatewayDeps, "noteDenied">): GatewayDeps["noteDenied"] {
+  const noted = new TokenBuckets({ perMinute: MAX_DENIALS_NOTED, maxKeys: 1_000 });
+  return (denial) => {
+    const isOneTooMany = noted.take(denial.userId ?? denial.address, performance.now());
+    if (isOneTooMany === undefined) noteDenied(denial);
+  };
 }
 
 async function listen(

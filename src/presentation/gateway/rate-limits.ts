@@ -52,8 +52,8 @@ export type SignInResult<T> =
 
 const EVERYBODY = "everybody";
 const MAX_KNOWN = 10_000;
-/** So many of one address may be looked up at once: thousands come back after a restart. */
-const MAX_UNPROVEN = 256;
+/** So many secrets of one address may be looked up at once: all come back after a restart. */
+const MAX_UNPROVEN = 1_000;
 const UNPROVEN_RETRY_MS = 500;
 
 /** Counts what comes in at this instance; in memory, and no more of it than is bounded. */
@@ -64,8 +64,8 @@ export function createRateLimits(options: RateLimitOptions, nowMs: () => number)
   const signInsInAll = createCounter(options.signInsInAll, nowMs);
   /** Hashes of secrets that were right, the latest last. */
   const known = new Set<string>();
-  /** How many secrets of each address are being looked up. */
-  const unproven = new Map<string, number>();
+  /** The secrets of each address that are being looked up, and how often each. */
+  const unproven = new Map<string, Map<string, number>>();
 
   const takeBoth = (counter: Counter, { address, userId }: Requester) =>
     (address === undefined ? undefined : counter.take(`address ${address}`)) ??
@@ -76,9 +76,9 @@ export function createRateLimits(options: RateLimitOptions, nowMs: () => number)
     takeMessage: (by) => takeBoth(messages, by),
     async signIn({ address, secret, find }) {
       const hash = createHash("sha256").update(secret).digest("base64url");
-      const retryAfterMs = known.has(hash) ? undefined : missingFor(address);
+      const retryAfterMs = known.has(hash) ? undefined : missingFor(address, hash);
       if (retryAfterMs !== undefined) return { kind: "limited", retryAfterMs };
-      const value = await lookUp(address, () => find(secret));
+      const value = await lookUp(address, hash, () => find(secret));
       known.delete(hash);
       if (value === undefined) {
         signIns.charge(address);
@@ -90,20 +90,25 @@ export function createRateLimits(options: RateLimitOptions, nowMs: () => number)
     },
   };
 
-  function missingFor(address: string): number | undefined {
-    const isCrowded = (unproven.get(address) ?? 0) >= MAX_UNPROVEN;
+  function missingFor(address: string, hash: string): number | undefined {
+    const here = unproven.get(address);
+    // The same one again tells nothing more.
+    const isCrowded = here !== undefined && here.size >= MAX_UNPROVEN && !here.has(hash);
     if (isCrowded) return UNPROVEN_RETRY_MS;
     return signIns.missing(address) ?? signInsInAll.missing(EVERYBODY);
   }
 
-  async function lookUp<T>(address: string, find: () => Promise<T>): Promise<T> {
-    unproven.set(address, (unproven.get(address) ?? 0) + 1);
+  async function lookUp<T>(address: string, hash: string, find: () => Promise<T>): Promise<T> {
+    const here = unproven.get(address) ?? new Map<string, number>();
+    unproven.set(address, here);
+    here.set(hash, (here.get(hash) ?? 0) + 1);
     try {
       return await find();
     } finally {
-      const left = (unproven.get(address) ?? 1) - 1;
-      if (left === 0) unproven.delete(address);
-      else unproven.set(address, left);
+      const left = (here.get(hash) ?? 1) - 1;
+      if (left > 0) here.set(hash, left);
+      else here.delete(hash);
+      if (here.size === 0) unproven.delete(address);
     }
   }
 

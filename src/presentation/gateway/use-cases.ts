@@ -44,7 +44,7 @@ export interface GatewayDeps extends ManageUsers, ManageTokens {
   /** Tells when a credential stops being good, within a second, and when its user changes. */
   watchCredential(principal: Principal, watcher: CredentialWatcher): () => void;
   /** Puts on record that somebody was turned away. */
-  noteDenied(denial: Denial): void;
+  readonly noteDenied: (denial: Denial) => void;
 
   acceptMessage(input: AcceptMessageInput): Promise<AcceptMessageResult>;
   cancelTurn(input: OwnTurn): Promise<CancelTurnResult>;

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { test as base, describe } from "vitest";
 import { WebSocket } from "ws";
+import { type ApiDocument, findDeviation } from "../../support/api-document.ts";
 import { TestEventStream } from "../../support/event-stream.ts";
 import { openTestDatabase } from "../../support/postgres.ts";
 import { type RunningNexflow, startNexflow } from "../../support/start-nexflow.ts";
@@ -20,6 +21,13 @@ interface Options {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+const documents = new WeakMap<RunningNexflow, Promise<ApiDocument>>();
+
+async function readDocument({ url }: RunningNexflow): Promise<ApiDocument> {
+  return (await (await fetch(`${url}/api/v1/openapi.json`)).json()) as ApiDocument;
+}
+
+/** Throws where the answer is not as the server's own OpenAPI document has it. */
 async function ask(server: RunningNexflow, path: string, options: Options = {}) {
   const { method = "GET", body, token = server.token, headers = {} } = options;
   const response = await fetch(`${server.url}/api/v1${path}`, {
@@ -28,7 +36,21 @@ async function ask(server: RunningNexflow, path: string, options: Options = {}) 
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  return { status: response.status, json: text === "" ? undefined : JSON.parse(text) };
+  const { status, headers: given } = response;
+  const json = text === "" ? undefined : JSON.parse(text);
+  const document = documents.get(server) ?? readDocument(server);
+  documents.set(server, document);
+  const [route = ""] = path.split("?");
+  const type = given.get("content-type") ?? "";
+  const deviation = findDeviation(await document, {
+    method,
+    path: route,
+    status,
+    type,
+    body: json,
+  });
+  if (deviation !== undefined) throw new Error(deviation);
+  return { status, json };
 }
 
 /** A user with a token of their own. */
@@ -54,6 +76,36 @@ const send = (key: string, text: string, more: Readonly<Record<string, string>> 
 });
 
 describe("two users of one server", () => {
+  test("keep schedules of their own", async ({ expect, server }) => {
+    const [ada, bob] = [await addUser(server, "Ada"), await addUser(server, "Bob")];
+    const body = {
+      name: "Tick",
+      when: { kind: "cron", expression: "0 7 * * *", timeZone: "Europe/Berlin" },
+      action: { kind: "message", text: "/calculator 6*7" },
+    };
+    const create = { ...send("k1", ""), body, token: ada.token };
+    const made = await ask(server, "/schedules", create);
+    expect(made).toMatchObject({ status: 201, json: { state: "active", missed: "once" } });
+    expect(await ask(server, "/schedules", create)).toEqual(made);
+    const path = `/schedules/${made.json.id}`;
+    expect((await ask(server, path, { token: bob.token })).status).toBe(404);
+    expect((await ask(server, `${path}?userId=${ada.userId}`)).json).toEqual(made.json);
+    const wrong = { ...body, when: { ...body.when, expression: "never" } };
+    const refused = await ask(server, "/schedules", { ...create, ...send("k2", ""), body: wrong });
+    expect(refused).toMatchObject({ status: 400, json: { code: "bad-frame" } });
+    const run = { method: "POST", headers: { "idempotency-key": "k3" }, token: ada.token };
+    const fired = await ask(server, `${path}/run`, run);
+    expect(fired.status).toBe(202);
+    expect(await ask(server, `${path}/run`, run)).toEqual(fired);
+    const held = { method: "PATCH", body: { state: "paused" }, token: ada.token };
+    expect((await ask(server, path, held)).json.state).toBe("paused");
+    await expect
+      .poll(async () => (await ask(server, "/sessions", { token: ada.token })).json.sessions.length)
+      .toBe(1);
+    expect((await ask(server, path, { method: "DELETE", token: bob.token })).status).toBe(404);
+    expect((await ask(server, path, { method: "DELETE", token: ada.token })).status).toBe(204);
+  });
+
   test("see each their own, and an administrator both when asked to", async ({
     expect,
     server,

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { describe, test } from "vitest";
 import { WebSocket } from "ws";
-import { DEFAULT_RATE_LIMITS } from "#presentation/gateway/rate-limits.ts";
+import { createRateLimits, DEFAULT_RATE_LIMITS } from "#presentation/gateway/rate-limits.ts";
 import { call, message } from "../../support/call-api.ts";
 import { OTHER_TOKEN, TOKEN } from "../../support/fakes/gateway-use-cases.ts";
 import { openTestGateway, TestClient } from "../../support/gateway-client.ts";
@@ -84,6 +84,20 @@ describe("messages", () => {
   });
 });
 
+test("being turned away is noted, but not without end", async ({ expect }) => {
+  await using server = await open({});
+  for (let i = 0; i < 70; i += 1) {
+    await call(server, "/api/v1/users", { token: OTHER_TOKEN });
+  }
+  expect(server.useCases.denials).toHaveLength(60);
+  expect(server.useCases.denials[0]).toEqual({
+    userId: "u2",
+    address: "127.0.0.1",
+    asked: "GET /api/v1/users",
+    code: "insufficient-role",
+  });
+});
+
 describe("failed sign-ins", () => {
   test("are limited by whatever way they come", async ({ expect }) => {
     await using server = await open({ signIns: 4 });
@@ -144,5 +158,24 @@ describe("failed sign-ins", () => {
       Array.from({ length: 200 }, async () => (await call(server, "/api/v1/me")).status),
     );
     expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+
+  test("that come by the thousand at once are not all looked up", async ({ expect }) => {
+    const limits = createRateLimits(DEFAULT_RATE_LIMITS, () => 0);
+    let lookedUp = 0;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const find = () => {
+      lookedUp += 1;
+      return promise;
+    };
+    const attempt = (secret: string) => limits.signIn({ address: "a", secret, find });
+    const guesses = Array.from({ length: 3_000 }, (_, at) => attempt(`guess ${at}`));
+    const same = Array.from({ length: 3_000 }, () => attempt("guess 0"));
+    expect(lookedUp).toBe(4_000);
+    resolve(undefined);
+    const kinds = (await Promise.all(guesses)).map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === "limited")).toHaveLength(2_000);
+    await Promise.all(same);
+    expect(await attempt("guess 1")).toMatchObject({ kind: "limited" });
   });
 });
