@@ -6,7 +6,8 @@ import { SessionHistory } from "#application/run-turn/session-history.ts";
 import { toFailure } from "#domain/shared/fault.ts";
 import type { TurnId } from "#domain/shared/id.ts";
 import { failTask, type Task } from "#domain/task/task.ts";
-import type { NumberedEvent } from "#domain/turn/turn-event.ts";
+import type { NumberedEvent, TurnEvent } from "#domain/turn/turn-event.ts";
+import { failpoint } from "#infrastructure/failpoints/failpoints.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
 import { openLlm } from "#infrastructure/llm/open-llm.ts";
 import { openSandbox } from "#infrastructure/skills/open-skills.ts";
@@ -97,6 +98,7 @@ export default async function runTask(task: AgentTask): Promise<RunResult | Task
   if (task.kind === "warm-up") return undefined;
   if (task.kind === "call") return callSkill(task.task);
   const { turnId, epoch } = task.dispatch;
+  failpoint("turn:begin");
   const controller = new AbortController();
   running.set(turnId, controller);
   if (stopped.delete(turnId)) controller.abort(CANCELLED);
@@ -125,11 +127,16 @@ async function callSkill(task: Task): Promise<Task> {
 
 function show(dispatch: TurnDispatch, events: readonly NumberedEvent[]): void {
   const { sessionId, turnId, epoch } = dispatch;
+  failpoint(events.some(({ event }) => isEnd(event)) ? "turn:show-end" : "turn:show");
   const frames = events.map(({ seq, event }) => ({
     seq,
     frame: encodeEventFrame({ sessionId, turnId, epoch, seq, event }),
   }));
   tell({ kind: "shown", sessionId, turnId, epoch, frames });
+}
+
+function isEnd({ kind }: TurnEvent): boolean {
+  return kind === "turn-completed" || kind === "turn-failed" || kind === "turn-cancelled";
 }
 
 /** What all turns have to say in one turn of the event loop travels together. */

@@ -26,6 +26,7 @@ import type { CredentialRepository } from "#domain/user/credential-repository.ts
 import { ADMIN } from "#domain/user/user.ts";
 import type { UserRepository } from "#domain/user/user-repository.ts";
 import { openBus } from "#infrastructure/bus/open-bus.ts";
+import { armFailpoints, failpoint } from "#infrastructure/failpoints/failpoints.ts";
 import { hashSecret, newId, newIdAfter, newSecret } from "#infrastructure/ids/ids.ts";
 import { locateStore, openStore } from "#infrastructure/store/open-store.ts";
 import {
@@ -90,6 +91,7 @@ export interface AppOptions {
  */
 export async function openApp({ config, log }: AppOptions): Promise<App> {
   assertSafeToServe(config);
+  armFailpoints(config.failpoints);
   const opened: AsyncDisposable[] = [];
   try {
     return await open({ config, log }, opened);
@@ -168,7 +170,9 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     setUpAdmin({ users, credentials, signIn, nowMs }, config),
   ]);
 
-  const acceptMessage = createAcceptMessage({ turns, dispatcher, newId, newIdAfter, nowMs });
+  const acceptMessage = passAnswered(
+    createAcceptMessage({ turns, dispatcher, newId, newIdAfter, nowMs }),
+  );
   const listed = () => skills;
   const schedules = await openSchedules({
     store,
@@ -211,7 +215,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
       followSession: (input, sink) => relay.follow(input, sink),
       listSkills: listed,
       readiness: () => {
-        const reason = notReady ?? (dispatcher.isEntitled ? undefined : "no lease on the store");
+        const reason = notReady ?? dispatcher.trouble;
         // Without the bus the others are only later told: no reason to take no more messages.
         const reasons = [reason, bus.trouble].filter((each) => each !== undefined);
         return { isReady: reason === undefined, reasons };
@@ -256,6 +260,16 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     lost,
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Passes the failpoints on both sides of an answer that goes out when the promise is fulfilled. */
+function passAnswered<Input, Result>(accept: (input: Input) => Promise<Result>) {
+  return async (input: Input): Promise<Result> => {
+    const result = await accept(input);
+    failpoint("accept:answer");
+    setImmediate(() => setImmediate(() => failpoint("accept:answered")));
+    return result;
   };
 }
 

@@ -58,6 +58,8 @@ const Environment = z.object({
   NEXFLOW_EVENT_RETENTION_DAYS: wholeNumber(1, 36_500).default(30),
   NEXFLOW_MAX_SCHEDULES_PER_USER: wholeNumber(0, 1_000_000).default(1_000),
   NEXFLOW_SKILLS_DIR: text.optional(),
+  NEXFLOW_TEST_MODE: z.literal("faults", 'expected "faults", in tests only').optional(),
+  NEXFLOW_FAILPOINTS: text.optional(),
   OPENAI_API_KEY: text.optional(),
   OPENAI_BASE_URL: webAddress.optional(),
 });
@@ -121,6 +123,8 @@ export interface Config {
   readonly allowMissingLayers: readonly string[];
   /** How many records of skills' calls, and of their host calls, are kept. */
   readonly maxCallRecords: number;
+  /** Where a test has this process die or lose something, see `armFailpoints`. */
+  readonly failpoints: string | undefined;
   /** How long the events of a session stay that has come to rest. */
   readonly eventRetentionDays: number;
   readonly maxSchedulesPerUser: number;
@@ -148,6 +152,10 @@ export function parseConfig(
     throw new Fault("CONFIG_INVALID", `Cannot use ${faults.join("; ")}`);
   }
   const { data } = parsed;
+  if (data.NEXFLOW_FAILPOINTS !== undefined && data.NEXFLOW_TEST_MODE === undefined) {
+    const message = "Cannot use NEXFLOW_FAILPOINTS: it is for tests, with NEXFLOW_TEST_MODE=faults";
+    throw new Fault("CONFIG_INVALID", message);
+  }
   const skillSecrets = parseSkillSecrets(set);
   return {
     homeDir: path.resolve(data.NEXFLOW_HOME),
@@ -181,6 +189,7 @@ export function parseConfig(
     policyLabel: data.NEXFLOW_POLICY_LABEL,
     allowMissingLayers: data.NEXFLOW_ALLOW_MISSING_LAYERS,
     maxCallRecords: data.NEXFLOW_MAX_CALL_RECORDS,
+    failpoints: data.NEXFLOW_FAILPOINTS,
     eventRetentionDays: data.NEXFLOW_EVENT_RETENTION_DAYS,
     maxSchedulesPerUser: data.NEXFLOW_MAX_SCHEDULES_PER_USER,
     skillSecrets,

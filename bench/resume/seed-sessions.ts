@@ -42,17 +42,15 @@ export async function seedSessions(
     const users = Array.from({ length: USERS }, () => parseUserId(newId()));
     const createdAtMs = Date.now();
     for (const userId of users) {
-      const id = parseCredentialId(newId());
       const hash = hashSecret(`token of ${userId}`);
+      const id = parseCredentialId(newId());
+      const credential = { id, hash, label: "bench", scopes: "all", createdAtMs } as const;
       await store.writer.call("addUser", { id: userId, name: "Ada", role: "member", createdAtMs });
       await store.writer.call("addCredential", {
-        id,
-        hash,
+        ...credential,
         kind: "token",
         userId,
-        label: "bench",
-        scopes: "all",
-        createdAtMs,
+        expiresAtMs: undefined,
       });
     }
     const instances = createInstanceRegistry(store.reader, store.writer);

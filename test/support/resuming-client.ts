@@ -19,8 +19,12 @@ export class ResumingClient {
   readonly texts = new Map<string, string>();
   /** Turns whose end was seen; the end must come once. */
   readonly ends = new Map<string, number>();
+  /** What no server may do to a client. */
+  readonly faults: string[] = [];
   sessionId: string | undefined;
   reconnects = 0;
+  /** When it was welcomed, by `performance.now()`. */
+  readonly connectedAtMs: number[] = [];
   /** Called whenever an answer has ended. */
   onEnd: () => void = () => undefined;
   #position: { readonly epoch: number; readonly seq: number } | undefined;
@@ -35,16 +39,43 @@ export class ResumingClient {
   /** Sends texts, each when the one before was answered, until `isOver`. */
   async converse(nextText: () => string, isOver: () => boolean): Promise<void> {
     while (!isOver()) {
-      const message = { clientMessageId: randomUUID(), text: nextText(), accepted: [] };
-      this.sent.push(message);
-      while (!(await this.#tryExchange(message))) this.reconnects += 1;
+      await this.exchange(nextText());
       this.onEnd();
     }
+    await this.close();
+  }
+
+  /** Sends a text and stays with it, over any number of connections, until it was answered. */
+  async exchange(text: string): Promise<void> {
+    const message = { clientMessageId: randomUUID(), text, accepted: [] };
+    this.sent.push(message);
+    while (!(await this.#tryExchange(message))) this.reconnects += 1;
+  }
+
+  /** Says nothing and stays connected, over any number of connections, until `over`. */
+  async rest(over: Promise<unknown>): Promise<void> {
+    let isOver = false;
+    void over.then(() => (isOver = true));
+    while (!isOver) {
+      try {
+        const client = await this.#connected();
+        // The answer to a ping ends the reading: nobody else may read meanwhile.
+        void over.then(() => client.sendFrame({ type: "ping", id: "over" }));
+        await this.#until(client, () => isOver);
+      } catch {
+        await this.#pause();
+      }
+    }
+  }
+
+  async close(): Promise<void> {
     await this.#client?.[Symbol.asyncDispose]();
+    this.#client = undefined;
   }
 
   #client: ChatClient | undefined;
   #read = 0;
+  #plannedPauseMs: number | undefined;
 
   /** True when the answer has ended; false where the line broke before. */
   async #tryExchange(message: SentMessage): Promise<boolean> {
@@ -64,17 +95,24 @@ export class ResumingClient {
       });
       return true;
     } catch {
-      await this.#client?.[Symbol.asyncDispose]();
-      this.#client = undefined;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await this.#pause();
       return false;
     }
+  }
+
+  /** The line broke: after a moment, or after as long as the server asked for. */
+  async #pause(): Promise<void> {
+    await this.close();
+    const pauseMs = this.#plannedPauseMs ?? 20;
+    this.#plannedPauseMs = undefined;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 
   async #connected(): Promise<ChatClient> {
     if (this.#client !== undefined) return this.#client;
     const client = await ChatClient.open(this.#url, this.#token);
     this.#client = client;
+    this.connectedAtMs.push(performance.now());
     this.#read = 0;
     if (this.sessionId !== undefined) {
       const { epoch, seq } = this.#position ?? {};
@@ -96,6 +134,7 @@ export class ResumingClient {
       this.#read += 1;
       if (frame.type === "error") throw new Error(`${frame.code}: ${frame.message}`);
       if (frame.type === "event") this.#take(frame);
+      if (frame.type === "going-away") this.#plannedPauseMs = frame.reconnectAfterMs;
       if (fits(frame)) return frame as T;
     }
   }
@@ -113,7 +152,7 @@ export class ResumingClient {
       const last = this.#position;
       if (last !== undefined && epoch === last.epoch && seq <= last.seq) return;
       if (last !== undefined && epoch === last.epoch && seq !== last.seq + 1) {
-        throw new Error(`Gap: ${last.seq} was followed by ${seq}`);
+        this.faults.push(`${this.sessionId}: ${last.seq} was followed by ${seq}`);
       }
       if (event.type === "TEXT_MESSAGE_START") this.texts.set(event.messageId, "");
       if (event.type === "TEXT_MESSAGE_CONTENT") {

@@ -10,6 +10,8 @@ export interface StartOptions {
   /** Left out: a free one. */
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Words that are put before the command. */
+  readonly launcher?: readonly [string, ...string[]];
 }
 
 /** The real program in a process of its own. */
@@ -29,17 +31,24 @@ export interface RunningNexflow extends AsyncDisposable {
 }
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-const TOKEN = "test-admin-token-0123456789abcdef";
+export const TEST_TOKEN = "test-admin-token-0123456789abcdef";
 
 /** Starts `nexflow serve` and waits until it takes messages. Rejects with its output if it ends. */
 export async function startNexflow(options: StartOptions = {}): Promise<RunningNexflow> {
   const dir = options.homeDir === undefined ? await openTempDir() : undefined;
   const homeDir = options.homeDir ?? dir?.path ?? "";
-  const child = spawn(process.execPath, [MAIN, "serve", "--json"], {
+  const [program, ...args] = [
+    ...(options.launcher ?? []),
+    process.execPath,
+    MAIN,
+    "serve",
+    "--json",
+  ];
+  const child = spawn(program, args, {
     env: {
       NEXFLOW_HOME: homeDir,
       NEXFLOW_PORT: String(options.port ?? 0),
-      NEXFLOW_ADMIN_TOKEN: TOKEN,
+      NEXFLOW_ADMIN_TOKEN: TEST_TOKEN,
       NEXFLOW_LOG_LEVEL: "warn",
       ...options.env,
     },
@@ -49,7 +58,8 @@ export async function startNexflow(options: StartOptions = {}): Promise<RunningN
   const exited = once(child, "exit");
   child.stderr.setEncoding("utf8").on("data", (text: string) => lines.push(text));
   const ready = await readReadyLine(child, lines);
-  const url: string = ready.url;
+  // What it says may be the address of a balancer before it.
+  const url = options.port === undefined ? ready.url : `http://127.0.0.1:${options.port}`;
   const end = async (signal: "SIGTERM" | "SIGKILL") => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     await exited;
@@ -57,8 +67,8 @@ export async function startNexflow(options: StartOptions = {}): Promise<RunningN
   return {
     url,
     port: Number(new URL(url).port),
-    token: TOKEN,
-    loginUrl: `${url}/#token=${TOKEN}`,
+    token: TEST_TOKEN,
+    loginUrl: `${url}/#token=${TEST_TOKEN}`,
     homeDir,
     process: child,
     output: () => lines.join("\n"),

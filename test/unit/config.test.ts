@@ -37,6 +37,8 @@ describe("parseConfig()", () => {
       "hidden-value",
       "NEXFLOW_SECRET_apiToken: expected a name in upper case, as in NEXFLOW_SECRET_API_TOKEN",
     ],
+    ["NEXFLOW_FAILPOINTS", "accept:answer=kill", "NEXFLOW_FAILPOINTS: it is for tests"],
+    ["NEXFLOW_TEST_MODE", "on", 'NEXFLOW_TEST_MODE "on": expected "faults", in tests only'],
     ["NEXFLOW_SECRET_", "hidden-value", "NEXFLOW_SECRET_: expected a name in upper case"],
     ["NEXFLOW_SECRET_PIN", "123", "NEXFLOW_SECRET_PIN: expected 8 to 4096 visible ASCII"],
     [

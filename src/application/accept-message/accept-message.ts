@@ -59,7 +59,8 @@ export function createAcceptMessage(deps: AcceptMessageDeps) {
       const { isBegun: _, ...answer } = accepted;
       return answer;
     } finally {
-      if (accepted?.kind !== "accepted" || accepted.duplicate) admission.release();
+      if (accepted === undefined) admission.doubt();
+      else if (accepted.kind !== "accepted" || accepted.duplicate) admission.release();
       else {
         const { turnId, sessionId, messageId, seq: headSeq, isBegun } = accepted;
         const message = { messageId, text: input.text, acceptedAtMs: nowHereMs };

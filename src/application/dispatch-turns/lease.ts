@@ -50,6 +50,11 @@ export class Lease {
     return this.#owner;
   }
 
+  /** Whether the latest renewal came to nothing; the next one may still be in time. */
+  get isFailing(): boolean {
+    return this.#isFailing;
+  }
+
   /** Enters this instance. Rejects with `Fault`. */
   async open(): Promise<void> {
     await this.#join();

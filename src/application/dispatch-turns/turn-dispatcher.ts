@@ -46,6 +46,8 @@ const STORE_RETRY_MS = 500;
 const POLL_MS = 1_000;
 /** How often what the store has as running here is compared with what runs here. */
 const RECONCILE_MS = 10_000;
+/** So many rounds are compared too after a write that may have been made and not answered. */
+const DOUBTED_ROUNDS = 10;
 const CLAIMED_MOST = 500;
 
 /**
@@ -65,6 +67,8 @@ export class TurnDispatcher {
   #strays: ReadonlySet<TurnId> = new Set();
   #inFlight = 0;
   #hasBacklog = false;
+  /** For how many more rounds it is likely that there are some. */
+  #doubtedRounds = 0;
   #mode: "starting" | "serving" | "draining" = "starting";
   #timers: ReturnType<typeof setInterval>[] = [];
   #isPolling = false;
@@ -87,9 +91,10 @@ export class TurnDispatcher {
     return this.#inFlight;
   }
 
-  /** Whether this instance may run turns; if not, the reason is the lease. */
-  get isEntitled(): boolean {
-    return this.#lease.owner !== undefined;
+  /** Why no message had better come here, where that is so. */
+  get trouble(): string | undefined {
+    if (this.#lease.owner === undefined) return "no lease on the store";
+    return this.#lease.isFailing ? "the store does not answer" : undefined;
   }
 
   /** Enters this instance and takes up what dead ones left unfinished. Nothing runs before. */
@@ -119,10 +124,17 @@ export class TurnDispatcher {
     return {
       owner,
       dispatch: (turn, isBegun) => {
-        if (isBegun) this.#begin({ ...turn, isCancelled: false }, owner);
+        // Where the first answer was lost it may have been claimed meanwhile.
+        const isHere = this.#sessions.get(turn.sessionId)?.turnId === turn.turnId;
+        if (isHere) this.#release(userId);
+        else if (isBegun) this.#begin({ ...turn, isCancelled: false }, owner);
         else this.#await(turn);
       },
       release: () => this.#release(userId),
+      doubt: () => {
+        this.#release(userId);
+        this.#doubt();
+      },
     };
   }
 
@@ -270,6 +282,7 @@ export class TurnDispatcher {
         return;
       } catch (error) {
         this.#deps.log.error({ sessionId, error }, "Cannot claim a turn; trying again");
+        this.#doubt();
         await pause(STORE_RETRY_MS);
       }
     }
@@ -287,11 +300,16 @@ export class TurnDispatcher {
     if (this.#isPolling || this.#mode !== "serving" || this.#lease.owner === undefined) return;
     if (!lease.isShared && !this.#hasBacklog) return;
     this.#isPolling = true;
+    if (this.#doubtedRounds > 0) {
+      this.#doubtedRounds -= 1;
+      await this.#reconcile();
+    }
     try {
       if (lease.isShared) await this.#recoverOrphans();
       await this.#claimSome();
     } catch (error) {
       this.#deps.log.warn({ error }, "Cannot look for turns; trying again");
+      this.#doubt();
     }
     this.#isPolling = false;
   }
@@ -322,6 +340,11 @@ export class TurnDispatcher {
       this.#begin(turn, owner);
       this.noteQueued(turn.sessionId);
     }
+  }
+
+  /** A write failed, and may have been made all the same: turns would run that nobody runs. */
+  #doubt(): void {
+    this.#doubtedRounds = DOUBTED_ROUNDS;
   }
 
   /**

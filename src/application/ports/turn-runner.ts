@@ -27,8 +27,10 @@ export interface Admission {
   readonly owner: TurnOwner;
   /** Sees to the turn, which is stored: runs it where it has begun, else has it run in its turn. */
   dispatch(turn: QueuedTurn, isBegun: boolean): void;
-  /** Gives the room back. */
+  /** Gives the room back: nothing was stored, or another call has stored it. */
   release(): void;
+  /** Gives the room back where nobody knows whether anything was stored. */
+  doubt(): void;
 }
 
 /** There is no room; ask again after that time. */

@@ -6,6 +6,7 @@ import {
   parseBusMessage,
 } from "#application/ports/bus.ts";
 import type { Logger } from "#application/ports/logger.ts";
+import { isDropped } from "../failpoints/failpoints.ts";
 import { newId } from "../ids/ids.ts";
 import { envelopeOf, Outbox, type OutboxLimits } from "./outbox.ts";
 import { PartJoiner } from "./parts.ts";
@@ -89,7 +90,7 @@ export class LinkBus implements Bus {
   }
 
   publish(message: BusMessage): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || isDropped("bus:publish")) return;
     // Without a link only what is short and stays true is worth keeping.
     if (message.kind === "frames" && this.#link === undefined) return;
     this.#outbox.add(message);

@@ -31,6 +31,7 @@ export async function openBus(options: OpenBusOptions): Promise<Bus> {
 async function readScope(url: string): Promise<string> {
   const { default: pg } = await import("pg");
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  client.on("error", () => undefined);
   try {
     await client.connect();
     const database = `SELECT datname, oid FROM pg_database WHERE datname = current_database()`;

@@ -7,6 +7,7 @@ import type { RunResult, TurnDispatch, TurnRunner } from "#application/ports/tur
 import { Fault, type FaultCode } from "#domain/shared/fault.ts";
 import type { SessionId, TurnId } from "#domain/shared/id.ts";
 import type { Task } from "#domain/task/task.ts";
+import { failpoint } from "../failpoints/failpoints.ts";
 import {
   AGENT_CHANNEL,
   type AgentNote,
@@ -110,6 +111,7 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     const settle = Promise.withResolvers<RunResult>();
     const run = { dispatch, settle };
     this.#runs.set(dispatch.turnId, run);
+    failpoint("turn:hand-over");
     const task: Promise<RunResult> = this.#piscina.run({ kind: "turn", dispatch });
     // How it ended comes as a note, behind all it showed; here come only the other ways out.
     task.then((result) => result.kind === "fenced" && settle.resolve(result), settle.reject);
@@ -186,6 +188,7 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
       listener.onShown(note.sessionId, note.epoch, note.frames);
       return;
     }
+    failpoint("turn:settle");
     listener.onEnded(run.dispatch.sessionId);
     run.settle.resolve({ kind: "ended", headSeq: note.headSeq });
   }

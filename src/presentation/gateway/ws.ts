@@ -22,6 +22,15 @@ const KEEP_ALIVE_MS = 30_000;
 /** Frames of up to twice what is allowed are answered by a close code, longer ones just cut. */
 const MAX_RECEIVED_BYTES = 131_072;
 
+/*
+ * How much time clients are given to come back in: so that of a few hundred and more at most an
+ * eighth come in any second, and of very many at most five hundred.
+ */
+const ARRIVAL_MS = 20;
+const ENOUGH_MS = 8_000;
+const LEAST_ARRIVAL_MS = 2;
+const MOST_MS = 30_000;
+
 export interface SocketsOptions {
   readonly deps: GatewayDeps;
   readonly own: OwnAddresses;
@@ -83,7 +92,7 @@ export function serveSockets(app: TemplatedApp, options: SocketsOptions): Socket
     },
     announceShutdown(reconnectAfterMs) {
       for (const socket of sockets) {
-        socket.announce(reply.encodeGoingAway(spread(reconnectAfterMs)));
+        socket.announce(reply.encodeGoingAway(spread(reconnectAfterMs, sockets.size)));
       }
     },
     close() {
@@ -124,7 +133,9 @@ function upgrade(
   );
 }
 
-/** Up to half as much again, so that clients do not all come back in the same moment. */
-function spread(ms: number): number {
-  return Math.round(ms * (1 + Math.random() / 2));
+/** A later moment for each client: they come back over a time that grows with their number. */
+function spread(ms: number, clients: number): number {
+  const fewMs = Math.min(clients * ARRIVAL_MS, ENOUGH_MS);
+  const manyMs = Math.min(clients * LEAST_ARRIVAL_MS, MOST_MS);
+  return Math.round(ms + Math.random() * Math.max(ms / 2, fewMs, manyMs));
 }

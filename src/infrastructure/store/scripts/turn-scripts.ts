@@ -153,7 +153,12 @@ function* acceptAgain(input: AcceptTurn): Script<AcceptResult | undefined> {
   const message = yield* get(queries.findMessage, { sessionId, messageId });
   if (message?.parts_json !== userPartsJson(text)) return { kind: "conflict" };
   const stored = { sessionId, messageId, turnId: turn.id, seq: earlier.accepted_seq };
-  return { kind: "accepted", ...stored, duplicate: true, isBegun: false };
+  // The same call once more: it was made, and its answer was lost.
+  const isOwn = turn.id === input.turnId;
+  const { instanceId, epoch } = input.owner;
+  const isRunning = earlier.state === "running" && earlier.instance_id === instanceId;
+  const isBegun = isOwn && isRunning && earlier.epoch === epoch;
+  return { kind: "accepted", ...stored, duplicate: !isOwn, isBegun };
 }
 
 /** Writes down what became of a turn whose run died. */

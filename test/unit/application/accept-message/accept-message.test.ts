@@ -18,6 +18,7 @@ async function openUseCase(room = 10) {
         return {
           owner: store.owner,
           release: () => void (taken -= 1),
+          doubt: () => void (taken -= 1),
           dispatch: (turn) => void dispatched.push(turn),
         };
       },

@@ -287,7 +287,7 @@ describe("TurnDispatcher", () => {
     const turn = await send();
     await expect.poll(() => runner.runs.length).toBe(1);
     store.breakWrites(true);
-    await expect.poll(() => dispatcher.isEntitled, { timeout: 5_000 }).toBe(false);
+    await expect.poll(() => dispatcher.trouble, { timeout: 5_000 }).toBe("no lease on the store");
     expect(runner.abandoned).toEqual([turn.turnId]);
     expect(dispatcher.admit(ADA)).toEqual({ retryAfterMs: 1_000 });
     runner.runs[0]?.fence();

@@ -22,7 +22,9 @@ const ACCEPT_ALL = `
   ),
   earlier AS (
     SELECT i, turn.session_id, turn.turn_id, turn.user_message_id, turn.accepted_seq,
-      message.parts_json
+      message.parts_json,
+      turn.state = 'running' AND turn.instance_id = input.instance_id
+        AND turn.epoch = input.epoch AND turn.turn_id = input.turn_id AS is_begun
     FROM input
     JOIN turn USING (user_id, client_message_id)
     LEFT JOIN message ON message.session_id = turn.session_id
@@ -82,7 +84,7 @@ const ACCEPT_ALL = `
     NULL AS message_id, NULL AS parts_json
   FROM placed
   UNION ALL
-  SELECT i, 'earlier', accepted_seq, false, session_id, turn_id, user_message_id, parts_json
+  SELECT i, 'earlier', accepted_seq, is_begun, session_id, turn_id, user_message_id, parts_json
   FROM earlier
   UNION ALL
   SELECT i, 'outdated-id', 0, false, NULL, last_turn_id, NULL, NULL
@@ -152,8 +154,9 @@ function toResult(input: AcceptTurn, row: Row | undefined): AcceptResult {
         messageId: parseMessageId(row.message_id),
         turnId: parseTurnId(row.turn_id),
         seq,
-        duplicate: true,
-        isBegun: false,
+        // Its own turn means the same call once more: it was made, and its answer was lost.
+        duplicate: row.turn_id !== input.turnId,
+        isBegun,
       };
     }
     case "outdated-id":

@@ -16,7 +16,7 @@ export interface GateOptions {
 export class Gate {
   readonly #options: GateOptions;
   #inside = 0;
-  #waiting: Waiting[] = [];
+  readonly #waiting: Waiting[] = [];
 
   constructor(options: GateOptions) {
     this.#options = options;

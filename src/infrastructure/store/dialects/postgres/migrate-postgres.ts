@@ -41,6 +41,9 @@ async function migrate(url: string): Promise<void> {
     max: 1,
     application_name: "nexflow migrate",
   });
+  // A connection that breaks fails its statement; unheard, it would end the thread as well.
+  pool.on("connect", (client) => client.on("error", () => undefined));
+  pool.on("error", () => undefined);
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
     const error = await applyMigrations(db, "postgres");

@@ -1,7 +1,8 @@
 import type { AcceptResult, AcceptTurn, SaveTurn } from "#domain/turn/turn-log.ts";
+import { passCommit } from "../../../failpoints/failpoints.ts";
 import { type Reads, reads } from "../../reads.ts";
 import type { ReadCaller, WriteCaller } from "../../repositories.ts";
-import type { Scripts } from "../../script.ts";
+import type { Script, Scripts } from "../../script.ts";
 import { fenced } from "../../scripts/turn-scripts.ts";
 import { type Writes, writes } from "../../writes.ts";
 import { acceptAll, acceptKeys } from "./accept-all.ts";
@@ -23,12 +24,12 @@ export interface PostgresCallers {
  */
 export function createPostgresCallers(pool: PostgresPool): PostgresCallers {
   const accepts = new BatchWriter<AcceptTurn, AcceptResult>({
-    writeAll: (inputs) => acceptAll(pool, inputs),
+    writeAll: (inputs) => passingBoth("accept", () => acceptAll(pool, inputs)),
     writeOne: (input) => pool.write(() => writes.accept(input)),
     keysOf: acceptKeys,
   });
   const saves = new BatchWriter<SaveTurn, boolean>({
-    writeAll: (inputs) => saveAll(pool, inputs),
+    writeAll: (inputs) => passingBoth("save", () => saveAll(pool, inputs)),
     writeOne: async (input) => (await saveAll(pool, [input]))[0] === true,
     keysOf: saveKeys,
   });
@@ -50,12 +51,32 @@ export function createPostgresCallers(pool: PostgresPool): PostgresCallers {
         const write = batched[name];
         const result =
           write === undefined
-            ? pool.write(() => toScript<Writes>(writes, name, args))
+            ? passing(name, () => pool.write(() => toPassingScript(name, args)))
             : write(args[0] as never);
         return result as Promise<never>;
       },
     },
   };
+}
+
+/** A write of one statement, which is its own transaction. */
+function passingBoth<T>(name: keyof Writes, write: () => Promise<T>): Promise<T> {
+  passCommit("before", [name]);
+  return passing(name, write);
+}
+
+/** Makes a write and passes its failpoint behind the commit. */
+async function passing<T>(name: keyof Writes, write: () => Promise<T>): Promise<T> {
+  const result = await write();
+  passCommit("after", [name]);
+  return result;
+}
+
+/** A script that passes its failpoint before the commit, at its end. */
+function* toPassingScript(name: keyof Writes, args: readonly unknown[]): Script<unknown> {
+  const result = yield* toScript<Writes>(writes, name, args);
+  passCommit("before", [name]);
+  return result;
 }
 
 function toScript<All extends Scripts>(scripts: All, name: keyof All, args: readonly unknown[]) {

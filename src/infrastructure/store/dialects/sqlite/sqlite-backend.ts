@@ -1,4 +1,5 @@
 import { toFailure } from "#domain/shared/fault.ts";
+import { passCommit } from "../../../failpoints/failpoints.ts";
 import { reads } from "../../reads.ts";
 import type { Script, Scripts } from "../../script.ts";
 import type { Mailbox, StoreBackend, Waiting } from "../../store-backend.ts";
@@ -46,7 +47,7 @@ class SqliteBackend implements StoreBackend {
   readonly #deps: SqliteBackendDeps;
   readonly #writeAll: (requests: readonly StoreRequest[]) => StoreReply[];
   #group: Waiting[] = [];
-  #reading: Waiting[] = [];
+  readonly #reading: Waiting[] = [];
   #usualSize = 0;
   #gathering: ReturnType<typeof setTimeout> | undefined;
   #goingOn: ReturnType<typeof setImmediate> | undefined;
@@ -54,10 +55,16 @@ class SqliteBackend implements StoreBackend {
   constructor(deps: SqliteBackendDeps) {
     this.#deps = deps;
     const { db } = deps;
-    const inTransaction = db.database.transaction((requests: readonly StoreRequest[]) =>
-      requests.map((request) => done(request, db.run(toScript(writes, request)))),
-    );
-    this.#writeAll = (requests) => inTransaction.immediate(requests);
+    const inTransaction = db.database.transaction((requests: readonly StoreRequest[]) => {
+      const replies = requests.map((request) => done(request, db.run(toScript(writes, request))));
+      passCommit("before", requests.map(methodOf));
+      return replies;
+    });
+    this.#writeAll = (requests) => {
+      const replies = inTransaction.immediate(requests);
+      passCommit("after", requests.map(methodOf));
+      return replies;
+    };
   }
 
   take(requests: readonly Waiting[]): void {
@@ -129,6 +136,10 @@ class SqliteBackend implements StoreBackend {
 
 function toScript(scripts: Scripts, { method, args }: StoreRequest): Script<unknown> {
   return (scripts[method] as Scripts[string])(...args);
+}
+
+function methodOf({ method }: StoreRequest): string {
+  return method;
 }
 
 function done({ id }: StoreRequest, value: unknown): StoreReply {

@@ -1,0 +1,124 @@
+import { fileURLToPath } from "node:url";
+import { test } from "vitest";
+import { FAILPOINTS } from "#infrastructure/failpoints/failpoints.ts";
+import { databaseFile } from "#infrastructure/store/open-store.ts";
+import { writes } from "#infrastructure/store/writes.ts";
+import { findFreePort } from "../support/free-port.ts";
+import { type KillSweepReport, sweepKills } from "../support/kill-sweep.ts";
+import { NexflowCluster } from "../support/nexflow-cluster.ts";
+import { openTestDatabase } from "../support/postgres.ts";
+import { report } from "../support/report.ts";
+import { startNexflow, TEST_TOKEN } from "../support/start-nexflow.ts";
+import { openTempDir } from "../support/temp-dir.ts";
+
+const ENV = {
+  NEXFLOW_AGENT_THREADS: "1",
+  NEXFLOW_SANDBOX_PROCESSES: "1",
+  NEXFLOW_SKILLS_DIR: fileURLToPath(new URL("../fixtures/keeping-skills", import.meta.url)),
+};
+/** On a machine that does nothing else. */
+const MAX_READY_MS = 2_000;
+/** On any other: compared with a first start, which has nothing to recover. */
+const MAX_READY_RATIO = 2;
+
+/** Where the first passing is not the one of interest: the last that is let through, and one more. */
+const LATER: Readonly<Record<string, readonly number[]>> = {
+  accept: [4],
+  save: [4, 5],
+  claim: [2],
+  "accept:answer": [3],
+  "accept:answered": [4],
+  "turn:hand-over": [5],
+  "turn:begin": [3],
+  "turn:show": [6],
+  "turn:show-end": [3],
+  "turn:settle": [4],
+};
+
+/** Scripts that only a server with others beside it runs. */
+const SHARED_ONLY = ["renewInstance"];
+const AT_STOP = ["leaveInstance"];
+/** Points of the traffic between instances: of those on Postgres. */
+const BETWEEN_INSTANCES = ["bus:publish"];
+
+test("a kill at any failpoint loses and doubles nothing on SQLite", async ({ expect }) => {
+  await using dir = await openTempDir();
+  const port = await findFreePort();
+  const firstMs = await measureFirstStart();
+  const found = await sweepKills({
+    ...pointsWithout([...SHARED_ONLY, ...BETWEEN_INSTANCES]),
+    url: `http://127.0.0.1:${port}`,
+    token: TEST_TOKEN,
+    store: { file: databaseFile(dir.path) },
+    start: (env) => startNexflow({ homeDir: dir.path, port, env: { ...ENV, ...env } }),
+  });
+  const medianMs = readyMedianOf(found);
+  report(`Kills on SQLite: ready again after ${medianMs} ms (median)`, found.rows);
+  expect(found.faults).toEqual([]);
+  expect(notReachedIn(found)).toEqual([]);
+  expect(medianMs).toBeLessThan(Math.max(MAX_READY_MS, MAX_READY_RATIO * firstMs));
+}, 600_000);
+
+test("a kill of one of two instances at any failpoint loses and doubles nothing on Postgres", async ({
+  expect,
+}) => {
+  await using database = await openTestDatabase();
+  const env = { ...ENV, NEXFLOW_LEASE_MS: "1000" };
+  const options = { instances: 2, databaseUrl: database.url, env };
+  await using cluster = await NexflowCluster.start(options);
+  const other = cluster.member(1).port;
+  await cluster.member(0).kill();
+  const found = await sweepKills({
+    ...pointsWithout(BETWEEN_INSTANCES),
+    url: cluster.url,
+    token: TEST_TOKEN,
+    store: { url: database.url },
+    // While it lives all clients are on it; when it dies, the other takes its turns over.
+    start: async (faults) => {
+      cluster.balancer.putBack(other);
+      const server = await cluster.startMember(0, faults);
+      cluster.balancer.takeOut(other);
+      return server;
+    },
+  });
+  report(`Kills on Postgres: ready again after ${readyMedianOf(found)} ms (median)`, found.rows);
+  expect(found.faults).toEqual([]);
+  expect(notReachedIn(found)).toEqual([]);
+}, 600_000);
+
+async function measureFirstStart(): Promise<number> {
+  const startedAtMs = performance.now();
+  await using server = await startNexflow({ env: ENV });
+  await server.stop();
+  return performance.now() - startedAtMs;
+}
+
+/** Every failpoint there is, but around these scripts or of these names. */
+function pointsWithout(left: readonly string[]) {
+  const named = Object.keys(FAILPOINTS).filter((name) => !left.includes(name));
+  const scripts = Object.keys(writes).filter((name) => !left.includes(name));
+  const aroundCommits = (script: string) => [
+    ...at(`before-commit:${script}`, script),
+    ...at(`after-commit:${script}`, script),
+  ];
+  return {
+    points: [
+      ...named.flatMap((name) => at(name, name)),
+      ...scripts.filter((script) => !AT_STOP.includes(script)).flatMap(aroundCommits),
+    ],
+    atStop: AT_STOP.flatMap(aroundCommits),
+  };
+}
+
+function at(point: string, name: string): string[] {
+  return (LATER[name] ?? [1]).map((passing) => `${point}@${passing}`);
+}
+
+function notReachedIn({ rows }: KillSweepReport): string[] {
+  return rows.filter(({ death }) => death === "not reached").map(({ point }) => point);
+}
+
+function readyMedianOf({ rows }: KillSweepReport): number {
+  const sorted = rows.flatMap(({ readyAgainMs }) => (readyAgainMs === "" ? [] : readyAgainMs));
+  return sorted.toSorted((a, b) => a - b)[Math.floor(sorted.length / 2)] ?? 0;
+}

@@ -1,0 +1,69 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { test } from "vitest";
+import { listConversationFaults } from "../support/conversation-faults.ts";
+import { NexflowCluster } from "../support/nexflow-cluster.ts";
+import { openTestDatabase } from "../support/postgres.ts";
+import { ResumingClient } from "../support/resuming-client.ts";
+import { SlowModel } from "../support/slow-model.ts";
+import { listStoredFaults, readStore, type StoreAddress } from "../support/stored-faults.ts";
+
+const LEASE_MS = 1_500;
+const ANSWER_MS = 1_500;
+const CLIENTS = 6;
+
+test("an instance that stood still for three leases writes nothing under its old epoch", async ({
+  expect,
+}) => {
+  await using database = await openTestDatabase();
+  await using model = await SlowModel.open({ answerMs: ANSWER_MS, words: 30 });
+  await using cluster = await NexflowCluster.start({
+    instances: 2,
+    databaseUrl: database.url,
+    env: { ...model.env, NEXFLOW_LEASE_MS: String(LEASE_MS) },
+  });
+  const store = { url: database.url };
+  const owner = cluster.member(0);
+  const other = cluster.member(1);
+  cluster.balancer.takeOut(other.port);
+  const clients = Array.from(
+    { length: CLIENTS },
+    () => new ResumingClient(cluster.url, cluster.token),
+  );
+  const answers = clients.map((client, at) => client.exchange(`slow-${at}`));
+  await expect.poll(() => model.running, { timeout: 10_000 }).toBe(CLIENTS);
+
+  // It stands still in mid-answer; its clients go to the other instance and wait there.
+  owner.process.kill("SIGSTOP");
+  const stoppedAtMs = performance.now();
+  cluster.balancer.putBack(other.port);
+  cluster.balancer.takeOut(owner.port);
+  await Promise.all(answers);
+  await delay(Math.max(0, 3 * LEASE_MS - (performance.now() - stoppedAtMs)));
+  const before = await readAll(store);
+  owner.process.kill("SIGCONT");
+  // It goes on where it stood, and each of its runs ends by trying to write.
+  await delay(2 * ANSWER_MS);
+  expect(await readAll(store)).toEqual(before);
+
+  // It is of use again.
+  cluster.balancer.putBack(owner.port);
+  cluster.balancer.takeOut(other.port);
+  await Promise.all(clients.map((client, at) => client.exchange(`after-${at}`)));
+  const found = await Promise.all(
+    clients.map((client) =>
+      listConversationFaults(cluster, client, (text) => model.answerTo(text)),
+    ),
+  );
+  expect(found.flat()).toEqual([]);
+  expect(await listStoredFaults(store)).toEqual([]);
+  await Promise.all(clients.map((client) => client.close()));
+}, 60_000);
+
+/** All that turns have written. */
+function readAll(store: StoreAddress): Promise<unknown> {
+  return readStore(store, async (read) => [
+    await read("SELECT * FROM event_segment ORDER BY session_id, first_seq"),
+    await read("SELECT * FROM message ORDER BY session_id, turn_id, position"),
+    await read("SELECT * FROM turn ORDER BY turn_id"),
+  ]);
+}

@@ -1,0 +1,91 @@
+import { listConversationFaults } from "./conversation-faults.ts";
+import { ResumingClient } from "./resuming-client.ts";
+import type { SlowModel } from "./slow-model.ts";
+
+export interface CrowdOptions {
+  readonly url: string;
+  readonly token: string;
+  readonly model: SlowModel;
+  readonly clients: number;
+  /** So many of them wait for a slow answer, the others are just there. */
+  readonly waiting: number;
+}
+
+/** How many do the same thing at once, where it does not matter. */
+const ABREAST = 50;
+
+/** Many clients, each with a conversation, that stay connected whatever happens to servers. */
+export class Crowd {
+  readonly #options: CrowdOptions;
+  readonly #clients: readonly ResumingClient[];
+  readonly #over = Promise.withResolvers<void>();
+  #work: Promise<unknown> = Promise.resolve();
+  #answers: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: CrowdOptions) {
+    const { url, token } = options;
+    this.#options = options;
+    this.#clients = Array.from({ length: options.clients }, () => new ResumingClient(url, token));
+  }
+
+  /** All are connected, have had an answer, and those that wait have asked again. */
+  static async gather(options: CrowdOptions): Promise<Crowd> {
+    const crowd = new Crowd(options);
+    await crowd.#askAll("quick-first");
+    const waiting = crowd.#clients.slice(0, options.waiting);
+    crowd.#answers = Promise.all(waiting.map((each, at) => each.exchange(`slow-${at}`)));
+    const stay = async (client: ResumingClient, at: number) => {
+      if (at < options.waiting) await crowd.#answers;
+      await client.rest(crowd.#over.promise);
+    };
+    crowd.#work = Promise.all(crowd.#clients.map(stay));
+    return crowd;
+  }
+
+  /** Fulfilled when an answer is being given to each that waits. */
+  async waiting(): Promise<void> {
+    const { model, waiting } = this.#options;
+    while (model.running < waiting) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  /** Fulfilled when all that waited have their answers. */
+  async answered(): Promise<void> {
+    await this.#answers;
+  }
+
+  /** When clients were welcomed after `sinceMs` (by `performance.now()`), in order. */
+  arrivalsSince(sinceMs: number): readonly number[] {
+    const all = this.#clients.flatMap(({ connectedAtMs }) => connectedAtMs);
+    return all.filter((atMs) => atMs > sinceMs).toSorted((a, b) => a - b);
+  }
+
+  /** Ends the waiting, has each say something more, and tells what any of them has lost. */
+  async disperse(): Promise<readonly string[]> {
+    this.#over.resolve();
+    await this.#work;
+    await this.#askAll("quick-last");
+    const { model } = this.#options;
+    const faults: string[] = [];
+    for (const group of this.#groups()) {
+      const found = group.map((client) =>
+        listConversationFaults(this.#options, client, (text) => model.answerTo(text)),
+      );
+      faults.push(...(await Promise.all(found)).flat());
+    }
+    await Promise.all(this.#clients.map((client) => client.close()));
+    return faults;
+  }
+
+  async #askAll(text: string): Promise<void> {
+    for (const group of this.#groups()) {
+      await Promise.all(group.map((client) => client.exchange(text)));
+    }
+  }
+
+  #groups(): ResumingClient[][] {
+    const count = Math.ceil(this.#clients.length / ABREAST);
+    return Array.from({ length: count }, (_, at) =>
+      this.#clients.slice(at * ABREAST, (at + 1) * ABREAST),
+    );
+  }
+}

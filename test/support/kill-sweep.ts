@@ -1,0 +1,116 @@
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { listConversationFaults } from "./conversation-faults.ts";
+import { ResumingClient } from "./resuming-client.ts";
+import type { RunningNexflow } from "./start-nexflow.ts";
+import { listStoredFaults, type StoreAddress } from "./stored-faults.ts";
+import { answerToSum, createSums } from "./sums.ts";
+import { Visitor } from "./visitor.ts";
+
+export interface KillSweep {
+  /** Failpoints, each with the passing that is the last: "turn:begin@2". */
+  readonly points: readonly string[];
+  /** Those that are passed only by a server that is told to stop. */
+  readonly atStop: readonly string[];
+  /** Where clients find whoever serves. */
+  readonly url: string;
+  readonly token: string;
+  readonly store: StoreAddress;
+  /** Starts the program that is to be killed. */
+  readonly start: (env: Readonly<Record<string, string>>) => Promise<RunningNexflow>;
+}
+
+export interface KillSweepReport {
+  readonly rows: readonly KillSweepRow[];
+  /** All that was lost, doubled or damaged. */
+  readonly faults: readonly string[];
+}
+
+export interface KillSweepRow {
+  readonly point: string;
+  readonly death: "in service" | "at start" | "at stop" | "not reached";
+  /** Answers that clients had got, up to then. */
+  readonly answers: number;
+  /** From the start after this death until messages were taken, where it came so far. */
+  readyAgainMs: number | "";
+}
+
+const CLIENTS = 3;
+/** A point that was not reached by then is none that this load reaches. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * Has the program die at one point after the other, under load, on the same data: each start is
+ * the recovery from the death before.
+ */
+export async function sweepKills(sweep: KillSweep): Promise<KillSweepReport> {
+  const { url, token, points, store, start } = sweep;
+  const rows: KillSweepRow[] = [];
+  let isOver = false;
+  const clients = Array.from({ length: CLIENTS }, () => new ResumingClient(url, token));
+  const nextSum = createSums();
+  const load = Promise.all([
+    ...clients.map((client) => client.converse(nextSum, () => isOver)),
+    new Visitor(url, token).visit(() => isOver),
+  ]);
+  for (const point of [...points, ...sweep.atStop]) {
+    const spec = point.includes("@") ? point.replace("@", "=kill@") : `${point}=kill`;
+    const env = { NEXFLOW_TEST_MODE: "faults", NEXFLOW_FAILPOINTS: spec };
+    const isAtStop = sweep.atStop.includes(point);
+    const death = await die(() => timed(rows, () => start(env)), isAtStop);
+    rows.push({
+      point,
+      death,
+      answers: sum(clients.map(({ ends }) => ends.size)),
+      readyAgainMs: "",
+    });
+    process.stderr.write(JSON.stringify(rows.slice(-2)) + "\n");
+  }
+  const server = await timed(rows, () => start({}));
+  isOver = true;
+  await load;
+  const found = await Promise.all(
+    clients.map((client) => listConversationFaults({ url, token }, client, answerToSum)),
+  );
+  await server.stop();
+  return { rows, faults: [...found.flat(), ...(await listStoredFaults(store))] };
+}
+
+/** Starts a server and waits for its death; one that does not come is brought about. */
+async function die(
+  start: () => Promise<RunningNexflow>,
+  isAtStop: boolean,
+): Promise<KillSweepRow["death"]> {
+  let server: RunningNexflow;
+  try {
+    server = await start();
+  } catch (error) {
+    if (String(error).includes("(SIGKILL)")) return "at start";
+    throw error;
+  }
+  if (isAtStop) {
+    await server.stop();
+    return server.process.signalCode === "SIGKILL" ? "at stop" : "not reached";
+  }
+  const { exitCode, signalCode } = server.process;
+  if (signalCode !== null) return "in service";
+  if (exitCode !== null) throw new Error(`It ended with ${exitCode}:\n${server.output()}`);
+  const exited = once(server.process, "exit").then(() => "in service" as const);
+  const late = delay(PATIENCE_MS, "not reached" as const, { ref: false });
+  const death = await Promise.race([exited, late]);
+  if (death === "not reached") await server.kill();
+  return death;
+}
+
+/** Notes how long the start after the latest death took. */
+async function timed<T>(rows: readonly KillSweepRow[], start: () => Promise<T>): Promise<T> {
+  const startedAtMs = performance.now();
+  const started = await start();
+  const latest = rows.at(-1);
+  if (latest !== undefined) latest.readyAgainMs = Math.round(performance.now() - startedAtMs);
+  return started;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}
