@@ -14,7 +14,6 @@ const SCANS: ReadonlySet<string> = new Set([
   "findAnyToken",
   "listSkillCalls",
   "listHostCalls",
-  "listTokensLabelled",
 ]);
 
 test("no statement of SQLite reads a whole table, whatever its arguments are", async ({
