@@ -105,12 +105,38 @@ describe("nexflow schedule", () => {
     });
   });
 
+  test("a server that runs is asked, and what it refuses is said", async ({ expect }) => {
+    await using server = await startNexflow();
+    // Another data directory: whatever is there is the server's.
+    const env = { NEXFLOW_HOME: home.path, NEXFLOW_PORT: String(server.port) };
+    const run = (token: string, ...args: string[]) =>
+      runCommand(["schedule", ...args], { env: { ...env, NEXFLOW_TOKEN: token } });
+    const json = async (...args: string[]) =>
+      JSON.parse((await run(server.token, ...args, "--json")).stdout);
+    const cron = ["--cron", "0 9 * * 1-5", "--tz", "Europe/Berlin"];
+    const { schedule } = await json("add", ...cron, "--message", "Good morning");
+    expect(schedule).toMatchObject({ name: "Good morning", state: "active" });
+    expect(await json("list")).toEqual({ schedules: [schedule] });
+    expect(await json("pause", schedule.id)).toMatchObject({ schedule: { state: "paused" } });
+    expect(await json("resume", schedule.id)).toMatchObject({ schedule: { state: "active" } });
+    expect(await json("run", schedule.id)).toMatchObject({ firing: { scheduleId: schedule.id } });
+    expect(await json("remove", schedule.id)).toEqual({ removed: schedule.id });
+    expect(await json("list")).toEqual({ schedules: [] });
+    const refused = await run(server.token, "add", "--every", "1s", "--message", "x");
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("10 s to a year") });
+    expect(await run(server.token, "pause", "none")).toMatchObject({ code: 1 });
+    const foreign = await run("another-token-0123456789abcdef", "list");
+    expect(foreign).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("refused the token"),
+    });
+  }, 60_000);
+
   test("what is run beside a server is carried out by it", async ({ expect }) => {
     await using server = await startNexflow();
     const env = {
       NEXFLOW_HOME: server.homeDir,
       NEXFLOW_PORT: String(server.port),
-      NEXFLOW_TOKEN: server.token,
     };
     const json = async (...args: string[]) =>
       JSON.parse((await runCommand(["schedule", ...args, "--json"], { env })).stdout);

@@ -19,6 +19,8 @@ export interface RelayInstance {
   /** Its runs are under this epoch. */
   epoch: number;
   isDead: boolean;
+  /** Fulfilled when it dies: whatever was asked of it is never answered. */
+  readonly died: PromiseWithResolvers<void>;
 }
 
 /** Instances in one process, on one store and one network. */
@@ -36,10 +38,12 @@ export function createRelayCluster(
       const { nowMs, after } = time;
       const { sessions } = log;
       const relay = new SessionRelay({ sessions, encode: encodeFrames, bus, after, nowMs });
-      return { relay, bus, epoch: (epoch += 1), isDead: false };
+      const died = Promise.withResolvers<void>();
+      return { relay, bus, epoch: (epoch += 1), isDead: false, died };
     },
     async kill(instance: RelayInstance): Promise<void> {
       instance.isDead = true;
+      instance.died.resolve();
       await instance.relay[Symbol.asyncDispose]();
       await instance.bus[Symbol.asyncDispose]();
     },
@@ -54,7 +58,7 @@ export class LineClient {
   early = 0;
   readonly #log: SessionLog;
   readonly #before: ReadonlyMap<string, string | undefined>;
-  #stop: () => void = () => undefined;
+  #stop: (() => void) | undefined;
   /** What a line that was left still brings does not count. */
   #line = 0;
 
@@ -64,9 +68,17 @@ export class LineClient {
     this.#before = before;
   }
 
+  get isFollowing(): boolean {
+    return this.#stop !== undefined;
+  }
+
   /** Leaves the instance where it was, if any, and resumes at another one. */
-  async followAt({ relay }: RelayInstance): Promise<void> {
+  async followAt({ relay, died }: RelayInstance): Promise<void> {
     this.leave();
+    await Promise.race([this.#follow(relay), died.promise]);
+  }
+
+  async #follow(relay: SessionRelay): Promise<void> {
     const line = this.#line;
     const epoch = epochOf(this.lines.at(-1));
     const input = { userId: USER, sessionId: SESSION, after: this.lines.length, epoch };
@@ -78,8 +90,8 @@ export class LineClient {
 
   leave(): void {
     this.#line += 1;
-    this.#stop();
-    this.#stop = () => undefined;
+    this.#stop?.();
+    this.#stop = undefined;
   }
 
   #take(frames: readonly string[]): void {

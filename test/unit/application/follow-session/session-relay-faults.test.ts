@@ -1,4 +1,5 @@
 import { describe, test } from "vitest";
+import { Fault } from "#domain/shared/fault.ts";
 import {
   createRelayCluster,
   encodeFrames,
@@ -124,28 +125,48 @@ async function simulate(seed: number) {
   async function wander(client: LineClient) {
     while (!isOver) {
       const instance = anyInstance();
-      await client.followAt(instance);
+      // Where the store cannot be read, a client is told so and tries again.
+      await client.followAt(instance).catch(ignoreFault);
       const patienceMs = pick(1_500);
       for (let ms = 0; ms < patienceMs && !instance.isDead; ms += 50) await time.sleep(50);
-      if (isOver && !instance.isDead) return;
+      if (isOver && !instance.isDead && client.isFollowing) return;
       client.leave();
       if (chance(0.3)) await pause(300);
     }
-    await client.followAt(anyInstance());
+    while (!client.isFollowing) {
+      await client.followAt(anyInstance()).catch(ignoreFault);
+      await time.sleep(50);
+    }
   }
 
-  const all = Promise.all([runTurns(), ...clients.map(wander)]);
+  /** Times when nothing can be read; what is written is not the matter here. */
+  async function breakReads() {
+    while (!isOver) {
+      await pause(3_000);
+      log.breakReads(!isOver);
+      await pause(700);
+      log.breakReads(false);
+    }
+  }
+
+  const outages = chance(0.3) ? [breakReads()] : [];
+  const all = Promise.all([runTurns(), ...clients.map(wander), ...outages]);
   let isDone = false;
   const done = all.then(() => {
     isDone = true;
   });
   await time.run(120_000, () => isDone);
+  if (!isDone) throw new Error(`Somebody waits for ever (seed ${seed})`);
   await done;
   // The store is asked every two seconds, and reading takes its time.
   await time.run(5_000);
   const whole = log.stored.map((event) => encodeFrames.event({ ...event, sessionId: SESSION }));
   for (const instance of instances) await cluster.kill(instance);
   return { clients, whole };
+}
+
+function ignoreFault(error: unknown): void {
+  if (!(error instanceof Fault)) throw error;
 }
 
 describe("SessionRelay", () => {
