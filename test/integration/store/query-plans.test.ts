@@ -10,6 +10,7 @@ const SCANS: ReadonlySet<string> = new Set([
   "deleteExpiredCredentials",
   "deleteForgotten",
   "deleteCallsOfUser",
+  "deleteHostCallsOfCall",
   "deleteHostCallsOfUser",
   "findAnyToken",
   "listSkillCalls",
