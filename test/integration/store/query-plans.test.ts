@@ -14,6 +14,7 @@ const SCANS: ReadonlySet<string> = new Set([
   "findAnyToken",
   "listSkillCalls",
   "listHostCalls",
+  "listOpenFirings",
   "listTokensLabelled",
 ]);
 
