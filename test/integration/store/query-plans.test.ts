@@ -15,6 +15,7 @@ const SCANS: ReadonlySet<string> = new Set([
   "findAnyToken",
   "listSkillCalls",
   "listHostCalls",
+  "listOpenFirings",
 ]);
 
 test("no statement of SQLite reads a whole table, whatever its arguments are", async ({
