@@ -16,7 +16,6 @@ const SCANS: ReadonlySet<string> = new Set([
   "listSkillCalls",
   "listHostCalls",
   "listOpenFirings",
-  "listTokensLabelled",
 ]);
 
 test("no statement of SQLite reads a whole table, whatever its arguments are", async ({
