@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import net from "node:net";
 import { describe, test } from "vitest";
 import { WebSocket } from "ws";
 import { createRateLimits, DEFAULT_RATE_LIMITS } from "#presentation/gateway/rate-limits.ts";
@@ -58,6 +59,24 @@ describe("requests", () => {
     const statuses = await Promise.all([1, 2, 3, 4].map(ask));
     expect(statuses.filter(({ status }) => status === 429)).toHaveLength(1);
   });
+});
+
+test("a proxy's X-Forwarded-For counts below one that the client wrote", async ({ expect }) => {
+  await using server = await open({ requests: 2 }, { trustedProxies: ["127.0.0.1"] });
+  const ask = async (at: number) => {
+    const socket = net.connect(server.gateway.port, "127.0.0.1");
+    const lines = [
+      "GET /api/v1/problems/conflict HTTP/1.1",
+      `Host: 127.0.0.1:${server.gateway.port}`,
+      `X-Forwarded-For: 192.0.2.${at}`,
+      "X-Forwarded-For: 198.51.100.7",
+    ];
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+    const [data] = await once(socket, "data");
+    socket.destroy();
+    return String(data).slice("HTTP/1.1 ".length, "HTTP/1.1 200".length);
+  };
+  expect([await ask(1), await ask(2), await ask(3)]).toEqual(["200", "200", "429"]);
 });
 
 describe("messages", () => {
