@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
-type Json = Readonly<Record<string, unknown>>;
+/** Of an answer only ids are of interest. */
+type Json = Readonly<Record<string, string>>;
 
 interface Reply {
   readonly status: number;
