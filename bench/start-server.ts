@@ -27,6 +27,9 @@ export async function startServer(
       NEXFLOW_PORT: "0",
       NEXFLOW_ADMIN_TOKEN: TOKEN,
       NEXFLOW_LOG_LEVEL: "error",
+      // All of the load is one user at one address.
+      NEXFLOW_RATE_REQUESTS: "0",
+      NEXFLOW_RATE_MESSAGES: "0",
       ...env,
     },
     stdio: ["ignore", "pipe", "inherit"],

@@ -64,6 +64,21 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
       expect(await store.sessions.list({ userId: alice, limit: 10 })).toHaveLength(1);
     });
 
+    test("accept() answers the very same call as it did the first time", async ({ expect }) => {
+      await using store = await open();
+      const input = acceptInput("m1");
+      const first = accepted(await store.turns.accept(input));
+      expect(await store.turns.accept(input)).toEqual(first);
+      await store.turns.save(endInput(first, owner.epoch, 1));
+      const next: AcceptTurn = {
+        ...acceptInput("m2"),
+        session: { id: first.sessionId, isNew: false },
+      };
+      const second = accepted(await store.turns.accept(next));
+      expect(second).toMatchObject({ duplicate: false, isBegun: true, seq: 4 });
+      expect(await store.turns.accept(next)).toEqual(second);
+    });
+
     test("accept() of one message many times at once makes one turn", async ({ expect }) => {
       await using store = await open();
       const results = await Promise.all(

@@ -23,9 +23,10 @@ export interface PostgresCallers {
  * there are many, `accept` and `save`, in batches.
  */
 export function createPostgresCallers(pool: PostgresPool): PostgresCallers {
-  const accepts = new BatchWriter<AcceptTurn, AcceptResult>({
+  const acceptOne = (input: AcceptTurn) => pool.write(() => writes.accept(input));
+  const accepts = new BatchWriter<AcceptTurn, AcceptResult | undefined>({
     writeAll: (inputs) => passingBoth("accept", () => acceptAll(pool, inputs)),
-    writeOne: (input) => pool.write(() => writes.accept(input)),
+    writeOne: acceptOne,
     keysOf: acceptKeys,
   });
   const saves = new BatchWriter<SaveTurn, boolean>({
@@ -34,7 +35,7 @@ export function createPostgresCallers(pool: PostgresPool): PostgresCallers {
     keysOf: saveKeys,
   });
   const batched: Partial<Record<keyof Writes, (input: never) => Promise<unknown>>> = {
-    accept: (input: AcceptTurn) => accepts.write(input),
+    accept: async (input: AcceptTurn) => (await accepts.write(input)) ?? acceptOne(input),
     save: async (input: SaveTurn) => {
       if (!(await saves.write(input))) throw fenced(input.turnId);
     },
