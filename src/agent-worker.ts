@@ -11,6 +11,7 @@ import { failpoint } from "#infrastructure/failpoints/failpoints.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
 import { openLlm } from "#infrastructure/llm/open-llm.ts";
 import { openSandbox } from "#infrastructure/skills/open-skills.ts";
+import { AuditRecorder } from "#infrastructure/store/audit-recorder.ts";
 import { CallRecorder } from "#infrastructure/store/call-recorder.ts";
 import { openThreadReader } from "#infrastructure/store/open-thread-reader.ts";
 import { createTurnLog } from "#infrastructure/store/repositories.ts";
@@ -53,6 +54,11 @@ const recorder = new CallRecorder({
   log,
   maxRows: data.maxCallRecords,
 });
+const audit = new AuditRecorder({
+  append: (events) => writer.call("appendAudit", events),
+  nowMs,
+  log,
+});
 const sandbox = await openSandbox({
   policyDir: data.policyDir,
   skillsDir: data.skillsDir,
@@ -62,6 +68,7 @@ const sandbox = await openSandbox({
   allowMissingLayers: data.allowMissingLayers,
   label: data.policyLabel,
   recorder,
+  audit: audit.record,
   log,
 });
 const running = new Map<TurnId, AbortController>();
@@ -109,6 +116,7 @@ export default async function runTask(task: AgentTask): Promise<RunResult | Task
   } finally {
     // Whoever stops the thread waits for turns only: their records go before they count as ended.
     recorder.flush();
+    audit.flush();
     running.delete(turnId);
   }
 }

@@ -28,16 +28,20 @@ import type { UserRepository } from "#domain/user/user-repository.ts";
 import { openBus } from "#infrastructure/bus/open-bus.ts";
 import { armFailpoints, failpoint } from "#infrastructure/failpoints/failpoints.ts";
 import { hashSecret, newId, newIdAfter, newSecret } from "#infrastructure/ids/ids.ts";
+import { AuditRecorder } from "#infrastructure/store/audit-recorder.ts";
 import { locateStore, openStore } from "#infrastructure/store/open-store.ts";
 import {
+  createAuditLog,
   createCredentialRepository,
   createIdempotencyKeys,
   createInstanceRegistry,
   createSessionRepository,
+  createTaskRepository,
   createTurnLog,
   createTurnReader,
   createUserRepository,
 } from "#infrastructure/store/repositories.ts";
+import { readAuditEntries, verifyAudit } from "#infrastructure/store/verify-audit.ts";
 import { AgentPool } from "#infrastructure/workers/agent-pool.ts";
 import {
   encodeEventFrame,
@@ -56,16 +60,6 @@ const RECONNECT_AFTER_MS = 2_000;
 const DRAIN_MS = 20_000;
 /** A notification of Postgres holds 8,000 bytes. */
 const MAX_TOLD = 100;
-
-/** Use cases whose stores are not there yet. */
-const absent = () =>
-  Promise.reject(new Fault("STORE_UNAVAILABLE", "Cannot do this yet: it is not stored"));
-const PENDING = {
-  listTasks: absent,
-  findTask: absent,
-  listAudit: absent,
-  verifyAudit: absent,
-};
 
 /** A running Nexflow. */
 export interface App extends AsyncDisposable {
@@ -115,6 +109,13 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   loading.catch(() => undefined);
   const store = await opening;
   opened.unshift(store);
+  const auditLog = createAuditLog(store.reader, store.writer);
+  const tasks = createTaskRepository(store.reader, store.writer);
+  const records = new AuditRecorder({
+    append: (events) => auditLog.append(events),
+    nowMs,
+    log,
+  });
   const { databaseDirectUrl: directUrl, redisUrl } = config;
   const bus = await openBus({ location: store.location, directUrl, redisUrl, log });
   opened.push(bus);
@@ -125,7 +126,6 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   const credentials = createCredentialRepository(store.reader, store.writer);
   const watch = new CredentialWatch({ credentials, nowMs, log });
   opened.push(watch);
-  const audit = async (event: AuditEvent) => log.info({ audit: event }, "Audit");
   const access = {
     users,
     credentials,
@@ -136,7 +136,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
       }
     },
     onUsed: (id: CredentialId) => watch.used(id),
-    audit,
+    audit: (event: AuditEvent) => auditLog.append([event]),
     stopTurnsOf: (userId: UserId) => dispatcher.cancelAllOf(userId),
     hash: hashSecret,
     newSecret,
@@ -179,7 +179,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     acceptMessage,
     callSkill: (task) => pool.callSkill(task),
     listSkills: listed,
-    audit: (event) => log.info({ event }, "For the record"),
+    audit: records.record,
     nowMs,
     log,
     maxPerUser: config.maxSchedulesPerUser,
@@ -192,16 +192,22 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
       ...createManageUsers(access),
       ...createManageTokens(access),
       watchCredential: (principal, watcher) => watch.watch(principal, watcher),
-      noteDenied: (denial) => void audit(toAuditEvent(denial, nowMs())),
+      noteDenied: (denial) => records.record(toAuditEvent(denial, nowMs())),
       idempotency: createIdempotencyKeys(store.writer, { newId, nowMs }),
-      ...createReadSession({ sessions }),
+      ...createReadSession({ sessions, audit: access.audit, nowMs }),
       ...createReadTurn({ turns: turnReader, sessions }),
       waitForTurn: createWaitForTurn({
         findTurn: (turnId) => turnReader.find(turnId),
         followSession: (input, sink) => relay.follow(input, sink),
         mayEndTurn,
       }),
-      ...PENDING,
+      listTasks: (input) => tasks.list(input),
+      findTask: async ({ userId, taskId }) => {
+        const task = await tasks.find(taskId);
+        return task?.userId === userId ? task : undefined;
+      },
+      listAudit: (input) => auditLog.list(input),
+      verifyAudit: () => verifyAudit(readAuditEntries(auditLog, 0), {}),
       ...schedules.useCases,
       acceptMessage,
       cancelTurn: createCancelTurn({
@@ -238,6 +244,12 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   void schedules.start();
   opened.push({ [Symbol.asyncDispose]: () => schedules.stop(0) });
   notReady = undefined;
+  const noteServer = (action: "server.started" | "server.stopped") => {
+    const detail = { version: VERSION };
+    const facts = { atMs: nowMs(), actor: "system", subject: "server", detail } as const;
+    records.record({ ...facts, action, decision: "allowed" });
+  };
+  noteServer("server.started");
   const url = config.publicUrl ?? `http://${urlHost(config.host)}:${gateway.port}`;
   log.info({ url, model: config.model, home: config.homeDir, version: VERSION }, "Ready");
 
@@ -250,6 +262,8 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     const drained = Promise.race([dispatcher.drain(), after(DRAIN_MS)]);
     await Promise.all([drained, schedules.stop(DRAIN_MS)]);
     await dispatcher.leave();
+    noteServer("server.stopped");
+    await records.close();
     await closeAll(opened);
     log.info({}, "Closed");
   });
@@ -351,11 +365,17 @@ interface SetUpAdminDeps {
 }
 
 /** What is on record of somebody who was turned away. */
+/** By the code that the client was told. */
+const DENIED_AS: Readonly<Record<string, string>> = {
+  unauthorized: "sign-in.failed",
+  "rate-limited": "limit.hit",
+};
+
 function toAuditEvent({ userId, address, asked, code }: Denial, atMs: number): AuditEvent {
   return {
     atMs,
     actor: userId ?? "anonymous",
-    action: "access.denied",
+    action: DENIED_AS[code] ?? "access.denied",
     subject: `address:${address}`,
     decision: "denied",
     detail: { asked, code },

@@ -50,6 +50,22 @@ process.exitCode = await runProgram(
       explain: explainSkill,
       diff: async (before, after) => (await policyTools()).comparePolicies(before, after),
     },
+    backup: {
+      write: async (file) =>
+        (await localBackup()).backUpStore(config(), { file, version: readVersion() }),
+      verify: async (file) => (await localBackup()).verifyBackupFile(file),
+    },
+    restore: { restore: async (request) => (await localBackup()).restoreStore(config(), request) },
+    audit: {
+      list: async ({ isDenied, ...query }) => {
+        const decision = isDenied ? "denied" : undefined;
+        return (await localAudit()).listLocalAudit(config(), { ...query, decision });
+      },
+      verify: async (request) => (await localAudit()).verifyLocalAudit(config(), request),
+      export: async function* (afterSeq) {
+        yield* (await localAudit()).exportLocalAudit(config(), afterSeq);
+      },
+    },
     login: { mintLoginUrl },
     accounts: { openAccounts },
   },
@@ -88,6 +104,14 @@ function localUrl(): string {
   const { publicUrl, host, port } = config();
   const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   return publicUrl ?? `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+}
+
+function localBackup() {
+  return import("#infrastructure/store/local-backup.ts");
+}
+
+function localAudit() {
+  return import("#infrastructure/store/local-audit.ts");
 }
 
 function localStore() {

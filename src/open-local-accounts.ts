@@ -1,5 +1,6 @@
 import { createManageTokens } from "#application/manage-tokens/manage-tokens.ts";
 import { createManageUsers } from "#application/manage-users/manage-users.ts";
+import type { AuditEvent } from "#domain/audit/audit-log.ts";
 import { parseCredentialId, parseUserId, type UserId } from "#domain/shared/id.ts";
 import { SCOPES } from "#domain/user/scope.ts";
 import { ROLES } from "#domain/user/user.ts";
@@ -28,7 +29,7 @@ export function openLocalAccounts(store: LocalStore): Accounts {
   const deps = {
     users,
     credentials,
-    audit: async () => undefined,
+    audit: (event: AuditEvent) => store.writer.call("appendAudit", [event]),
     credentialsRevoked: nothing,
     stopTurnsOf: nothing,
     hash: hashSecret,

@@ -204,6 +204,7 @@ export function describeUsers(name: string, openStore: () => Promise<UsersUnderT
       const replace = (hash: string | undefined, at: string) =>
         credentials.replaceToken({ id: id(at), label: "env", userId: ada, hash, nowMs: 5 });
       await credentials.add(token("mine"));
+      await credentials.add(token("alike", { label: "env" }));
       await replace("hash of one", "e1");
       await credentials.add(token("b1", { kind: "browser", userId: ada, parentId: id("e1") }));
       await replace("hash of one", "e2");
@@ -216,6 +217,7 @@ export function describeUsers(name: string, openStore: () => Promise<UsersUnderT
       await replace(undefined, "e4");
       expect(await findBy(store, "two")).toBeUndefined();
       expect(await findBy(store, "mine")).toBeDefined();
+      expect(await findBy(store, "alike")).toBeDefined();
     });
 
     test("touch() notes the use, in steps of ten minutes", async ({ expect }) => {

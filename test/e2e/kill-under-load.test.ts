@@ -10,7 +10,7 @@ import { createRandom } from "../support/seeded-random.ts";
 import { SlowModel } from "../support/slow-model.ts";
 import { startNexflow, TEST_TOKEN } from "../support/start-nexflow.ts";
 import { listStoredFaults } from "../support/stored-faults.ts";
-import { answerToSum, createSums } from "../support/sums.ts";
+import { createSums, isSumOf } from "../support/sums.ts";
 import { openTempDir } from "../support/temp-dir.ts";
 import { testKills } from "../support/test-environment.ts";
 
@@ -42,7 +42,7 @@ test("no message is lost or answered twice over kills under load on SQLite", asy
     await server.kill();
     server = await start();
   }
-  const faults = await load.end(answerToSum);
+  const faults = await load.end(isSumOf);
   await server.stop();
   const sorted = readyMs.toSorted((a, b) => a - b);
   const medianMs = Math.round(sorted[Math.floor(sorted.length / 2)] ?? 0);
@@ -78,7 +78,7 @@ test("no message is lost or answered twice over kills of three instances on Post
     if (random() < 0.5) await load.answers(4);
     await cluster.startMember(victim);
   }
-  const faults = await load.end((text) => model.answerTo(text));
+  const faults = await load.end(model.isAnswer);
   report(`${CLUSTER_KILLS} kills of three instances on Postgres: ${load.sent} messages`);
   expect(faults).toEqual([]);
   expect(load.sent).toBeGreaterThan(CLUSTER_KILLS);
@@ -90,7 +90,7 @@ interface Load {
   /** Waits until the clients have got so many more answers. */
   answers(more: number): Promise<void>;
   /** Lets conversations come to an end and gives what was lost or doubled in them. */
-  end(answerTo: (text: string) => string): Promise<readonly string[]>;
+  end(fits: (question: string, answer: string) => boolean): Promise<readonly string[]>;
 }
 
 /** Conversations side by side at the address of whoever serves. */
@@ -110,11 +110,11 @@ function converse({ url, nextText }: { url: string; nextText: () => string }): L
       for (const client of clients) client.onEnd = () => --left === 0 && resolve();
       await promise;
     },
-    end: async (answerTo) => {
+    end: async (fits) => {
       isOver = true;
       await conversations;
       const server = { url, token: TEST_TOKEN };
-      const found = clients.map((client) => listConversationFaults(server, client, answerTo));
+      const found = clients.map((client) => listConversationFaults(server, client, fits));
       return (await Promise.all(found)).flat();
     },
   };

@@ -39,9 +39,7 @@ test("another instance takes over a killed one's sessions within 17 s", async ({
 
   await Promise.all(answers);
   const found = await Promise.all(
-    clients.map((client) =>
-      listConversationFaults(cluster, client, (text) => model.answerTo(text)),
-    ),
+    clients.map((client) => listConversationFaults(cluster, client, model.isAnswer)),
   );
   expect(found.flat()).toEqual([]);
   expect(await listStoredFaults({ url: database.url })).toEqual([]);

@@ -5,7 +5,7 @@ import { openPooler } from "../support/pgbouncer.ts";
 import { openTestDatabase } from "../support/postgres.ts";
 import { ResumingClient } from "../support/resuming-client.ts";
 import { listStoredFaults } from "../support/stored-faults.ts";
-import { answerToSum, createSums } from "../support/sums.ts";
+import { createSums, isSumOf } from "../support/sums.ts";
 
 const CLIENTS = 8;
 const ANSWERS = 80;
@@ -31,7 +31,7 @@ test("two instances work through a pooler in transaction mode", async (context) 
   await Promise.all(clients.map((each) => each.converse(nextSum, () => answers > ANSWERS)));
   expect(clients.map(({ reconnects }) => reconnects)).toEqual(clients.map(() => 0));
   const found = await Promise.all(
-    clients.map((client) => listConversationFaults(cluster, client, answerToSum)),
+    clients.map((client) => listConversationFaults(cluster, client, isSumOf)),
   );
   expect(found.flat()).toEqual([]);
   for (const index of [0, 1]) {

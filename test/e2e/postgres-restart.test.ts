@@ -59,9 +59,7 @@ test.for([
     await load;
 
     const found = await Promise.all(
-      clients.map((client) =>
-        listConversationFaults(cluster, client, (text) => model.answerTo(text)),
-      ),
+      clients.map((client) => listConversationFaults(cluster, client, model.isAnswer)),
     );
     expect(found.flat()).toEqual([]);
     for (const member of members) {

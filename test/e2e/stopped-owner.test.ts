@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { test } from "vitest";
+import { ChatClient } from "../support/chat-client.ts";
 import { listConversationFaults } from "../support/conversation-faults.ts";
 import { NexflowCluster } from "../support/nexflow-cluster.ts";
 import { openTestDatabase } from "../support/postgres.ts";
@@ -50,13 +51,42 @@ test("an instance that stood still for three leases writes nothing under its old
   cluster.balancer.takeOut(other.port);
   await Promise.all(clients.map((client, at) => client.exchange(`after-${at}`)));
   const found = await Promise.all(
-    clients.map((client) =>
-      listConversationFaults(cluster, client, (text) => model.answerTo(text)),
-    ),
+    clients.map((client) => listConversationFaults(cluster, client, model.isAnswer)),
   );
   expect(found.flat()).toEqual([]);
   expect(await listStoredFaults(store)).toEqual([]);
   await Promise.all(clients.map((client) => client.close()));
+}, 60_000);
+
+test("an instance that stands still inside a transaction does not hold a turn up for ever", async ({
+  expect,
+}) => {
+  await using database = await openTestDatabase();
+  await using model = await SlowModel.open({ answerMs: ANSWER_MS, words: 30 });
+  const env = { ...model.env, NEXFLOW_LEASE_MS: String(LEASE_MS) };
+  const options = { instances: 2, databaseUrl: database.url, env };
+  await using cluster = await NexflowCluster.start(options);
+  // It stops when it has written that a turn is cancelled, and not committed that.
+  await cluster.member(0).stop();
+  const owner = await cluster.startMember(0, {
+    NEXFLOW_TEST_MODE: "faults",
+    NEXFLOW_FAILPOINTS: "before-commit:cancelTurn=stop",
+  });
+  const other = cluster.member(1);
+  await using before = await ChatClient.open(owner.url, owner.token);
+  const { turnId, sessionId } = await before.send("slow-answer");
+  await expect.poll(() => model.running, { timeout: 10_000 }).toBe(1);
+  before.sendFrame({ type: "cancel", turnId });
+
+  await using after = await ChatClient.open(other.url, other.token);
+  after.sendFrame({ type: "subscribe", sessionId, after: 0 });
+  await after.findEnd(turnId);
+  expect(after.textOf(turnId)).toBe(model.answerTo("slow-answer"));
+  owner.process.kill("SIGCONT");
+  const answer = await after.ask("quick-again", { sessionId });
+  expect(answer.text).toBe(model.answerTo("quick-again"));
+  expect(await owner.stop()).toBe(0);
+  expect(await listStoredFaults({ url: database.url })).toEqual([]);
 }, 60_000);
 
 /** All that turns have written. */

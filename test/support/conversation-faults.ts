@@ -7,6 +7,11 @@ interface StoredMessage {
   readonly content?: string;
 }
 
+interface Page {
+  readonly messages: readonly StoredMessage[];
+  readonly nextCursor?: string;
+}
+
 interface Server {
   readonly url: string;
   readonly token: string;
@@ -14,13 +19,13 @@ interface Server {
 
 /**
  * Compares what a client was told with what the server has: each message it sent is there once,
- * under the id that every `accepted` named, with one answer, whose text and end the client has
- * seen once. An empty list is a conversation in which nothing was lost or doubled.
+ * under the id that every `accepted` named, with one answer that fits, whose text and end the
+ * client has seen once. An empty list is a conversation in which nothing was lost or doubled.
  */
 export async function listConversationFaults(
   server: Server,
   client: ResumingClient,
-  answerTo: (text: string) => string,
+  fits: (question: string, answer: string) => boolean,
 ): Promise<string[]> {
   const stored = await readMessages(server, client.sessionId);
   const faults = [...client.faults];
@@ -36,8 +41,8 @@ export async function listConversationFaults(
     if (!stored.some(({ id }) => id === messageId)) faults.push(`"${text}" is not stored`);
     const answers = stored
       .filter((each) => each.role === "assistant" && each.turnId === turnId && each.content)
-      .map(({ content }) => content);
-    if (answers.length !== 1 || answers[0] !== answerTo(text)) {
+      .map(({ content = "" }) => content);
+    if (answers.length !== 1 || !fits(text, answers[0] ?? "")) {
       faults.push(`"${text}" was answered ${JSON.stringify(answers)}`);
     }
     const ends = client.ends.get(turnId) ?? 0;
@@ -54,13 +59,15 @@ export async function listConversationFaults(
 
 async function readMessages(server: Server, sessionId = ""): Promise<StoredMessage[]> {
   const messages: StoredMessage[] = [];
-  for (;;) {
-    const before = messages[0] === undefined ? "" : `&before=${messages[0].id}`;
-    const address = `${server.url}/api/v1/sessions/${sessionId}/messages?limit=200${before}`;
-    const response = await fetch(address, { headers: { authorization: `Bearer ${server.token}` } });
+  const address = `${server.url}/api/v1/sessions/${sessionId}/messages?limit=200`;
+  for (let cursor: string | undefined = ""; cursor !== undefined; ) {
+    const response = await fetch(`${address}${cursor && `&cursor=${cursor}`}`, {
+      headers: { authorization: `Bearer ${server.token}` },
+    });
     if (!response.ok) throw new Error(`Cannot read messages: ${await response.text()}`);
-    const page = ((await response.json()) as { messages: StoredMessage[] }).messages;
-    if (page.length === 0) return messages;
-    messages.unshift(...page);
+    const page = (await response.json()) as Page;
+    messages.unshift(...page.messages);
+    cursor = page.nextCursor;
   }
+  return messages;
 }

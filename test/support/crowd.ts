@@ -13,6 +13,8 @@ export interface CrowdOptions {
 
 /** How many do the same thing at once, where it does not matter. */
 const ABREAST = 50;
+/** Clients of people wait longer and longer, as those that come with Nexflow do. */
+const PATIENT_MS = 15_000;
 
 /** Many clients, each with a conversation, that stay connected whatever happens to servers. */
 export class Crowd {
@@ -25,7 +27,10 @@ export class Crowd {
   private constructor(options: CrowdOptions) {
     const { url, token } = options;
     this.#options = options;
-    this.#clients = Array.from({ length: options.clients }, () => new ResumingClient(url, token));
+    this.#clients = Array.from(
+      { length: options.clients },
+      () => new ResumingClient(url, token, PATIENT_MS),
+    );
   }
 
   /** All are connected, have had an answer, and those that wait have asked again. */
@@ -68,7 +73,7 @@ export class Crowd {
     const faults: string[] = [];
     for (const group of this.#groups()) {
       const found = group.map((client) =>
-        listConversationFaults(this.#options, client, (text) => model.answerTo(text)),
+        listConversationFaults(this.#options, client, model.isAnswer),
       );
       faults.push(...(await Promise.all(found)).flat());
     }

@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { listConversationFaults } from "./conversation-faults.ts";
 import { ResumingClient } from "./resuming-client.ts";
 import type { RunningNexflow } from "./start-nexflow.ts";
-import { listStoredFaults, type StoreAddress } from "./stored-faults.ts";
-import { answerToSum, createSums } from "./sums.ts";
+import { listStoredFaults, readStore, type StoreAddress, writeStore } from "./stored-faults.ts";
+import { createSums, isSumOf } from "./sums.ts";
 import { Visitor } from "./visitor.ts";
 
 export interface KillSweep {
@@ -36,8 +36,9 @@ export interface KillSweepRow {
 }
 
 const CLIENTS = 3;
+const KILLS_IN_A_ROW = 5;
 /** A point that was not reached by then is none that this load reaches. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
 
 /**
  * Has the program die at one point after the other, under load, on the same data: each start is
@@ -46,6 +47,9 @@ const PATIENCE_MS = 10_000;
 export async function sweepKills(sweep: KillSweep): Promise<KillSweepReport> {
   const { url, token, points, store, start } = sweep;
   const rows: KillSweepRow[] = [];
+  const prepared = await start({});
+  await prepared.kill();
+  await addSchedules(store);
   let isOver = false;
   const clients = Array.from({ length: CLIENTS }, () => new ResumingClient(url, token));
   const nextSum = createSums();
@@ -53,7 +57,10 @@ export async function sweepKills(sweep: KillSweep): Promise<KillSweepReport> {
     ...clients.map((client) => client.converse(nextSum, () => isOver)),
     new Visitor(url, token).visit(() => isOver),
   ]);
-  for (const point of [...points, ...sweep.atStop]) {
+  for (const [at, point] of [...points, ...sweep.atStop].entries()) {
+    if (at % KILLS_IN_A_ROW === 0) {
+      await serveAWhile(() => timed(rows, () => start({})), clients);
+    }
     const spec = point.includes("@") ? point.replace("@", "=kill@") : `${point}=kill`;
     const env = { NEXFLOW_TEST_MODE: "faults", NEXFLOW_FAILPOINTS: spec };
     const isAtStop = sweep.atStop.includes(point);
@@ -64,16 +71,64 @@ export async function sweepKills(sweep: KillSweep): Promise<KillSweepReport> {
       answers: sum(clients.map(({ ends }) => ends.size)),
       readyAgainMs: "",
     });
-    process.stderr.write(JSON.stringify(rows.slice(-2)) + "\n");
   }
   const server = await timed(rows, () => start({}));
   isOver = true;
   await load;
+  await endSchedules(store);
+  await untilAtRest(store);
   const found = await Promise.all(
-    clients.map((client) => listConversationFaults({ url, token }, client, answerToSum)),
+    clients.map((client) => listConversationFaults({ url, token }, client, isSumOf)),
   );
   await server.stop();
   return { rows, faults: [...found.flat(), ...(await listStoredFaults(store))] };
+}
+
+/** A turn whose run dies eight times fails: now and then a server lives until all are answered. */
+async function serveAWhile(
+  start: () => Promise<RunningNexflow>,
+  clients: readonly ResumingClient[],
+): Promise<void> {
+  const server = await start();
+  const before = clients.map(({ ends }) => ends.size);
+  while (clients.some(({ ends }, at) => ends.size === before[at])) await delay(10);
+  await server.kill();
+}
+
+/** A message and a call, every second each: more often than people may. */
+function addSchedules(store: StoreAddress): Promise<void> {
+  const whenJson = JSON.stringify({ kind: "every", everyMs: 1_000, anchorMs: 0 });
+  const actions = [
+    { kind: "message", text: "/calculator 1+1" },
+    { kind: "tool-call", skill: "keeps", tool: "run", input: {} },
+  ];
+  const rows = actions.map((action) => {
+    const values = [action.kind, "admin", action.kind, whenJson, "once", JSON.stringify(action)];
+    return `(${values.map((value) => `'${value}'`).join(", ")}, 'active', ${Date.now()}, 0)`;
+  });
+  return writeStore(
+    store,
+    `INSERT INTO schedule (schedule_id, user_id, name, when_json, missed, action_json, state,
+      next_at_ms, created_at_ms) VALUES ${rows.join(", ")}`,
+  );
+}
+
+/** A firing that was killed often waits for long to be tried again: that is not waited for. */
+function endSchedules(store: StoreAddress): Promise<void> {
+  return writeStore(store, "DELETE FROM schedule");
+}
+
+/** Waits until no turn is left to be run. */
+async function untilAtRest(store: StoreAddress): Promise<void> {
+  const endMs = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const left = await readStore(store, (read) =>
+      read<object>("SELECT * FROM turn WHERE state IN ('queued', 'running')"),
+    );
+    if (left.length === 0) return;
+    if (performance.now() > endMs) throw new Error(`Still to be run: ${JSON.stringify(left)}`);
+    await delay(50);
+  }
 }
 
 /** Starts a server and waits for its death; one that does not come is brought about. */
@@ -107,7 +162,8 @@ async function timed<T>(rows: readonly KillSweepRow[], start: () => Promise<T>):
   const startedAtMs = performance.now();
   const started = await start();
   const latest = rows.at(-1);
-  if (latest !== undefined) latest.readyAgainMs = Math.round(performance.now() - startedAtMs);
+  if (latest?.readyAgainMs === "")
+    latest.readyAgainMs = Math.round(performance.now() - startedAtMs);
   return started;
 }
 

@@ -5,7 +5,10 @@ import type { TestStore } from "./open-test-store.ts";
 import { silentLog } from "./silent-log.ts";
 
 /** Where a store keeps its jobs. */
-export function openJobEngine({ store }: TestStore, nowMs: () => number = Date.now): JobEngine {
+export function openJobEngine(
+  { store }: Pick<TestStore, "store">,
+  nowMs: () => number = Date.now,
+): JobEngine {
   const { location, reader, writer } = store;
   return location.kind === "postgres"
     ? new PgBossEngine({ connectionString: location.url, log: silentLog })

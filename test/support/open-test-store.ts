@@ -19,6 +19,8 @@ export interface TestStore extends AsyncDisposable {
   readonly homeDir: string;
   /** Closes the store and opens it again on the same data. */
   reopen(): Promise<void>;
+  /** Closes the store; its data stays until disposal. */
+  close(): Promise<void>;
 }
 
 /** Names and openers of the stores there are, for contract suites. */
@@ -62,6 +64,9 @@ async function open(database?: AsyncDisposable & { readonly url: string }): Prom
     reopen: async () => {
       await store[Symbol.asyncDispose]();
       store = await openStore(dir.path, database?.url);
+    },
+    close: async () => {
+      await store[Symbol.asyncDispose]();
     },
     [Symbol.asyncDispose]: async () => {
       await store[Symbol.asyncDispose]();

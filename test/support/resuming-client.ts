@@ -9,6 +9,8 @@ export interface SentMessage {
   readonly accepted: AcceptedFrame[];
 }
 
+const FIRST_PAUSE_MS = 25;
+
 /**
  * One conversation that survives any server: sends one message after the other, reconnects when
  * the line breaks, sends again what was not accepted and resumes with (epoch, seq).
@@ -30,10 +32,13 @@ export class ResumingClient {
   #position: { readonly epoch: number; readonly seq: number } | undefined;
   readonly #url: string;
   readonly #token: string;
+  readonly #maxPauseMs: number;
 
-  constructor(url: string, token: string) {
+  /** `maxPauseMs`: how long it waits at most before it tries again; each failure doubles it. */
+  constructor(url: string, token: string, maxPauseMs = FIRST_PAUSE_MS) {
     this.#url = url;
     this.#token = token;
+    this.#maxPauseMs = maxPauseMs;
   }
 
   /** Sends texts, each when the one before was answered, until `isOver`. */
@@ -76,6 +81,8 @@ export class ResumingClient {
   #client: ChatClient | undefined;
   #read = 0;
   #plannedPauseMs: number | undefined;
+  /** In a row. */
+  #failures = 0;
 
   /** True when the answer has ended; false where the line broke before. */
   async #tryExchange(message: SentMessage): Promise<boolean> {
@@ -103,7 +110,9 @@ export class ResumingClient {
   /** The line broke: after a moment, or after as long as the server asked for. */
   async #pause(): Promise<void> {
     await this.close();
-    const pauseMs = this.#plannedPauseMs ?? 20;
+    const mostMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, this.#maxPauseMs);
+    const pauseMs = this.#plannedPauseMs ?? mostMs * (0.5 + Math.random() / 2);
+    this.#failures += 1;
     this.#plannedPauseMs = undefined;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
@@ -113,6 +122,7 @@ export class ResumingClient {
     const client = await ChatClient.open(this.#url, this.#token);
     this.#client = client;
     this.connectedAtMs.push(performance.now());
+    this.#failures = 0;
     this.#read = 0;
     if (this.sessionId !== undefined) {
       const { epoch, seq } = this.#position ?? {};

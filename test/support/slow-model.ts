@@ -60,6 +60,11 @@ export class SlowModel implements AsyncDisposable {
     return this.#wordsFor(question).join("");
   }
 
+  /** Whether that is the answer to a question; for whoever has no model at hand. */
+  readonly isAnswer = (question: string, answer: string): boolean => {
+    return answer === this.answerTo(question);
+  };
+
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     const closed = once(this.#server, "close");

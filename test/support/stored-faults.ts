@@ -82,6 +82,20 @@ export async function readStore<T>(
   }
 }
 
+/** Runs one plain statement beside whoever uses the store. */
+export async function writeStore(address: StoreAddress, statement: string): Promise<void> {
+  if ("file" in address) {
+    const database = new Database(address.file, { timeout: 10_000 });
+    database.exec(statement);
+    database.close();
+    return;
+  }
+  const client = new pg.Client({ connectionString: address.url });
+  await client.connect();
+  await client.query(statement);
+  await client.end();
+}
+
 async function listDamage(read: Read): Promise<string[]> {
   const rows = await read<{ integrity_check: string }>("PRAGMA integrity_check");
   return rows.map((row) => row.integrity_check).filter((line) => line !== "ok");

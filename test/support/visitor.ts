@@ -1,8 +1,20 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+
+type Json = Readonly<Record<string, string>>;
+
+interface Reply {
+  readonly status: number;
+  readonly json: Json;
+  readonly cookie: string;
+}
+
+const PAUSE_MS = 20;
 
 /**
  * Someone who does by REST, again and again, all that a conversation does not: signs in and out,
- * cancels turns, calls a skill that keeps something, deletes sessions. What fails is tried in the next round; servers may come and go.
+ * cancels turns, calls a skill that keeps something, deletes sessions, and has users, tokens and
+ * schedules come and go. What fails is tried in the next round; servers may come and go.
  */
 export class Visitor {
   readonly #url: string;
@@ -16,46 +28,75 @@ export class Visitor {
   async visit(isOver: () => boolean): Promise<void> {
     const rounds = [
       () => this.#signInAndOut(),
+      () => this.#haveUser(),
+      () => this.#haveSchedule(),
       () => this.#converse("/keeps.run {}", false),
       () => this.#converse("/calculator 1+1", true),
     ];
     for (let round = 0; !isOver(); round++) {
       await rounds[round % rounds.length]?.().catch(() => undefined);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await delay(PAUSE_MS);
     }
   }
 
   async #signInAndOut(): Promise<void> {
     const origin = this.#url;
-    const signedIn = await this.#fetch("POST", "/login", { token: this.#token }, { origin });
-    const cookie = signedIn.headers.get("set-cookie")?.split(";")[0] ?? "";
-    await this.#fetch("POST", "/logout", undefined, { origin, cookie });
+    const { cookie } = await this.#ask("POST", "/login", { token: this.#token }, { origin });
+    await this.#ask("POST", "/logout", undefined, { origin, cookie });
   }
 
   /** A session of one turn, which is deleted with it. */
   async #converse(text: string, isCancelled: boolean): Promise<void> {
-    const accepted = await this.#fetch("POST", "/messages", {
-      clientMessageId: randomUUID(),
-      text,
-    });
-    const { sessionId, turnId } = (await accepted.json()) as Record<string, string>;
-    if (isCancelled) await this.#fetch("POST", `/turns/${turnId}/cancel`);
+    const { json } = await this.#ask("POST", "/messages", { text });
+    if (isCancelled) await this.#ask("POST", `/turns/${json["turnId"]}/cancel`);
     for (let status = 409; status === 409; ) {
-      ({ status } = await this.#fetch("DELETE", `/sessions/${sessionId}`));
+      await delay(PAUSE_MS);
+      ({ status } = await this.#ask("DELETE", `/sessions/${json["sessionId"]}`));
     }
   }
 
-  async #fetch(
+  async #haveUser(): Promise<void> {
+    const made = await this.#ask("POST", "/users", { name: "A guest", role: "member" });
+    const user = `/users/${made.json["id"]}`;
+    await this.#ask("PATCH", user, { role: "operator" });
+    const token = await this.#ask("POST", `${user}/tokens`, { label: "for a while" });
+    await this.#ask("DELETE", `${user}/tokens/${token.json["id"]}`);
+    await this.#ask("DELETE", user);
+  }
+
+  async #haveSchedule(): Promise<void> {
+    const { json } = await this.#ask("POST", "/schedules", {
+      name: "Far off",
+      when: { kind: "at", atMs: Date.now() + 3_600_000 },
+      action: { kind: "tool-call", skill: "keeps", tool: "run", input: {} },
+    });
+    const schedule = `/schedules/${json["id"]}`;
+    await this.#ask("PATCH", schedule, { state: "paused" });
+    await this.#ask("POST", `${schedule}/run`);
+    await this.#ask("DELETE", schedule);
+  }
+
+  async #ask(
     method: string,
     route: string,
     body?: object,
     headers: Readonly<Record<string, string>> = { authorization: `Bearer ${this.#token}` },
-  ): Promise<Response> {
-    return fetch(`${this.#url}/api/v1${route}`, {
+  ): Promise<Reply> {
+    const response = await fetch(`${this.#url}/api/v1${route}`, {
       method,
-      headers: { ...headers, ...(body && { "content-type": "application/json" }) },
+      headers: {
+        ...headers,
+        "idempotency-key": randomUUID(),
+        ...(body && { "content-type": "application/json" }),
+      },
       ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(5_000),
     });
+    const text = await response.text();
+    return {
+      status: response.status,
+      json: text.startsWith("{") ? (JSON.parse(text) as Json) : {},
+      cookie: response.headers.get("set-cookie")?.split(";")[0] ?? "",
+    };
   }
 }

@@ -22,9 +22,9 @@ export interface ApprovalRepository {
 }
 
 export interface ListPending {
-  readonly userId?: UserId;
+  readonly userId?: UserId | undefined;
   /** The last one of the page before. */
-  readonly after?: ApprovalId;
+  readonly after?: ApprovalId | undefined;
   readonly limit: number;
 }
 

@@ -64,13 +64,13 @@ export interface AuditLog {
 }
 
 export interface ListAudit {
-  readonly actor?: string;
-  readonly action?: string;
-  readonly subject?: string;
-  readonly decision?: AuditEvent["decision"];
-  readonly sinceMs?: number;
-  readonly untilMs?: number;
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly decision?: AuditEvent["decision"] | undefined;
+  readonly sinceMs?: number | undefined;
+  readonly untilMs?: number | undefined;
   /** The `seq` of the last entry of the page before. */
-  readonly before?: number;
+  readonly before?: number | undefined;
   readonly limit: number;
 }

@@ -8,6 +8,12 @@ const RETRYABLE = {
   STORE_TOO_NEW: false,
   /** Another process serves this data directory. */
   STORE_LOCKED: false,
+  /** A backup cannot be written. */
+  BACKUP_FAILED: true,
+  /** A backup is damaged, no backup at all, or written by a newer program. */
+  BACKUP_INVALID: false,
+  /** Data would be written over other data. */
+  STORE_NOT_EMPTY: false,
   /** What connects instances cannot be reached. */
   BUS_UNAVAILABLE: true,
   /** A write came from a run that no longer owns its turn. */

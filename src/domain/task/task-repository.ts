@@ -20,10 +20,10 @@ export interface TaskRepository {
 }
 
 export interface ListTasks {
-  readonly userId?: UserId;
-  readonly sessionId?: SessionId;
-  readonly state?: TaskState["kind"];
+  readonly userId?: UserId | undefined;
+  readonly sessionId?: SessionId | undefined;
+  readonly state?: TaskState["kind"] | undefined;
   /** The last task of the page before. */
-  readonly before?: TaskId;
+  readonly before?: TaskId | undefined;
   readonly limit: number;
 }

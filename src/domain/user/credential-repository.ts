@@ -21,7 +21,7 @@ export interface CredentialRepository {
   removeByHash(hash: string): Promise<readonly CredentialId[]>;
   /** The same for a credential of one user, by its id; none where the user has no such one. */
   removeToken(input: RemoveToken): Promise<readonly CredentialId[]>;
-  /** Makes `hash` the only token of that label, or leaves none where there is no hash. */
+  /** Makes `hash` the user's only token of that label, or leaves none where there is no hash. */
   replaceToken(input: ReplaceToken): Promise<void>;
   /** Notes that these were used. */
   touch(input: TouchCredentials): Promise<void>;

@@ -16,6 +16,9 @@ export const FAILPOINTS = {
   "turn:show": "events of a turn are about to be shown to those who follow it",
   "turn:show-end": "the end of a turn is stored, and about to be shown",
   "turn:settle": "the end of a turn was shown, and the next one of its session not begun",
+  "job:begin": "a job was fetched, and nothing of it done",
+  "job:handled": "a job is done, and the queue does not know it yet",
+  "job:completed": "the queue knows that jobs are done",
   "bus:publish": "other instances are about to be told something",
 } as const;
 

@@ -56,7 +56,9 @@ export class JobRunner implements Jobs {
     this.#mode = "stopped";
     await this.#starting;
     await Promise.all(Array.from(this.#workers.values(), (worker) => worker.stop(drainMs)));
-    await this.#options.engine.close();
+    const { engine, log } = this.#options;
+    // Whatever cannot be closed any more is gone with its database; the rest of the server is not.
+    await engine.close().catch((error: unknown) => log.warn({ error }, "Cannot close the jobs"));
   }
 
   /** Opens what keeps the jobs, however long that needs. */

@@ -1,6 +1,7 @@
 import type { Job, JobHandler, JobQueue } from "#application/ports/jobs.ts";
 import type { Logger } from "#application/ports/logger.ts";
 import { toFailure } from "#domain/shared/fault.ts";
+import { failpoint } from "../failpoints/failpoints.ts";
 import { type JobEngine, LEASE_MS } from "./job-engine.ts";
 
 export interface QueueWorkerOptions {
@@ -114,6 +115,7 @@ export class QueueWorker {
   }
 
   #begin(job: Job): void {
+    failpoint("job:begin");
     const inHand = { job, controller: new AbortController() };
     if (this.#inHand.size === 0) this.#touchedAtMs = performance.now();
     this.#inHand.add(inHand);
@@ -127,6 +129,7 @@ export class QueueWorker {
     const { job, controller } = inHand;
     try {
       await handle(job, controller.signal);
+      failpoint("job:handled");
       this.#done.push(job);
       await (this.#settling ??= this.#settle());
     } catch (error) {
@@ -155,6 +158,7 @@ export class QueueWorker {
     for (let tries = 0; tries * RETRY_MS < LEASE_MS; tries++) {
       try {
         await engine.complete(queue, jobs);
+        failpoint("job:completed");
         return;
       } catch (error) {
         log.error({ queue: queue.name, error }, "Cannot end jobs; trying again");

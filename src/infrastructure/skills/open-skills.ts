@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { Logger } from "#application/ports/logger.ts";
 import type { Sandbox, SandboxCall, SandboxResult } from "#application/ports/sandbox.ts";
+import type { RecordAudit } from "#domain/audit/audit-log.ts";
 import { Fault } from "#domain/shared/fault.ts";
 import type { Skill } from "#domain/skill/skill.ts";
 import {
@@ -20,6 +21,7 @@ import {
   type SkillPackage,
   toSkillCode,
 } from "../../../skills-registry/index.ts";
+import { deniedCall, deniedHostCall, noticeEvent } from "./audit-events.ts";
 import { logNotice } from "./log-notice.ts";
 import { toOutcome } from "./to-outcome.ts";
 
@@ -37,6 +39,8 @@ export interface SkillsOptions {
   /** The label of every call, for policies that match one. */
   readonly label: string | undefined;
   readonly recorder: SkillCallRecorder;
+  /** Told what policies denied, and that they changed. */
+  readonly audit: RecordAudit;
   readonly log: Logger;
 }
 
@@ -55,7 +59,8 @@ export interface OpenSandbox extends Sandbox, AsyncDisposable {}
  * there is no such layer.
  */
 export async function openSandbox(options: SkillsOptions): Promise<OpenSandbox> {
-  const { policyDir, processes, kv, secrets, allowMissingLayers, label, recorder, log } = options;
+  const { policyDir, processes, kv, secrets, allowMissingLayers, label, recorder, audit, log } =
+    options;
   checkAllowedLayers(allowMissingLayers);
   const names = new Map<string, string>();
   const nameOf = (digest: string) => names.get(digest) ?? digest;
@@ -70,17 +75,25 @@ export async function openSandbox(options: SkillsOptions): Promise<OpenSandbox> 
       kv,
       secrets,
       allowMissingLayers,
-      onCall: (record) => recorder.addCall(record),
+      onCall: (record) => {
+        recorder.addCall(record);
+        if (record.outcome === "denied") audit(deniedCall(record));
+      },
       onHostCall: (record) => {
         const skill = nameOf(record.skillDigest);
         recorder.addHostCall({ skill, record });
+        if (record.decision === "denied") audit(deniedHostCall(skill, record));
         // The values are for the record alone.
         const { args: _args, result: _result, ...facts } = record;
         log.debug({ skill, ...facts }, "Host call");
       },
       onLog: ({ callId, skillDigest, text }) =>
         log.debug({ callId, skill: nameOf(skillDigest), text }, "Skill log"),
-      onNotice: (notice) => logNotice(log, notice),
+      onNotice: (notice) => {
+        logNotice(log, notice);
+        const event = noticeEvent(notice);
+        if (event !== undefined) audit(event);
+      },
     }).catch(throwPolicyFault),
   ]);
   for (const { digest, name } of packages) names.set(digest, name);

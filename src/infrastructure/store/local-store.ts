@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { Fault } from "#domain/shared/fault.ts";
 import { parseCredentialId } from "#domain/shared/id.ts";
 import { ADMIN } from "#domain/user/user.ts";
@@ -37,7 +36,7 @@ export interface LocalStore extends AsyncDisposable {
  */
 export async function openLocalStore(address: StoreAddress): Promise<LocalStore | undefined> {
   const location = locateStore(address.homeDir, address.databaseUrl);
-  if (location.kind === "sqlite" && !existsSync(location.file)) return undefined;
+  if (location.kind === "sqlite" && !(await hasDatabase(location.file))) return undefined;
   const { applied, pending } = await readStatus(location);
   if (applied.length === 0) return undefined;
   if (pending.length > 0) {
@@ -108,7 +107,7 @@ async function readStatus(location: StoreLocation): Promise<MigrationStatus> {
   const { migrationStatus } = await import("./dialects/sqlite/migrate-sqlite.ts");
   const { openSqlite } = await import("./dialects/sqlite/sqlite-connection.ts");
   const { file } = location;
-  const connection = existsSync(file)
+  const connection = (await hasDatabase(file))
     ? openSqlite({ file, mode: "read" })
     : openSqlite({ file: ":memory:", mode: "write" });
   try {
@@ -116,6 +115,11 @@ async function readStatus(location: StoreLocation): Promise<MigrationStatus> {
   } finally {
     connection.close();
   }
+}
+
+async function hasDatabase(file: string): Promise<boolean> {
+  const { findDatabase } = await import("./dialects/sqlite/database-files.ts");
+  return findDatabase(file);
 }
 
 async function readPostgresStatus(url: string): Promise<MigrationStatus> {

@@ -7,6 +7,8 @@ const MIGRATIONS: Readonly<Record<string, () => Promise<{ readonly statements: S
   "0003-instances": () => import("./migrations/0003-instances.ts"),
   "0004-users-and-tokens": () => import("./migrations/0004-users-and-tokens.ts"),
   "0005-schedules": () => import("./migrations/0005-schedules.ts"),
+  "0006-audit": () => import("./migrations/0006-audit.ts"),
+  "0007-skills-and-approvals": () => import("./migrations/0007-skills-and-approvals.ts"),
 };
 
 type Statements = readonly string[];

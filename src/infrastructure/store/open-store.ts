@@ -72,7 +72,7 @@ export async function openStore(homeDir: string, databaseUrl?: string): Promise<
  * Holds the data directory for this process. The lock is an open transaction on a file of its
  * own, so the system takes it back however the process ends.
  */
-function lockDirectory(homeDir: string): { close(): void } {
+export function lockDirectory(homeDir: string): { close(): void } {
   let lock: Database.Database | undefined;
   try {
     makeDirectory(homeDir);

@@ -1,12 +1,17 @@
+import { approvalQueries } from "./queries/approval-queries.ts";
+import { auditQueries } from "./queries/audit-queries.ts";
 import { callRecordQueries } from "./queries/call-record-queries.ts";
 import { credentialQueries } from "./queries/credential-queries.ts";
 import { housekeepingQueries } from "./queries/housekeeping-queries.ts";
 import { idempotencyQueries } from "./queries/idempotency-queries.ts";
+import { installedSkillQueries } from "./queries/installed-skill-queries.ts";
 import { instanceQueries } from "./queries/instance-queries.ts";
 import { jobQueries } from "./queries/job-queries.ts";
+import { restoreQueries } from "./queries/restore-queries.ts";
 import { scheduleQueries } from "./queries/schedule-queries.ts";
 import { sessionQueries } from "./queries/session-queries.ts";
 import { skillValueQueries } from "./queries/skill-value-queries.ts";
+import { taskQueries } from "./queries/task-queries.ts";
 import { turnQueries } from "./queries/turn-queries.ts";
 import { userQueries } from "./queries/user-queries.ts";
 
@@ -20,6 +25,11 @@ export const queries = {
   ...turnQueries,
   ...skillValueQueries,
   ...callRecordQueries,
+  ...taskQueries,
+  ...installedSkillQueries,
+  ...approvalQueries,
+  ...auditQueries,
+  ...restoreQueries,
   ...scheduleQueries,
   ...jobQueries,
   ...housekeepingQueries,

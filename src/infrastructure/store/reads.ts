@@ -1,9 +1,12 @@
+import { findApproval, listGrants, listPendingApprovals } from "./scripts/approval-scripts.ts";
+import { findAuditHead, listAudit, readAudit } from "./scripts/audit-scripts.ts";
 import {
   findPrincipal,
   hasToken,
   listCredentials,
   listPrincipals,
 } from "./scripts/credential-scripts.ts";
+import { findInstalledSkill, listInstalledSkills } from "./scripts/installed-skill-scripts.ts";
 import { listRunning } from "./scripts/instance-scripts.ts";
 import { hasJobs, listDeadJobs } from "./scripts/job-scripts.ts";
 import { listCalls } from "./scripts/list-calls.ts";
@@ -29,6 +32,7 @@ import {
   readEvents,
 } from "./scripts/session-scripts.ts";
 import { findSkillValue, listSkillKeys } from "./scripts/skill-value-scripts.ts";
+import { findTask, listTasks } from "./scripts/task-scripts.ts";
 import { findUser, listUsers } from "./scripts/user-scripts.ts";
 
 /** Every read there is, by name. */
@@ -54,6 +58,16 @@ export const reads = {
   listSkillKeys,
   listCalls,
   listRunning,
+  findTask,
+  listTasks,
+  findInstalledSkill,
+  listInstalledSkills,
+  findApproval,
+  listPendingApprovals,
+  listGrants,
+  findAuditHead,
+  readAudit,
+  listAudit,
   findSchedule,
   listSchedules,
   countSchedules,

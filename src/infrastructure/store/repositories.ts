@@ -1,10 +1,14 @@
 import type { NewId, NowMs } from "#application/ports/clock.ts";
 import type { Housekeeping } from "#application/ports/housekeeping.ts";
 import type { IdempotencyKeys } from "#application/ports/idempotency-keys.ts";
+import type { ApprovalRepository } from "#domain/approval/approval-repository.ts";
+import type { AuditLog } from "#domain/audit/audit-log.ts";
 import type { InstanceRegistry } from "#domain/instance/instance-registry.ts";
 import type { FiringLog } from "#domain/schedule/firing-log.ts";
 import type { ScheduleRepository } from "#domain/schedule/schedule-repository.ts";
 import type { SessionRepository } from "#domain/session/session-repository.ts";
+import type { SkillRepository } from "#domain/skill/skill-repository.ts";
+import type { TaskRepository } from "#domain/task/task-repository.ts";
 import type { TurnLog } from "#domain/turn/turn-log.ts";
 import type { TurnReader } from "#domain/turn/turn-reader.ts";
 import type { CredentialRepository } from "#domain/user/credential-repository.ts";
@@ -98,6 +102,47 @@ export function createUserRepository(reader: ReadCaller, writer: WriteCaller): U
     add: (user) => writer.call("addUser", user),
     change: (input) => writer.call("changeUser", input),
     remove: (userId) => writer.call("removeUser", userId),
+  };
+}
+
+export function createTaskRepository(reader: ReadCaller, writer: WriteCaller): TaskRepository {
+  return {
+    find: (taskId) => reader.call("findTask", taskId),
+    list: (input) => reader.call("listTasks", input),
+    add: (task) => writer.call("addTask", task),
+    save: (task, from) => writer.call("saveTask", task, from),
+  };
+}
+
+export function createSkillRepository(reader: ReadCaller, writer: WriteCaller): SkillRepository {
+  return {
+    find: (name) => reader.call("findInstalledSkill", name),
+    list: (state) => reader.call("listInstalledSkills", state),
+    add: (skill) => writer.call("addInstalledSkill", skill),
+    save: (skill) => writer.call("saveInstalledSkill", skill),
+    remove: (name) => writer.call("removeInstalledSkill", name),
+  };
+}
+
+export function createApprovalRepository(
+  reader: ReadCaller,
+  writer: WriteCaller,
+): ApprovalRepository {
+  return {
+    find: (approvalId) => reader.call("findApproval", approvalId),
+    listPending: (input) => reader.call("listPendingApprovals", input),
+    listGrants: (input) => reader.call("listGrants", input),
+    add: (approval) => writer.call("addApproval", approval),
+    save: (approval) => writer.call("saveApproval", approval),
+  };
+}
+
+export function createAuditLog(reader: ReadCaller, writer: WriteCaller): AuditLog {
+  return {
+    append: (events) => writer.call("appendAudit", events),
+    list: (input) => reader.call("listAudit", input),
+    read: (seq, limit) => reader.call("readAudit", seq, limit),
+    head: () => reader.call("findAuditHead"),
   };
 }
 

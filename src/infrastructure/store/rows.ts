@@ -8,7 +8,6 @@ import {
   parseTurnId,
   parseUserId,
 } from "#domain/shared/id.ts";
-import { isFinalTask, NO_USAGE, type Task } from "#domain/task/task.ts";
 import type { FinalTurnState, Turn, TurnState } from "#domain/turn/turn.ts";
 import type { ClaimedTurn } from "#domain/turn/turn-log.ts";
 import type { Credential, Principal } from "#domain/user/credential.ts";
@@ -140,30 +139,6 @@ export function turnStateToArgs(state: FinalTurnState): QueryArgs {
     endedAtMs: state.endedAtMs,
     failureCode: failure?.code ?? null,
     failureMessage: toStoredText(failure?.message),
-  };
-}
-
-export function taskToArgs(task: Task): QueryArgs {
-  const { state, origin } = task;
-  const ended = isFinalTask(state) ? state : undefined;
-  const failure = ended !== undefined && "failure" in ended ? ended.failure : undefined;
-  const usage = ended?.usage ?? NO_USAGE;
-  return {
-    turnId: origin.kind === "turn" ? origin.turnId : "",
-    taskId: task.id,
-    toolCallId: origin.kind === "turn" ? origin.toolCallId : "",
-    skill: task.skill,
-    tool: task.tool,
-    skillDigest: task.skillDigest,
-    policyHash: task.policyHash,
-    inputJson: JSON.stringify(task.input),
-    state: state.kind,
-    outputJson: state.kind === "completed" ? JSON.stringify(state.output) : null,
-    failureCode: failure?.code ?? null,
-    failureMessage: toStoredText(failure?.message),
-    ...usage,
-    createdAtMs: task.createdAtMs,
-    endedAtMs: ended?.endedAtMs ?? null,
   };
 }
 

@@ -79,6 +79,7 @@ export interface Schema {
     started_at_ms: number;
     expires_at_ms: number;
   };
+  /** One that a schedule brought about has the empty turn id. */
   task: {
     turn_id: string;
     task_id: string;
@@ -98,6 +99,10 @@ export interface Schema {
     output_bytes: number;
     created_at_ms: number;
     ended_at_ms: number | null;
+    user_id: string;
+    session_id: string | null;
+    schedule_id: string | null;
+    started_at_ms: number | null;
   };
   /** `next_at_ms` is there while it is active, `state_at_ms` tells since when it is not. */
   schedule: {
@@ -211,5 +216,63 @@ export interface Schema {
     result_bytes: number;
     args_json: string | null;
     result_json: string | null;
+  };
+  /** What was erased is null. */
+  audit_entry: {
+    seq: number;
+    at_ms: number;
+    action: string;
+    decision: string;
+    policy_hash: string | null;
+    actor: string | null;
+    actor_salt: string | null;
+    actor_hash: string;
+    subject: string | null;
+    subject_salt: string | null;
+    subject_hash: string;
+    detail_json: string | null;
+    detail_salt: string | null;
+    detail_hash: string;
+    prev_hash: string;
+    hash: string;
+  };
+  /** One row: the last entry of the audit log. */
+  audit_head: {
+    head_id: number;
+    seq: number;
+    hash: string;
+  };
+  installed_skill: {
+    name: string;
+    version: string;
+    digest: string;
+    publisher: string | null;
+    manifest_json: string;
+    grants_json: string;
+    state: string;
+    state_since_ms: number;
+    state_by: string | null;
+    state_reason: string | null;
+    installed_at_ms: number;
+    installed_by: string;
+    revision: number;
+  };
+  approval: {
+    approval_id: string;
+    user_id: string;
+    session_id: string;
+    skill: string;
+    skill_digest: string;
+    tool: string;
+    input_hash: string;
+    input_json: string;
+    requested_at_ms: number;
+    expires_at_ms: number;
+    state: string;
+    decided_by: string | null;
+    decided_at_ms: number | null;
+    reason: string | null;
+    scope_json: string | null;
+    revision: number;
   };
 }

@@ -1,3 +1,5 @@
+import { addApproval, saveApproval } from "./scripts/approval-scripts.ts";
+import { appendAudit, eraseAudit } from "./scripts/audit-scripts.ts";
 import { recordCalls } from "./scripts/call-record-scripts.ts";
 import {
   addCredential,
@@ -8,6 +10,11 @@ import {
 } from "./scripts/credential-scripts.ts";
 import { deleteOldFirings, trimEvents } from "./scripts/housekeeping-scripts.ts";
 import { beginKey, finishKey, releaseKey } from "./scripts/idempotency-scripts.ts";
+import {
+  addInstalledSkill,
+  removeInstalledSkill,
+  saveInstalledSkill,
+} from "./scripts/installed-skill-scripts.ts";
 import { joinInstance, leaveInstance, renewInstance } from "./scripts/instance-scripts.ts";
 import {
   completeJobs,
@@ -28,6 +35,7 @@ import {
 } from "./scripts/schedule-scripts.ts";
 import { deleteSession } from "./scripts/session-scripts.ts";
 import { deleteSkillValue, setSkillValue } from "./scripts/skill-value-scripts.ts";
+import { addTask, saveTask } from "./scripts/task-scripts.ts";
 import { accept, cancelTurn, claim, recover, save } from "./scripts/turn-scripts.ts";
 import { addUser, changeUser, removeUser } from "./scripts/user-scripts.ts";
 
@@ -56,6 +64,15 @@ export const writes = {
   setSkillValue,
   deleteSkillValue,
   recordCalls,
+  addTask,
+  saveTask,
+  addInstalledSkill,
+  saveInstalledSkill,
+  removeInstalledSkill,
+  addApproval,
+  saveApproval,
+  appendAudit,
+  eraseAudit,
   addSchedule,
   changeSchedule,
   removeSchedule,

@@ -1,4 +1,4 @@
-import type { FiringKey } from "#domain/schedule/firing.ts";
+import type { Firing, FiringKey } from "#domain/schedule/firing.ts";
 import type { MissedRule, Schedule, ScheduleAction } from "#domain/schedule/schedule.ts";
 import {
   parseScheduleId,
@@ -7,7 +7,12 @@ import {
   type UserId,
 } from "#domain/shared/id.ts";
 import { CommandError } from "./command-error.ts";
-import type { NewScheduleRequest, ScheduleAccess, ShownSchedule } from "./schedule-access.ts";
+import type {
+  NewScheduleRequest,
+  ScheduleAccess,
+  ShownFiring,
+  ShownSchedule,
+} from "./schedule-access.ts";
 
 export interface LocalSchedulesDeps {
   readonly useCases: ScheduleUseCases;
@@ -40,6 +45,9 @@ interface ScheduleUseCases {
     readonly userId: UserId;
     readonly limit: number;
   }): Promise<readonly Schedule[]>;
+  listFirings(
+    input: OwnSchedule & { readonly limit: number },
+  ): Promise<readonly Firing[] | undefined>;
   changeSchedule(
     input: OwnSchedule & { readonly isPaused: boolean },
   ): Promise<
@@ -67,6 +75,11 @@ export function createLocalSchedules(deps: LocalSchedulesDeps): ScheduleAccess {
     },
     list: async () =>
       (await useCases.listSchedules({ userId, limit: LISTED_MOST })).map((each) => toShown(each)),
+    async listFirings(id, limit) {
+      const firings = await useCases.listFirings({ ...own(id), limit });
+      if (firings === undefined) throw notFound(id);
+      return firings.map(toShownFiring);
+    },
     async setPaused(id, isPaused) {
       const result = await useCases.changeSchedule({ ...own(id), isPaused });
       if (result.kind === "not-found") throw notFound(id);
@@ -100,6 +113,17 @@ function toShown({ state, when, ...schedule }: Schedule): ShownSchedule {
     when,
     state: state.kind,
     ...(state.kind === "active" ? { nextAtMs: state.nextAtMs } : {}),
+  };
+}
+
+function toShownFiring({ state, ...firing }: Firing): ShownFiring {
+  const result = state.kind === "done" ? state.result : undefined;
+  return {
+    ...firing,
+    state: state.kind,
+    ...(result?.kind === "turn" ? { turnId: result.turnId } : {}),
+    ...(result?.kind === "task" ? { taskId: result.taskId } : {}),
+    ...(state.kind === "failed" ? { failure: state.failure } : {}),
   };
 }
 

@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { Fault } from "#domain/shared/fault.ts";
 import type { AccountsDeps } from "./accounts.ts";
+import { type AuditDeps, addAuditCommand } from "./audit.ts";
+import { addBackupCommand, type BackupDeps } from "./backup.ts";
 import { addChatCommand, type ChatDeps } from "./chat.ts";
 import { CommandError } from "./command-error.ts";
 import { addDoctorCommand, type DoctorDeps } from "./doctor.ts";
@@ -9,6 +11,7 @@ import { addLoginCommand, type LoginDeps } from "./login.ts";
 import { addMigrateCommand, type MigrateDeps } from "./migrate.ts";
 import { toPlainText } from "./output.ts";
 import { addPolicyCommand, type PolicyDeps } from "./policy.ts";
+import { addRestoreCommand, type RestoreDeps } from "./restore.ts";
 import { addSandboxCommand, type SandboxDeps } from "./sandbox.ts";
 import { addScheduleCommand, type ScheduleDeps } from "./schedule.ts";
 import { addServeCommand, type ServeDeps } from "./serve.ts";
@@ -27,6 +30,9 @@ export interface ProgramDeps {
   readonly sandbox: SandboxDeps;
   readonly policy: PolicyDeps;
   readonly login: LoginDeps;
+  readonly audit: AuditDeps;
+  readonly backup: BackupDeps;
+  readonly restore: RestoreDeps;
   readonly accounts: AccountsDeps;
 }
 
@@ -59,6 +65,9 @@ function createProgram(deps: ProgramDeps): Command {
   addPolicyCommand(program, deps.policy);
   addDoctorCommand(program, deps.doctor);
   addMigrateCommand(program, deps.migrate);
+  addBackupCommand(program, deps.backup);
+  addRestoreCommand(program, deps.restore);
+  addAuditCommand(program, deps.audit);
   addLoginCommand(program, deps.login);
   addUserCommand(program, deps.accounts);
   addTokenCommand(program, deps.accounts);

@@ -8,6 +8,8 @@ import { CommandError } from "./command-error.ts";
 export interface ScheduleAccess extends AsyncDisposable {
   add(request: NewScheduleRequest): Promise<ShownSchedule>;
   list(): Promise<readonly ShownSchedule[]>;
+  /** The latest times it fired for, latest first. */
+  listFirings(id: string, limit: number): Promise<readonly ShownFiring[]>;
   setPaused(id: string, isPaused: boolean): Promise<ShownSchedule>;
   remove(id: string): Promise<void>;
   run(id: string): Promise<{ readonly scheduleId: string; readonly dueAtMs: number }>;
@@ -45,12 +47,22 @@ export interface ShownSchedule {
   readonly createdAtMs: number;
 }
 
+export interface ShownFiring {
+  readonly dueAtMs: number;
+  readonly lateMs?: number | undefined;
+  readonly state: string;
+  readonly turnId?: string | undefined;
+  readonly taskId?: string | undefined;
+  readonly failure?: { readonly code: string; readonly message: string } | undefined;
+}
+
 const PATIENCE_MS = 10_000;
 const PAGE = 100;
 
 /** What of an answer is relied on; the rest is shown as it is. */
 const Shown = z.looseObject({ id: z.string(), name: z.string() });
 const Page = z.looseObject({ schedules: z.array(Shown), nextCursor: z.string().optional() });
+const Firings = z.looseObject({ firings: z.array(z.looseObject({ dueAtMs: z.number() })) });
 const Fired = z.looseObject({ scheduleId: z.string(), dueAtMs: z.number() });
 const Problem = z.looseObject({ detail: z.string() });
 
@@ -102,6 +114,10 @@ export async function openRemoteSchedules(
         cursor = page.nextCursor;
       }
       return all;
+    },
+    async listFirings(id, limit) {
+      const { firings } = Firings.parse(await ask("GET", `${of(id)}/firings?limit=${limit}`));
+      return firings as unknown as ShownFiring[];
     },
     setPaused: async (id, isPaused) =>
       toShown(await ask("PATCH", of(id), { state: isPaused ? "paused" : "active" })),

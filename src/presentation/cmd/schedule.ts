@@ -2,7 +2,12 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { JsonValue } from "#domain/shared/json.ts";
 import { UsageError } from "./exit-code.ts";
 import { print, toPlainText, toTable } from "./output.ts";
-import type { NewScheduleRequest, ScheduleAccess, ShownSchedule } from "./schedule-access.ts";
+import type {
+  NewScheduleRequest,
+  ScheduleAccess,
+  ShownFiring,
+  ShownSchedule,
+} from "./schedule-access.ts";
 
 export interface ScheduleDeps {
   /** The schedules of the running server or, where none runs, of its store. */
@@ -20,6 +25,15 @@ export function addScheduleCommand(program: Command, deps: ScheduleDeps): void {
     .action(async (_options: unknown, command: Command) => {
       const schedules = await use(deps, (access) => access.list());
       print(isJson(command), { schedules }, () => toList(schedules));
+    });
+  schedule
+    .command("show")
+    .description("what became of the latest times of a schedule")
+    .argument("<id>", "the schedule")
+    .option("--limit <n>", "how many at most", parseLimit, 20)
+    .action(async (id: string, { limit }: { limit: number }, command: Command) => {
+      const firings = await use(deps, (access) => access.listFirings(id, limit));
+      print(isJson(command), { firings }, () => toFirings(firings));
     });
   schedule
     .command("pause")
@@ -120,6 +134,7 @@ function toRequest(options: AddOptions): NewScheduleRequest {
 }
 
 const NAME_CHARS = 60;
+const LIMIT_MOST = 200;
 
 function toWhen({ cron, tz, at, every }: AddOptions): NewScheduleRequest["when"] {
   if (tz !== undefined && cron === undefined) throw new UsageError("--tz goes with --cron");
@@ -165,6 +180,12 @@ function parseSpan(raw: string): number {
   throw new InvalidArgumentError('expected a number and s, m, h or d, as "15m"');
 }
 
+function parseLimit(raw: string): number {
+  const limit = Number(raw);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MOST) return limit;
+  throw new InvalidArgumentError(`expected an integer from 1 to ${LIMIT_MOST}`);
+}
+
 function parseJson(raw: string): JsonValue {
   try {
     return JSON.parse(raw) as JsonValue;
@@ -192,6 +213,16 @@ function toRow(schedule: ShownSchedule): readonly string[] {
   const { id, name, when, action, lastFiredAtMs } = schedule;
   const does = action.kind === "message" ? "message" : `${action.skill}.${action.tool}`;
   return [id, name, toWhenText(when), nextOf(schedule), toTime(lastFiredAtMs), does];
+}
+
+function toFirings(firings: readonly ShownFiring[]): string {
+  if (firings.length === 0) return "It has not fired yet";
+  const head = ["TIME", "LATE", "STATE", "CAME TO"];
+  const rows = firings.map(({ dueAtMs, lateMs, state, turnId, taskId, failure }) => {
+    const result = failure === undefined ? (turnId ?? taskId ?? "") : failure.message;
+    return [toTime(dueAtMs), lateMs === undefined ? "" : `${lateMs} ms`, state, result].map(plain);
+  });
+  return toTable([head, ...rows]);
 }
 
 function toWhenText(when: ShownSchedule["when"]): string {

@@ -105,6 +105,7 @@ export const SchedulesQuery = z.strictObject({
   cursor: idCursor("schedule", parseScheduleId),
   userId: owner,
 });
+export const FiringsQuery = z.strictObject({ limit, userId: owner });
 export const AuditQuery = z.strictObject({
   limit,
   cursor: cursorOf(z.tuple([z.int().min(1)])).optional(),
@@ -409,6 +410,22 @@ export const ScheduleList = answer(
   z.strictObject({ schedules: z.array(ScheduleDetail), nextCursor }),
 );
 export const Firing = answer("Firing", z.strictObject({ scheduleId: id, dueAtMs: timeMs }));
+export const FiringDetail = answer(
+  "FiringDetail",
+  z.strictObject({
+    dueAtMs: timeMs,
+    firedAtMs: timeMs.describe("When it was put on record"),
+    lateMs: z.int().optional().describe("How long after its time it was begun"),
+    state: z
+      .enum(["waiting", "running", "done", "failed", "left-out"])
+      .describe("`left-out`: the schedule was paused before it was begun"),
+    endedAtMs: timeMs.optional(),
+    turnId: id.optional(),
+    taskId: id.optional(),
+    failure: FailureFields.optional(),
+  }),
+);
+export const FiringList = answer("FiringList", z.strictObject({ firings: z.array(FiringDetail) }));
 export const UserDetail = answer(
   "User",
   z.strictObject({ id, name: z.string(), role: z.enum(ROLES), createdAtMs: timeMs }),

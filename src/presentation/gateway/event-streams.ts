@@ -40,7 +40,8 @@ const HEADERS = {
 };
 
 export function createEventStreams({ deps, log }: EventStreamsOptions): EventStreams {
-  const streams = new Map<EventStream, UserId>();
+  const streams = new Set<EventStream>();
+  const perUser = new Map<UserId, number>();
 
   return {
     get count() {
@@ -48,19 +49,19 @@ export function createEventStreams({ deps, log }: EventStreamsOptions): EventStr
     },
     open(input) {
       const { id: userId } = input.principal.user;
-      const own = [...streams.values()].filter((owner) => owner === userId);
-      if (own.length >= MAX_STREAMS_PER_USER) return undefined;
+      if ((perUser.get(userId) ?? 0) >= MAX_STREAMS_PER_USER) return undefined;
       return { status: 200, headers: HEADERS, stream: (response) => start(response, input) };
     },
     announceShutdown(reconnectAfterMs) {
-      for (const stream of streams.keys()) stream.announce(reconnectAfterMs);
+      for (const stream of streams) stream.announce(reconnectAfterMs);
     },
     close() {
-      for (const stream of streams.keys()) stream.end();
+      for (const stream of streams) stream.end();
     },
   };
 
   function start(response: HttpResponse, { principal, ...from }: FollowRequest): EventStream {
+    const { id: userId } = principal.user;
     let unwatch: (() => void) | undefined;
     const stream = new EventStream(response, {
       async follow(sink) {
@@ -69,16 +70,24 @@ export function createEventStreams({ deps, log }: EventStreamsOptions): EventStr
       },
       onClosed() {
         streams.delete(stream);
+        count(userId, -1);
         unwatch?.();
       },
       onSlow: () => log.warn({}, "a client read its events too slowly and was disconnected"),
       onFailed: (error) => log.error({ error }, "A stream of events failed"),
     });
-    streams.set(stream, principal.user.id);
+    streams.add(stream);
+    count(userId, 1);
     unwatch = deps.watchCredential(principal, {
       onRevoked: () => stream.refuse(reply.UNAUTHORIZED),
       onChanged: () => undefined,
     });
     return stream;
+  }
+
+  function count(userId: UserId, change: 1 | -1): void {
+    const left = (perUser.get(userId) ?? 0) + change;
+    if (left === 0) perUser.delete(userId);
+    else perUser.set(userId, left);
   }
 }

@@ -16,8 +16,8 @@ const HEADERS = [
   "last-event-id",
   "origin",
   "prefer",
-  "x-forwarded-for",
 ] as const;
+const FORWARDED_FOR = "x-forwarded-for";
 
 /** A request as it came; `method` and the headers' names in lower case, absent headers empty. */
 export interface HttpRequest {
@@ -126,8 +126,21 @@ export function readHead(
     path: request.getUrl(),
     query: request.getQuery(),
     headers,
-    address: addresses.find(peer, headers["x-forwarded-for"]),
+    address: addresses.find(peer, readForwardedFor(request)),
   };
+}
+
+/**
+ * All lines of the header, in order: a proxy may add one of its own below that of the client, and
+ * `getHeader` gives the first.
+ */
+function readForwardedFor(request: UwsRequest): string {
+  if (request.getHeader(FORWARDED_FOR) === "") return "";
+  const lines: string[] = [];
+  request.forEach((name, value) => {
+    if (name === FORWARDED_FOR) lines.push(value);
+  });
+  return lines.join(",");
 }
 
 /** Hands over the body once it is whole; answers itself where it is too long. */

@@ -34,6 +34,8 @@ const HEADERS: Readonly<Record<RouteHeader, Json>> = {
 };
 
 const COMPONENTS = "#/components/schemas/";
+/** Most of the work of the document, done while the server starts and not when somebody asks. */
+const SCHEMAS = { ...describeSchemas(REQUESTS, "input"), ...describeSchemas(ANSWERS, "output") };
 const JSON_TYPE = "application/json";
 const PROBLEM = {
   content: { "application/problem+json": { schema: { $ref: `${COMPONENTS}Problem` } } },
@@ -55,7 +57,7 @@ export function describeApi(routes: readonly Route[], version: string): Json {
     servers: [{ url: "/api/v1" }],
     paths,
     components: {
-      schemas: { ...describeSchemas(REQUESTS, "input"), ...describeSchemas(ANSWERS, "output") },
+      schemas: SCHEMAS,
       securitySchemes: {
         token: { type: "http", scheme: "bearer", description: "A token" },
         browser: { type: "apiKey", in: "cookie", name: "nexflow_session" },

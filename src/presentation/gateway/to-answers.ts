@@ -1,10 +1,17 @@
 import type { z } from "zod";
+import type { Firing, FiringResult } from "#domain/schedule/firing.ts";
 import type { Schedule } from "#domain/schedule/schedule.ts";
 import type { Task, TaskState } from "#domain/task/task.ts";
 import type { Turn } from "#domain/turn/turn.ts";
 import type { Credential } from "#domain/user/credential.ts";
 import type { User } from "#domain/user/user.ts";
-import type { ScheduleDetail, TaskDetail, TurnDetail, UserDetail } from "./api-schemas.ts";
+import type {
+  FiringDetail,
+  ScheduleDetail,
+  TaskDetail,
+  TurnDetail,
+  UserDetail,
+} from "./api-schemas.ts";
 
 /*
  * Entities as answers show them: states are words, what belongs to a state stands beside it.
@@ -41,6 +48,25 @@ export function toSchedule({ state, ...schedule }: Schedule): z.output<typeof Sc
     ...(state.kind === "active" ? { nextAtMs: state.nextAtMs } : {}),
     ...(lastFiredAtMs === undefined ? {} : { lastFiredAtMs }),
   };
+}
+
+export function toFiring({ dueAtMs, firedAtMs, lateMs, state }: Firing): FiringAnswer {
+  return {
+    dueAtMs,
+    firedAtMs,
+    ...(lateMs === undefined ? {} : { lateMs }),
+    state: state.kind,
+    ...("endedAtMs" in state ? { endedAtMs: state.endedAtMs } : {}),
+    ...("taskId" in state ? { taskId: state.taskId } : {}),
+    ...(state.kind === "done" ? toResult(state.result) : {}),
+    ...("failure" in state ? { failure: state.failure } : {}),
+  };
+}
+
+type FiringAnswer = z.output<typeof FiringDetail>;
+
+function toResult(result: FiringResult): Pick<FiringAnswer, "turnId" | "taskId"> {
+  return result.kind === "turn" ? { turnId: result.turnId } : { taskId: result.taskId };
 }
 
 export function toUser({ id, name, role, createdAtMs }: User): z.output<typeof UserDetail> {

@@ -19,7 +19,7 @@ import type { TurnWithMessages } from "#application/read-turn/read-turn.ts";
 import type { CredentialWatcher } from "#application/watch-credentials/credential-watch.ts";
 import type { AuditVerdict } from "#domain/audit/audit-chain.ts";
 import type { AuditEntry, ListAudit } from "#domain/audit/audit-log.ts";
-import type { FiringKey } from "#domain/schedule/firing.ts";
+import type { Firing, FiringKey } from "#domain/schedule/firing.ts";
 import type { MissedRule, Schedule, ScheduleAction } from "#domain/schedule/schedule.ts";
 import type { Session } from "#domain/session/session.ts";
 import type { ListSessions } from "#domain/session/session-repository.ts";
@@ -73,6 +73,8 @@ export interface GatewayDeps extends ManageUsers, ManageTokens {
   /** In the order in which they were made. */
   listSchedules(input: ListSchedules): Promise<readonly Schedule[]>;
   findSchedule(input: OwnSchedule): Promise<Schedule | undefined>;
+  /** The latest times it fired for, latest first; nothing where the schedule is not this user's. */
+  listFirings(input: ListFirings): Promise<readonly Firing[] | undefined>;
   createSchedule(input: CreateSchedule): Promise<CreateScheduleResult>;
   changeSchedule(input: ChangeSchedule): Promise<ChangeScheduleResult>;
   deleteSchedule(input: OwnSchedule): Promise<"deleted" | "not-found">;
@@ -138,6 +140,10 @@ export interface ListSchedules {
 
 export interface RunSchedule extends OwnSchedule {
   readonly atMs: number;
+}
+
+export interface ListFirings extends OwnSchedule {
+  readonly limit: number;
 }
 
 export interface CreateSchedule extends OwnSchedule {

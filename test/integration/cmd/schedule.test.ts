@@ -42,6 +42,8 @@ describe("nexflow schedule", () => {
     expect(await json("pause", id)).toMatchObject({ schedule: { state: "paused" } });
     expect((await run("pause", id)).stdout).toBe('Paused "What is new?"\n');
     expect(await json("run", id)).toMatchObject({ firing: { scheduleId: id } });
+    expect(await json("show", id)).toMatchObject({ firings: [{ state: "waiting" }] });
+    expect((await run("show", id)).stdout).toContain("waiting");
     expect(await json("resume", id)).toMatchObject({ schedule: { state: "active" } });
     expect(await json("remove", id)).toEqual({ removed: id });
     expect(await json("list")).toMatchObject({ schedules: [{ name: "Sums" }] });
@@ -90,7 +92,7 @@ describe("nexflow schedule", () => {
   });
 
   test("says what is not there", async ({ expect }) => {
-    for (const what of ["pause", "resume", "remove", "run"]) {
+    for (const what of ["show", "pause", "resume", "remove", "run"]) {
       const { code, stderr } = await home.run(what, "none");
       expect({ code, stderr }).toEqual({
         code: 1,
@@ -120,6 +122,12 @@ describe("nexflow schedule", () => {
     expect(await json("pause", schedule.id)).toMatchObject({ schedule: { state: "paused" } });
     expect(await json("resume", schedule.id)).toMatchObject({ schedule: { state: "active" } });
     expect(await json("run", schedule.id)).toMatchObject({ firing: { scheduleId: schedule.id } });
+    let shown = await json("show", schedule.id);
+    while (shown.firings[0]?.state !== "done") shown = await json("show", schedule.id);
+    expect(shown.firings).toMatchObject([
+      { turnId: expect.any(String), lateMs: expect.any(Number) },
+    ]);
+    expect((await run(server.token, "show", schedule.id)).stdout).toContain("done");
     expect(await json("remove", schedule.id)).toEqual({ removed: schedule.id });
     expect(await json("list")).toEqual({ schedules: [] });
     const refused = await run(server.token, "add", "--every", "1s", "--message", "x");

@@ -1,4 +1,5 @@
 import { describe, test } from "vitest";
+import { parseUserId } from "#domain/shared/id.ts";
 import { CallRecorder } from "#infrastructure/store/call-recorder.ts";
 import { skillCallToArgs } from "#infrastructure/store/call-rows.ts";
 import { readCalls } from "#infrastructure/store/local-store.ts";
@@ -9,6 +10,7 @@ import { openTempDir } from "../../support/temp-dir.ts";
 
 const silent = () => undefined;
 const SILENT = { error: silent, warn: silent, info: silent, debug: silent };
+const ADA = { id: parseUserId("ada"), name: "Ada", role: "member", createdAtMs: 0 } as const;
 const ALL: ListCalls = { skill: undefined, isDenied: false, limit: 1_000 };
 
 describe("CallRecorder on SQLite", () => {
@@ -96,6 +98,7 @@ describe("CallRecorder on SQLite", () => {
 test("a bound that was lowered is reached a piece at a time", async ({ expect }) => {
   await using dir = await openTempDir();
   await using store = await openStore(dir.path);
+  await store.writer.call("addUser", ADA);
   const row = skillCallToArgs(callRecord(), 1);
   const record = (count: number, maxRows: number) =>
     store.writer.call("recordCalls", {
@@ -120,6 +123,7 @@ test("readCalls() gives nothing where there is no database", async ({ expect }) 
 
 async function openRecorder(homeDir: string, maxRows = 1_000) {
   const store = await openStore(homeDir);
+  await store.writer.call("addUser", ADA);
   const saves: Promise<void>[] = [];
   let now = 0;
   const recorder = new CallRecorder({

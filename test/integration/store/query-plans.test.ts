@@ -10,11 +10,12 @@ const SCANS: ReadonlySet<string> = new Set([
   "deleteExpiredCredentials",
   "deleteForgotten",
   "deleteCallsOfUser",
+  "deleteHostCallsOfCall",
   "deleteHostCallsOfUser",
   "findAnyToken",
   "listSkillCalls",
   "listHostCalls",
-  "listTokensLabelled",
+  "listOpenFirings",
 ]);
 
 test("no statement of SQLite reads a whole table, whatever its arguments are", async ({

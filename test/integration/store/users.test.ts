@@ -15,10 +15,12 @@ import {
 } from "#domain/shared/id.ts";
 import type { TurnEvent } from "#domain/turn/turn-event.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
+import { hostCallToArgs, skillCallToArgs } from "#infrastructure/store/call-rows.ts";
 import { createIdempotencyKeys } from "#infrastructure/store/repositories.ts";
 import { createSkillKv } from "#infrastructure/store/skill-kv.ts";
 import { describeIdempotencyKeys } from "../../contract/idempotency-keys.ts";
 import { describeUsers } from "../../contract/users.ts";
+import { callRecord, hostCallRecord } from "../../support/call-records.ts";
 import { countRows } from "../../support/count-rows.ts";
 import { repositoriesOf, STORES } from "../../support/open-test-store.ts";
 
@@ -55,6 +57,13 @@ describe.each(STORES)("removal of a user %s", (_name, open) => {
       const credentialId = parseCredentialId(newId());
       await credentials.add({ ...token, id: credentialId, scopes: "all", createdAtMs: 1 });
       await keys.begin({ userId: id, keyHash: "k", fingerprint: "f" });
+      await store.writer.call("recordCalls", {
+        skillCalls: [skillCallToArgs(callRecord({ userId: id, callId: `call of ${id}` }), 1)],
+        hostCalls: [
+          hostCallToArgs({ skill: "s", record: hostCallRecord({ callId: `call of ${id}` }) }, 1),
+        ],
+        maxRows: 99,
+      });
       const space = { skill: "notes", userId: id };
       await kv.set(space, { key: "k", value: Buffer.from("v") }, { maxBytes: 999, maxKeys: 9 });
       await schedules.add({
@@ -95,6 +104,15 @@ describe.each(STORES)("removal of a user %s", (_name, open) => {
     for (const trace of [gone, turnId, sessionId]) {
       expect(await countRows(store, trace), trace).toEqual({});
     }
+    // A call that went on for a while ends now.
+    await store.writer.call("recordCalls", {
+      skillCalls: [skillCallToArgs(callRecord({ userId: gone, callId: "late" }), 1)],
+      hostCalls: [
+        { ...hostCallToArgs({ skill: "s", record: hostCallRecord({ callId: "late" }) }, 1) },
+      ],
+      maxRows: 9,
+    });
+    for (const trace of [gone, "late"]) expect(await countRows(store, trace)).toEqual({});
     await expect(turns.save({ ...save, events: [] })).rejects.toMatchObject({
       code: "TURN_FENCED",
     });

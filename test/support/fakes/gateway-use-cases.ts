@@ -335,6 +335,22 @@ export function createFakeUseCases(): FakeUseCases {
       await enter("findSchedule");
       return ownSchedule(userId, scheduleId);
     },
+    async listFirings({ userId, scheduleId }) {
+      await enter("listFirings");
+      if (ownSchedule(userId, scheduleId) === undefined) return undefined;
+      const fired = { scheduleId, firedAtMs: nowMs, lateMs: 5 };
+      const turnId = parseTurnId("turn-of-firing");
+      const failure = { code: "SESSION_NOT_FOUND", message: "It is gone" };
+      return [
+        { ...fired, dueAtMs: 4, lateMs: undefined, state: { kind: "waiting" } },
+        { ...fired, dueAtMs: 3, state: { kind: "failed", endedAtMs: nowMs, failure } },
+        {
+          ...fired,
+          dueAtMs: 2,
+          state: { kind: "done", endedAtMs: nowMs, result: { kind: "turn", turnId } },
+        },
+      ];
+    },
     async createSchedule({ userId, scheduleId, name, when, missed, action }) {
       await enter("createSchedule");
       if (when.kind === "cron" && when.expression === "never") {

@@ -95,7 +95,8 @@ export function openMemoryUsers() {
     removeToken: async ({ userId, credentialId }) =>
       removeWhere((each) => each.userId === userId && each.id === credentialId),
     async replaceToken({ id, label, userId, hash, nowMs }) {
-      const isOld = (each: StoredCredential) => each.label === label && each.kind === "token";
+      const isOld = (each: StoredCredential) =>
+        each.userId === userId && each.label === label && each.kind === "token";
       removeWhere((each) => isOld(each) && each.hash !== hash);
       if (hash === undefined || byHash(hash) !== undefined) return;
       const credential = { id, kind: "token", label, userId, hash, createdAtMs: nowMs } as const;

@@ -159,7 +159,7 @@ test("docs/operations.md says what to do about every fault", async ({ expect }) 
   const source = await read("src/domain/shared/fault.ts");
   const faults = capturesOf(source, /^ {2}(?<it>[A-Z_]+): (?:true|false),/gmu);
   const section = sectionOf(await read("docs/operations.md"), "What errors mean for you");
-  const codes = capturesOf(section, /`(?<it>(?:CONFIG|STORE|BUS|LLM|SANDBOX)_[A-Z_]+)`/gu);
+  const codes = capturesOf(section, /`(?<it>(?:CONFIG|STORE|BACKUP|BUS|LLM|SANDBOX)_[A-Z_]+)`/gu);
   // A fenced run is begun anew by itself: nobody ever sees this one.
   const visible = faults.filter((code) => code !== "TURN_FENCED");
   expect([...new Set(codes)].toSorted()).toEqual(visible.toSorted());

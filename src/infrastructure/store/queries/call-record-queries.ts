@@ -55,6 +55,9 @@ export const callRecordQueries = {
   deleteHostCallsTo: compile(
     builder.deleteFrom("host_call").where("record_id", "<=", arg<number>("recordId")),
   ),
+  deleteHostCallsOfCall: compile(
+    builder.deleteFrom("host_call").where("call_id", "=", arg("callId")),
+  ),
   /** Latest first; an empty `skill` is any. */
   listSkillCalls: compile<Selectable<Schema["skill_call"]>>(
     builder

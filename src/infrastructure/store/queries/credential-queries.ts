@@ -56,6 +56,7 @@ export const credentialQueries = {
     builder
       .selectFrom("credential")
       .selectAll()
+      .where("user_id", "=", arg("userId"))
       .where("kind", "=", "token")
       .where("label", "=", arg("label")),
   ),

@@ -113,6 +113,15 @@ export const scheduleQueries = {
       failure_message: arg<string | null>("failureMessage"),
     })),
   ),
+  /** Of all schedules. */
+  listOpenFirings: compile<{ schedule_id: string; due_at_ms: number }>(
+    builder
+      .selectFrom("schedule_firing")
+      .select(["schedule_id", "due_at_ms"])
+      .where("state", "in", ["waiting", "running"])
+      .orderBy("schedule_id")
+      .orderBy("due_at_ms"),
+  ),
   listOldFirings: compile<{ schedule_id: string; due_at_ms: number; task_id: string | null }>(
     builder
       .selectFrom("schedule_firing")

@@ -132,6 +132,10 @@ export const turnQueries = {
         output_bytes: arg<number>("outputBytes"),
         created_at_ms: arg<number>("createdAtMs"),
         ended_at_ms: arg<number | null>("endedAtMs"),
+        user_id: arg("userId"),
+        session_id: arg<string | null>("sessionId"),
+        schedule_id: arg<string | null>("scheduleId"),
+        started_at_ms: arg<number | null>("startedAtMs"),
       })
       .onConflict((conflict) =>
         conflict.columns(["turn_id", "task_id"]).doUpdateSet((excluded) => ({

@@ -43,7 +43,13 @@ export const userQueries = {
   listScheduleIdsOfUser: compile<{ schedule_id: string }>(
     builder.selectFrom("schedule").select("schedule_id").where("user_id", "=", arg("userId")),
   ),
-  deleteTasksOfUser: compile(builder.deleteFrom("task").where("turn_id", "in", turnsOfUser())),
+  deleteTasksOfUser: compile(
+    builder
+      .deleteFrom("task")
+      .where((task) =>
+        task.or([task("user_id", "=", arg("userId")), task("turn_id", "in", turnsOfUser())]),
+      ),
+  ),
   deleteMessagesOfUser: compile(
     builder.deleteFrom("message").where("session_id", "in", sessionsOfUser()),
   ),

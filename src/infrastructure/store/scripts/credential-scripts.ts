@@ -71,7 +71,7 @@ export function* removeToken({ userId, credentialId: id }: RemoveToken): Script<
 }
 
 export function* replaceToken({ id, label, userId, hash, nowMs }: ReplaceToken): Script<void> {
-  for (const row of yield* all(queries.listTokensLabelled, { label })) {
+  for (const row of yield* all(queries.listTokensLabelled, { userId, label })) {
     if (row.hash !== hash) yield* removeByHash(row.hash);
   }
   if (hash === undefined) return;

@@ -11,10 +11,9 @@ import type {
 import { planFirings } from "#domain/schedule/plan-firings.ts";
 import type { Schedule } from "#domain/schedule/schedule.ts";
 import type { ChangeSchedule, ListSchedules } from "#domain/schedule/schedule-repository.ts";
-import type { ScheduleId, UserId } from "#domain/shared/id.ts";
+import { parseScheduleId, type ScheduleId, type UserId } from "#domain/shared/id.ts";
 import { createCronerTimes } from "../../schedules/croner-times.ts";
 import { queries } from "../load-queries.ts";
-import { taskToArgs } from "../rows.ts";
 import {
   firingEndToArgs,
   firingFromRow,
@@ -22,6 +21,7 @@ import {
   scheduleToArgs,
 } from "../schedule-rows.ts";
 import { all, enqueue, get, run, type Script } from "../script.ts";
+import { taskToArgs } from "../task-rows.ts";
 
 /** Firings that one transaction makes, but for a single schedule that has more. */
 const FIRINGS_MOST = 2_000;
@@ -147,6 +147,22 @@ export function* endFiring(input: EndFiring): Script<boolean> {
 function* fire(keys: readonly FiringKey[], nowMs: number): Script<void> {
   if (keys.length === 0) return;
   yield* run(queries.insertFirings, { rowsJson: JSON.stringify(keys), nowMs });
+  yield* enqueueFirings(keys, nowMs);
+}
+
+/** Gives every firing that has not ended its job again, where that is gone. */
+export function* requeueFirings(nowMs: number): Script<void> {
+  const open = yield* all(queries.listOpenFirings);
+  const keys = open.map((row) => ({
+    scheduleId: parseScheduleId(row.schedule_id),
+    dueAtMs: row.due_at_ms,
+  }));
+  for (let at = 0; at < keys.length; at += FIRINGS_MOST) {
+    yield* enqueueFirings(keys.slice(at, at + FIRINGS_MOST), nowMs);
+  }
+}
+
+function* enqueueFirings(keys: readonly FiringKey[], nowMs: number): Script<void> {
   const jobs = keys.map((key) => {
     return { queue: JOB_QUEUES.firing.name, data: { ...key }, key: firingName(key) };
   });

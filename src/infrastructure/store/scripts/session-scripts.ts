@@ -119,6 +119,7 @@ export function* readEvents(input: ReadEvents): Script<ReadEventsResult> {
 export function* deleteSession(sessionId: SessionId): Script<"deleted" | "not-found" | "busy"> {
   if ((yield* get(queries.lockSession, { sessionId })) === undefined) return "not-found";
   if ((yield* get(queries.listOpenTurnsOfSession, { sessionId })) !== undefined) return "busy";
+  yield* run(queries.deleteSessionApprovals, { sessionId });
   yield* run(queries.deleteSessionTasks, { sessionId });
   yield* run(queries.deleteSessionTurns, { sessionId });
   yield* run(queries.deleteSessionMessages, { sessionId });

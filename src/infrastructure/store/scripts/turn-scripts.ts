@@ -18,13 +18,13 @@ import { queries } from "../load-queries.ts";
 import {
   claimedFromRow,
   messageToArgs,
-  taskToArgs,
   turnFromRow,
   turnStateToArgs,
   userPartsJson,
 } from "../rows.ts";
 import type { Schema } from "../schema.ts";
 import { all, get, run, type Script } from "../script.ts";
+import { taskToArgs } from "../task-rows.ts";
 import { nextEpoch } from "./instance-scripts.ts";
 
 type TurnRow = Selectable<Schema["turn"]>;

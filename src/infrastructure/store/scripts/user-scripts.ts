@@ -9,6 +9,7 @@ import type {
 import { queries } from "../load-queries.ts";
 import { userFromRow } from "../rows.ts";
 import { all, get, run, type Script } from "../script.ts";
+import { eraseAudit } from "./audit-scripts.ts";
 import { removeSchedule } from "./schedule-scripts.ts";
 
 export function* findUser(userId: UserId): Script<User | undefined> {
@@ -60,6 +61,7 @@ export function* removeUser(userId: UserId): Script<RemoveUserResult> {
   yield* run(queries.deleteSpacesOfUser, { userId });
   yield* run(queries.deleteKeysOfUser, { userId });
   yield* run(queries.deleteCredentialsOfUser, { userId });
+  yield* eraseAudit(userId);
   yield* run(queries.deleteUser, { userId });
   const ids = credentials.map(({ credential_id: id }) => parseCredentialId(id));
   return { kind: "removed", credentialIds: ids.toSorted() };

@@ -1,6 +1,8 @@
 import { parseScheduleId } from "#domain/shared/id.ts";
 import {
   Firing,
+  FiringList,
+  FiringsQuery,
   NewScheduleBody,
   OwnerQuery,
   ScheduleChangeBody,
@@ -14,7 +16,7 @@ import { answerOnce } from "../idempotency.ts";
 import { problem } from "../problem.ts";
 import * as reply from "../replies.ts";
 import { badRequest, type Route, route } from "../route.ts";
-import { toSchedule } from "../to-answers.ts";
+import { toFiring, toSchedule } from "../to-answers.ts";
 import type { GatewayDeps } from "../use-cases.ts";
 import { asOwner } from "./owner.ts";
 
@@ -81,6 +83,21 @@ export function createScheduleRoutes(deps: GatewayDeps): readonly Route[] {
           const schedule = await deps.findSchedule({ userId, scheduleId });
           if (schedule === undefined) return problem(reply.notFound("schedule"));
           return json(200, toSchedule(schedule));
+        }),
+    }),
+    route({
+      method: "get",
+      path: "/schedules/{scheduleId}/firings",
+      access: READ,
+      name: "listFirings",
+      summary: "What became of the latest times of a schedule, latest first",
+      query: FiringsQuery,
+      answers: { 200: { summary: "At most `limit` of them", schema: FiringList } },
+      answer: ({ principal, params: { scheduleId }, query: { limit, userId: wanted } }) =>
+        asOwner(principal, { userId: wanted, least: "operator" }, async (userId) => {
+          const firings = await deps.listFirings({ userId, scheduleId, limit });
+          if (firings === undefined) return problem(reply.notFound("schedule"));
+          return json(200, { firings: firings.map(toFiring) });
         }),
     }),
     route({

@@ -39,7 +39,8 @@ export class JobSender {
 
   async close(): Promise<void> {
     const boss = await this.#opening?.catch(() => undefined);
-    await boss?.stop({ graceful: false });
+    // It holds nothing that would outlive the pool.
+    await boss?.stop({ graceful: false }).catch(() => undefined);
   }
 
   async #start(): Promise<PgBoss> {

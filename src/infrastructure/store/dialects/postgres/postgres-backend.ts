@@ -1,4 +1,5 @@
 import { toFailure } from "#domain/shared/fault.ts";
+import { auditUpgrade } from "../../scripts/audit-scripts.ts";
 import type { Mailbox, StoreBackend, Waiting } from "../../store-backend.ts";
 import type { StoreReply } from "../../store-protocol.ts";
 import { migratePostgres } from "./migrate-postgres.ts";
@@ -7,8 +8,10 @@ import { PostgresPool } from "./postgres-pool.ts";
 
 /** Migrates the database and serves it over a pool of connections. Throws `Fault`. */
 export async function openPostgresBackend(url: string, mailbox: Mailbox): Promise<StoreBackend> {
-  await migratePostgres(url);
-  return new PostgresBackend(new PostgresPool({ url }), mailbox);
+  const migrated = await migratePostgres(url);
+  const pool = new PostgresPool({ url });
+  if (migrated.length > 0) await pool.write(() => auditUpgrade(migrated));
+  return new PostgresBackend(pool, mailbox);
 }
 
 class PostgresBackend implements StoreBackend {

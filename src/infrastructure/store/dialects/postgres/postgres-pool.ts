@@ -148,7 +148,7 @@ export class PostgresPool {
 }
 
 /** Whether a transaction failed only because another one came first. */
-function isCollision(error: unknown): boolean {
+export function isCollision(error: unknown): boolean {
   return COLLISIONS.has(codeOf(error));
 }
 
@@ -160,7 +160,7 @@ export function toPostgresFault(error: unknown): Fault {
   return new Fault("STORE_UNAVAILABLE", message, { cause: error });
 }
 
-async function perform(client: pg.Pool | pg.ClientBase, step: Step) {
+export async function perform(client: pg.Pool | pg.ClientBase, step: Step) {
   if (step.kind === "enqueue") throw new TypeError("Cannot enqueue jobs in a script that reads");
   const { kind, query, args } = step;
   const { postgres } = query;
@@ -170,7 +170,7 @@ async function perform(client: pg.Pool | pg.ClientBase, step: Step) {
 }
 
 /** Counters and times are whole numbers far below 2^53. */
-function getTypeParser(oid: number, format?: "text" | "binary"): unknown {
+export function getTypeParser(oid: number, format?: "text" | "binary"): unknown {
   return oid === INT8 ? Number : pg.types.getTypeParser(oid, format);
 }
 

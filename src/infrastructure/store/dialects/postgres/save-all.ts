@@ -1,6 +1,7 @@
 import { packEvents } from "#domain/turn/event-log.ts";
 import type { SaveTurn } from "#domain/turn/turn-log.ts";
-import { messageToArgs, taskToArgs, turnStateToArgs } from "../../rows.ts";
+import { messageToArgs, turnStateToArgs } from "../../rows.ts";
+import { taskToArgs } from "../../task-rows.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
 
 /*
@@ -75,13 +76,14 @@ const SAVE_ALL = `
     INSERT INTO task
       (turn_id, task_id, tool_call_id, skill, tool, skill_digest, policy_hash, input_json, state,
        output_json, failure_code, failure_message, wall_ms, cpu_ms, memory_mib, output_bytes,
-       created_at_ms, ended_at_ms)
+       created_at_ms, ended_at_ms, user_id, session_id, started_at_ms)
     SELECT t.*
     FROM owned, json_to_recordset(owned.tasks) AS t (
       turn_id text, task_id text, tool_call_id text, skill text, tool text, skill_digest text,
       policy_hash text, input_json text, state text, output_json text, failure_code text,
       failure_message text, wall_ms float8, cpu_ms float8, memory_mib float8, output_bytes bigint,
-      created_at_ms bigint, ended_at_ms bigint)
+      created_at_ms bigint, ended_at_ms bigint, user_id text, session_id text,
+      started_at_ms bigint)
     ON CONFLICT (turn_id, task_id) DO UPDATE SET
       skill_digest = excluded.skill_digest, policy_hash = excluded.policy_hash,
       state = excluded.state, output_json = excluded.output_json,

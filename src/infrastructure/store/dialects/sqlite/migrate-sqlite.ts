@@ -1,7 +1,15 @@
-import { copyFileSync } from "node:fs";
-import type Database from "better-sqlite3";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import path from "node:path";
+import Database from "better-sqlite3";
 import { Fault } from "#domain/shared/fault.ts";
+import {
+  CREATE_JOURNAL,
+  loadMigrations,
+  type MigrateOptions,
+  pendingStatements,
+} from "../../migration-plan.ts";
 import { type MigrationStatus, toMigrationStatus } from "../../migration-status.ts";
+import { assertSound } from "./assert-sound.ts";
 
 /** Which migrations a database has and lacks. Throws `Fault` `STORE_TOO_NEW`, see `migrateSqlite`. */
 export function migrationStatus(database: Database.Database, file: string): MigrationStatus {
@@ -17,28 +25,43 @@ export function migrationStatus(database: Database.Database, file: string): Migr
 export async function migrateSqlite(
   database: Database.Database,
   file: string,
+  options: MigrateOptions = {},
 ): Promise<readonly string[]> {
   const { applied, pending } = migrationStatus(database, file);
   if (pending.length === 0) return [];
-  if (applied.length > 0) backUp(database, file, applied.at(-1) as string);
-  // The caller owns the connection: the migrator must not close it.
-  const lent = new Proxy(database, {
-    get: (target, key) => {
-      if (key === "close") return () => undefined;
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
+  const last = applied.at(-1);
+  if (last !== undefined) keepCopy(database, `${file}.${last}.bak`);
+  return applyMigrations(database, file, options);
+}
+
+/** As `migrateSqlite`, for a database of which no copy is wanted. */
+export async function applyMigrations(
+  database: Database.Database,
+  file: string,
+  options: MigrateOptions = {},
+): Promise<readonly string[]> {
+  const migrations = await loadMigrations("sqlite", options);
+  const migrate = database.transaction(() => {
+    database.exec(CREATE_JOURNAL);
+    const done: string[] = [];
+    const journal = database.prepare("INSERT INTO kysely_migration VALUES (?, ?)");
+    for (const step of pendingStatements(migrations, appliedMigrations(database), options)) {
+      if ("sql" in step) database.exec(step.sql);
+      else {
+        journal.run(step.applied, new Date().toISOString());
+        done.push(step.applied);
+      }
+    }
+    assertReferences(database);
+    return done;
   });
-  const [{ Kysely, SqliteDialect }, { applyMigrations }] = await Promise.all([
-    import("kysely"),
-    import("../../apply-migrations.ts"),
-  ]);
-  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: lent }) });
-  const error = await applyMigrations(db, "sqlite");
-  if (error !== undefined) {
-    throw new Fault("STORE_UNAVAILABLE", `Cannot migrate the database "${file}"`, { cause: error });
+  try {
+    return migrate.immediate();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `Cannot migrate the database "${file}": ${reason}; it is as it was before`;
+    throw new Fault("STORE_UNAVAILABLE", message, { cause });
   }
-  return pending;
 }
 
 function appliedMigrations(database: Database.Database): string[] {
@@ -48,7 +71,38 @@ function appliedMigrations(database: Database.Database): string[] {
   return (rows as { name: string }[]).map(({ name }) => name);
 }
 
-function backUp(database: Database.Database, file: string, version: string): void {
-  database.pragma("wal_checkpoint(TRUNCATE)");
-  copyFileSync(file, `${file}.${version}.bak`);
+function assertReferences(database: Database.Database): void {
+  const [broken] = database.pragma("foreign_key_check") as { table: string }[];
+  if (broken !== undefined) {
+    throw new Error(`Table "${broken.table}" would refer to rows that are not there`);
+  }
+}
+
+/**
+ * A whole copy at one moment, also beside others who write, that can take the database's place.
+ * It has its name when it is on the disk and was read again.
+ */
+function keepCopy(database: Database.Database, file: string): void {
+  const partial = `${file}.partial`;
+  rmSync(partial, { force: true });
+  database.prepare("VACUUM INTO ?").run(partial);
+  const copy = new Database(partial);
+  try {
+    assertSound(copy, partial);
+  } finally {
+    copy.close();
+  }
+  syncPath(partial);
+  renameSync(partial, file);
+  syncPath(path.dirname(file));
+}
+
+/** What was written to a file, or the names in a folder, are on the disk after this. */
+export function syncPath(file: string): void {
+  const fd = openSync(file, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }

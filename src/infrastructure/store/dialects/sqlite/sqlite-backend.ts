@@ -5,7 +5,7 @@ import type { Script, Scripts } from "../../script.ts";
 import type { Mailbox, StoreBackend, Waiting } from "../../store-backend.ts";
 import type { StoreReply, StoreRequest } from "../../store-protocol.ts";
 import { writes } from "../../writes.ts";
-import { migrateSqlite } from "./migrate-sqlite.ts";
+import { openDatabase } from "./open-database.ts";
 import { openSqlite, type SqliteConnection, toFault } from "./sqlite-connection.ts";
 
 /*
@@ -28,8 +28,7 @@ const NEWEST_WEIGHT = 0.1;
 /** Opens and migrates the database. Throws `Fault`, see `openStore`. */
 export async function openSqliteBackend(file: string, mailbox: Mailbox): Promise<StoreBackend> {
   try {
-    const db = openSqlite({ file, mode: "write" });
-    await migrateSqlite(db.database, file);
+    const db = await openDatabase(file);
     return new SqliteBackend({ db, readDb: openSqlite({ file, mode: "read" }), file, mailbox });
   } catch (error) {
     throw toFault(error, file);
