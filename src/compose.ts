@@ -194,7 +194,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
       watchCredential: (principal, watcher) => watch.watch(principal, watcher),
       noteDenied: (denial) => records.record(toAuditEvent(denial, nowMs())),
       idempotency: createIdempotencyKeys(store.writer, { newId, nowMs }),
-      ...createReadSession({ sessions }),
+      ...createReadSession({ sessions, audit: access.audit, nowMs }),
       ...createReadTurn({ turns: turnReader, sessions }),
       waitForTurn: createWaitForTurn({
         findTurn: (turnId) => turnReader.find(turnId),
@@ -365,11 +365,17 @@ interface SetUpAdminDeps {
 }
 
 /** What is on record of somebody who was turned away. */
+/** By the code that the client was told. */
+const DENIED_AS: Readonly<Record<string, string>> = {
+  unauthorized: "sign-in.failed",
+  "rate-limited": "limit.hit",
+};
+
 function toAuditEvent({ userId, address, asked, code }: Denial, atMs: number): AuditEvent {
   return {
     atMs,
     actor: userId ?? "anonymous",
-    action: "access.denied",
+    action: DENIED_AS[code] ?? "access.denied",
     subject: `address:${address}`,
     decision: "denied",
     detail: { asked, code },

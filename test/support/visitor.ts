@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
-type Json = Readonly<Record<string, unknown>>;
+type Json = Readonly<Record<string, string>>;
 
 interface Reply {
   readonly status: number;

@@ -1,3 +1,4 @@
+import type { AuditEvent } from "#domain/audit/audit-log.ts";
 import type { Message } from "#domain/message/message.ts";
 import type { Session } from "#domain/session/session.ts";
 import type {
@@ -6,6 +7,7 @@ import type {
   TurnSummary,
 } from "#domain/session/session-repository.ts";
 import type { MessageId, SessionId, UserId } from "#domain/shared/id.ts";
+import type { NowMs } from "../ports/clock.ts";
 
 export interface ReadMessagesInput {
   readonly userId: UserId;
@@ -23,8 +25,15 @@ export interface ReadMessagesResult {
   readonly turns: readonly TurnSummary[];
 }
 
+export interface ReadSessionDeps {
+  readonly sessions: SessionRepository;
+  /** Fulfilled when it is on record. */
+  readonly audit: (event: AuditEvent) => Promise<void>;
+  readonly nowMs: NowMs;
+}
+
 /** What users read of their sessions; another user's session does not exist for them. */
-export function createReadSession({ sessions }: { readonly sessions: SessionRepository }) {
+export function createReadSession({ sessions, audit, nowMs }: ReadSessionDeps) {
   const findOwn = async (userId: UserId, sessionId: SessionId): Promise<Session | undefined> => {
     const session = await sessions.find(sessionId);
     return session?.userId === userId ? session : undefined;
@@ -47,7 +56,15 @@ export function createReadSession({ sessions }: { readonly sessions: SessionRepo
 
     async deleteSession(input: { readonly userId: UserId; readonly sessionId: SessionId }) {
       const session = await findOwn(input.userId, input.sessionId);
-      return session === undefined ? "not-found" : sessions.delete(session.id);
+      if (session === undefined) return "not-found";
+      const result = await sessions.delete(session.id);
+      if (result === "deleted") await audit(deletionOf(session, nowMs()));
+      return result;
     },
   };
+}
+
+function deletionOf({ id, userId }: Session, atMs: number): AuditEvent {
+  const about = { atMs, actor: userId, action: "session.deleted", subject: `session:${id}` };
+  return { ...about, decision: "allowed", detail: null };
 }

@@ -144,6 +144,13 @@ export async function verifyChain(
   return { kind: "intact", entries: head.seq - start.seq, erased, head };
 }
 
+/** An entry of which only the hashes of what concerns people are left. */
+export function eraseEntry(entry: AuditEntry): AuditEntry {
+  const erase = ({ hash }: Sealed<JsonValue>) => ({ kind: "erased", hash }) as const;
+  const { actor, subject, detail } = entry;
+  return { ...entry, actor: erase(actor), subject: erase(subject), detail: erase(detail) };
+}
+
 /** Whether something of an entry was erased. */
 export function isErased({ actor, subject, detail }: AuditEntry): boolean {
   return [actor, subject, detail].some(({ kind }) => kind === "erased");

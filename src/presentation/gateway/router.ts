@@ -1,3 +1,4 @@
+import type { UserId } from "#domain/shared/id.ts";
 import type { Principal } from "#domain/user/credential.ts";
 import { findMissing } from "./access.ts";
 import { readSessionCookie } from "./cookies.ts";
@@ -38,7 +39,7 @@ export function createRouter(options: RouterOptions): HttpHandler {
     const foreign = findForeign(request, own);
     if (foreign !== undefined) return problem(foreign);
     const retryAfterMs = limits.takeRequest({ address: request.address });
-    if (retryAfterMs !== undefined) return problem(reply.rateLimited("requests", retryAfterMs));
+    if (retryAfterMs !== undefined) return tooMany("requests", { retryAfterMs, request });
     if (request.path.startsWith(`${API}/`)) return callApi({ ...request, method });
     if (method !== "get") return methodNotAllowed(["get"]);
     return files.find(request.path, request.headers["if-none-match"]) ?? NO_SUCH_PAGE;
@@ -78,7 +79,7 @@ export function createRouter(options: RouterOptions): HttpHandler {
     const { value: principal } = identified;
     const { id: userId } = principal.user;
     const retryAfterMs = limits.takeRequest({ userId });
-    if (retryAfterMs !== undefined) return problem(reply.rateLimited("requests", retryAfterMs));
+    if (retryAfterMs !== undefined) return tooMany("requests", { retryAfterMs, request, userId });
     const missing = findMissing(access, principal);
     if (missing === undefined) return answer(principal);
     deps.noteDenied({ userId, address, asked: nameOf(request), code: missing.code });
@@ -90,7 +91,8 @@ export function createRouter(options: RouterOptions): HttpHandler {
     request: HttpRequest,
   ): HttpReply {
     if (identified.kind === "limited") {
-      return problem(reply.rateLimited("failed sign-ins", identified.retryAfterMs));
+      const { retryAfterMs } = identified;
+      return tooMany("failed sign-ins", { retryAfterMs, request });
     }
     if (identified.kind === "refused") {
       const { code } = reply.UNAUTHORIZED;
@@ -99,6 +101,19 @@ export function createRouter(options: RouterOptions): HttpHandler {
     }
     return problem(reply.UNAUTHORIZED);
   }
+
+  function tooMany(what: string, { retryAfterMs, request, userId }: TooMany): HttpReply {
+    const refusal = reply.rateLimited(what, retryAfterMs);
+    const { address } = request;
+    deps.noteDenied({ userId, address, asked: nameOf(request), code: refusal.code });
+    return problem(refusal);
+  }
+}
+
+interface TooMany {
+  readonly retryAfterMs: number;
+  readonly request: HttpRequest;
+  readonly userId?: UserId;
 }
 
 const NO_SUCH_PAGE = problem({ code: "not-found", message: "Cannot find this address" });

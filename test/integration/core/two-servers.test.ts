@@ -50,7 +50,7 @@ test(
     const answer = await model.nextAnswer();
     answer.say("Once upon");
     atTwo.sendFrame({ type: "subscribe", sessionId, after: 0 });
-    await expect.poll(() => atTwo.textOf(turnId), { timeout: 3_000 }).toBe("Once upon");
+    await expect.poll(() => atTwo.textOf(turnId), { timeout: 10_000 }).toBe("Once upon");
     answer.say(" a time");
     await expect.poll(() => atTwo.textOf(turnId)).toBe("Once upon a time");
 
@@ -84,7 +84,7 @@ test(
     const answer = await model.nextAnswer();
     answer.say("Once upon");
     atTwo.sendFrame({ type: "subscribe", sessionId, after: 0 });
-    await expect.poll(() => atTwo.textOf(turnId), { timeout: 3_000 }).toBe("Once upon");
+    await expect.poll(() => atTwo.textOf(turnId), { timeout: 10_000 }).toBe("Once upon");
     await one.kill();
     const again = await model.nextAnswer();
     again.say("Long ago");
@@ -114,6 +114,8 @@ test(
     expect(atTwo.textOf(turnId)).toBe("Once upon a time");
     const next = await model.nextAnswer();
     next.say("They lived");
+    const texts = () => [atOne, atTwo].map((client) => client.textOf(waiting.turnId));
+    await expect.poll(texts, { timeout: 10_000 }).toContain("They lived");
     // Who renews its lease hears that its turn was cancelled.
     atTwo.sendFrame({ type: "cancel", turnId: waiting.turnId });
     await next.abandoned;
@@ -130,7 +132,7 @@ test("two servers speak over Redis, too", SLOW, async ({ expect, skip }) => {
   const answer = await model.nextAnswer();
   atTwo.sendFrame({ type: "subscribe", sessionId, after: 0 });
   answer.say("Once upon");
-  await expect.poll(() => atTwo.textOf(turnId), { timeout: 3_000 }).toBe("Once upon");
+  await expect.poll(() => atTwo.textOf(turnId), { timeout: 10_000 }).toBe("Once upon");
   answer.end();
   await atTwo.findEnd(turnId);
 });

@@ -14,7 +14,7 @@ import { repositoriesOf, STORES, type TestStore } from "../../support/open-test-
 for (const [name, open] of STORES) {
   const openWith = async <T>(make: (opened: TestStore) => T) => {
     const opened = await open();
-    for (const id of ["alice", "bob"].map(parseUserId)) {
+    for (const id of ["alice", "bob", "admin", "bobby"].map(parseUserId)) {
       await repositoriesOf(opened).users.add({ id, name: id, role: "member", createdAtMs: 1 });
     }
     return { ...make(opened), [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };

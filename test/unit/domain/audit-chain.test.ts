@@ -1,6 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { describe, test } from "vitest";
-import { EMPTY_CHAIN, extendChain, isErased, verifyChain } from "#domain/audit/audit-chain.ts";
+import {
+  EMPTY_CHAIN,
+  eraseEntry,
+  extendChain,
+  isErased,
+  verifyChain,
+} from "#domain/audit/audit-chain.ts";
 import type { AuditEntry, AuditEvent } from "#domain/audit/audit-log.ts";
 
 const hash = (text: string) => createHash("sha256").update(text, "utf8").digest("hex");
@@ -118,7 +124,7 @@ test("what is erased leaves the chain intact", async ({ expect }) => {
   const entries = [...chain];
   const [entry] = entries.splice(4, 1);
   if (entry === undefined) throw new Error("There is no entry 5");
-  const erased = { ...entry, detail: { kind: "erased", hash: entry.detail.hash } } as const;
+  const erased = eraseEntry(entry);
   entries.splice(4, 0, erased);
   expect(isErased(erased)).toBe(true);
   expect(await verifyChain(entries, { hash, expected: last })).toMatchObject({

@@ -1,4 +1,4 @@
-import { EMPTY_CHAIN, extendChain } from "#domain/audit/audit-chain.ts";
+import { EMPTY_CHAIN, eraseEntry, extendChain } from "#domain/audit/audit-chain.ts";
 import type { AuditEntry, AuditEvent, AuditHead, ListAudit } from "#domain/audit/audit-log.ts";
 import type { UserId } from "#domain/shared/id.ts";
 import { hashSecret, newSecret } from "../../ids/ids.ts";
@@ -12,13 +12,17 @@ const TOOLS = { hash: hashSecret, newSalt: () => newSecret().slice(0, SALT_CHARS
 
 /**
  * Adds events to the chain. Whoever does so along with other writes does it last: until the
- * transaction ends nobody else can.
+ * transaction ends nobody else can. What a user did who is gone by now is erased from the start.
  */
 export function* appendAudit(events: readonly AuditEvent[]): Script<void> {
   if (events.length === 0) return;
   const head = (yield* get(queries.lockAuditHead)) ?? EMPTY_CHAIN;
   const entries = extendChain(head, events, TOOLS);
-  for (const entry of entries) yield* run(queries.insertAuditEntry, auditEntryToArgs(entry));
+  const gone = yield* findGone(entries);
+  for (const entry of entries) {
+    const kept = gone.has(actorOf(entry)) ? eraseEntry(entry) : entry;
+    yield* run(queries.insertAuditEntry, auditEntryToArgs(kept));
+  }
   const { seq, hash } = entries.at(-1) ?? head;
   yield* run(queries.moveAuditHead, { seq, hash });
 }
@@ -30,6 +34,22 @@ export function* appendAudit(events: readonly AuditEvent[]): Script<void> {
 export function* eraseAudit(userId: UserId): Script<number> {
   const done = yield* run(queries.eraseAuditOfActor, { userId });
   return done + (yield* run(queries.eraseAuditOfSubject, { subject: `user:${userId}` }));
+}
+
+/** Actors who are no users, or no longer. */
+function* findGone(entries: readonly AuditEntry[]): Script<ReadonlySet<string>> {
+  const gone = new Set<string>();
+  for (const actor of new Set(entries.map(actorOf))) {
+    if (NO_USERS.has(actor)) continue;
+    if ((yield* get(queries.findUser, { userId: actor })) === undefined) gone.add(actor);
+  }
+  return gone;
+}
+
+const NO_USERS: ReadonlySet<string> = new Set(["system", "anonymous"]);
+
+function actorOf({ actor }: AuditEntry): string {
+  return actor.kind === "kept" ? actor.value : "";
 }
 
 /** Records an upgrade; that a first database was made is none. */
