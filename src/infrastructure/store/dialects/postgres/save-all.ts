@@ -12,6 +12,8 @@ import type { PostgresPool } from "./postgres-pool.ts";
  * A save counts where its run still owns the turn and its events go on from the session's last one.
  * The turn's row is locked first, so a recovery waits or has been before. The division at the end
  * takes everything back where the log moved on all the same, which only a fault of ours could do.
+ * Sessions and turns are looked up one by one (LATERAL, ANY): left to itself, the planner goes
+ * through all sessions, or all turns that run.
  */
 const SAVE_ALL = `
   WITH input AS MATERIALIZED (
@@ -20,17 +22,22 @@ const SAVE_ALL = `
       failure_code text, failure_message text, head_seq bigint, last_seq bigint, events_json text,
       now_ms bigint, messages json, tasks json)
   ),
-  joined AS (
+  joined AS MATERIALIZED (
     SELECT i FROM input
-    WHERE last_seq IS NULL OR EXISTS (
-      SELECT 1 FROM session
-      WHERE session.session_id = input.session_id AND session.head_seq = input.head_seq)
+    LEFT JOIN LATERAL (
+      SELECT session.head_seq AS stored_seq FROM session
+      WHERE session.session_id = input.session_id
+      LIMIT 1
+    ) AS log ON true
+    WHERE last_seq IS NULL OR log.stored_seq = input.head_seq
   ),
   ended AS (
     UPDATE turn SET state = input.state, ended_at_ms = input.ended_at_ms,
       failure_code = input.failure_code, failure_message = input.failure_message
     FROM input
-    WHERE turn.turn_id = input.turn_id AND turn.state = 'running' AND turn.epoch = input.epoch
+    WHERE turn.session_id = input.session_id AND turn.turn_id = input.turn_id
+      AND turn.session_id = ANY (ARRAY(SELECT session_id FROM input))
+      AND turn.state = 'running' AND turn.epoch = input.epoch
       AND input.state IS NOT NULL AND i IN (SELECT i FROM joined)
     RETURNING i
   ),
