@@ -135,7 +135,7 @@ async function callSkill(task: Task): Promise<Task> {
 
 function show(dispatch: TurnDispatch, events: readonly NumberedEvent[]): void {
   const { sessionId, turnId, epoch } = dispatch;
-  failpoint(events.some(({ event }) => isEnd(event)) ? "turn:show-end" : "turn:show");
+  failpoint(isEnd(events.at(-1)?.event) ? "turn:show-end" : "turn:show");
   const frames = events.map(({ seq, event }) => ({
     seq,
     frame: encodeEventFrame({ sessionId, turnId, epoch, seq, event }),
@@ -143,7 +143,7 @@ function show(dispatch: TurnDispatch, events: readonly NumberedEvent[]): void {
   tell({ kind: "shown", sessionId, turnId, epoch, frames });
 }
 
-function isEnd({ kind }: TurnEvent): boolean {
+function isEnd({ kind }: Partial<TurnEvent> = {}): boolean {
   return kind === "turn-completed" || kind === "turn-failed" || kind === "turn-cancelled";
 }
 

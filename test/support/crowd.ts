@@ -58,10 +58,15 @@ export class Crowd {
     await this.#answers;
   }
 
-  /** When clients were welcomed after `sinceMs` (by `performance.now()`), in order. */
-  arrivalsSince(sinceMs: number): readonly number[] {
-    const all = this.#clients.flatMap(({ connectedAtMs }) => connectedAtMs);
-    return all.filter((atMs) => atMs > sinceMs).toSorted((a, b) => a - b);
+  /** How many were welcomed after `sinceMs` (by `performance.now()`). */
+  countBack(sinceMs: number): number {
+    return this.#clients.filter(({ connectedAtMs }) => (connectedAtMs.at(-1) ?? 0) > sinceMs)
+      .length;
+  }
+
+  /** When each that came back after `sinceMs` first tried to, whatever kept it waiting then. */
+  returnsSince(sinceMs: number): readonly number[] {
+    return this.#clients.flatMap(({ triedAtMs }) => triedAtMs.find((atMs) => atMs > sinceMs) ?? []);
   }
 
   /** Ends the waiting, has each say something more, and tells what any of them has lost. */

@@ -56,7 +56,9 @@ export async function fillStore(writer: WriteCaller): Promise<FilledStore> {
     const quota = { maxBytes: 1_000, maxKeys: 10 };
     await writer.call("setSkillValue", { space, entry, quota });
   }
-  const calls = Array.from({ length: 5 }, (_, at) => skillCallToArgs(callRecord(), at));
+  const calls = Array.from({ length: 5 }, (_, at) =>
+    skillCallToArgs(callRecord({ userId: ALICE }), at),
+  );
   const hostCalls = [hostCallToArgs({ skill: "notes", record: hostCallRecord() }, 1)];
   await writer.call("recordCalls", { skillCalls: calls, hostCalls, maxRows: 100 });
   await writer.call("addInstalledSkill", SKILL);

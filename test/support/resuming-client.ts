@@ -25,7 +25,9 @@ export class ResumingClient {
   readonly faults: string[] = [];
   sessionId: string | undefined;
   reconnects = 0;
-  /** When it was welcomed, by `performance.now()`. */
+  /** When it tried to connect, by `performance.now()`. */
+  readonly triedAtMs: number[] = [];
+  /** When it was welcomed. */
   readonly connectedAtMs: number[] = [];
   /** Called whenever an answer has ended. */
   onEnd: () => void = () => undefined;
@@ -119,6 +121,7 @@ export class ResumingClient {
 
   async #connected(): Promise<ChatClient> {
     if (this.#client !== undefined) return this.#client;
+    this.triedAtMs.push(performance.now());
     const client = await ChatClient.open(this.#url, this.#token);
     this.#client = client;
     this.connectedAtMs.push(performance.now());

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
+/** Of an answer only ids are of interest. */
 type Json = Readonly<Record<string, string>>;
 
 interface Reply {

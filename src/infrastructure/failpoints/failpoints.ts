@@ -58,10 +58,13 @@ export function failpoint(name: Failpoint): void {
   if (armed !== undefined) pass(name);
 }
 
-/** Passes the failpoints around the commit of a transaction that holds these scripts. */
-export function passCommit(when: "before" | "after", scripts: Iterable<string>): void {
+/** Passes the failpoints around the commit of a transaction that holds these calls of scripts. */
+export function passCommit(
+  when: "before" | "after",
+  calls: Iterable<{ readonly method: string }>,
+): void {
   if (armed === undefined) return;
-  for (const script of scripts) pass(`${when}-commit:${script}`);
+  for (const { method } of calls) pass(`${when}-commit:${method}`);
 }
 
 /** Passes a failpoint at which something may get lost; true where it does. */

@@ -4,6 +4,7 @@ import Database from "better-sqlite3";
 import { test } from "vitest";
 import { openStore } from "#infrastructure/store/open-store.ts";
 import { fillStore } from "../../support/fill-store.ts";
+import { openTestDatabase } from "../../support/postgres.ts";
 import { startNexflow } from "../../support/start-nexflow.ts";
 import { openTempDir } from "../../support/temp-dir.ts";
 import { runCommand } from "./run-command.ts";
@@ -112,3 +113,30 @@ function change(homeDir: string, statement: string): void {
   database.exec(statement);
   database.close();
 }
+
+test("migrate, backup and restore work on Postgres, and move a store there", {
+  timeout: 120_000,
+}, async ({ expect }) => {
+  await using dir = await openTempDir();
+  await using database = await openTestDatabase();
+  const local = { NEXFLOW_HOME: dir.path };
+  const shared = { ...local, NEXFLOW_DATABASE_URL: database.url };
+  const run = (env: Readonly<Record<string, string>>, ...args: readonly string[]) =>
+    runCommand(args, { env });
+  const file = path.join(dir.path, "move.gz");
+  await fillLog(dir.path);
+  expect(await run(local, "backup", file)).toMatchObject({ code: 0 });
+  const status = await run(shared, "migrate", "--status", "--json");
+  expect(JSON.parse(status.stdout)).toMatchObject({ applied: [] });
+  expect(await run(shared, "restore", file)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^Restored \d+ rows of .* into postgres\n$/u) as string,
+  });
+  const after = await run(shared, "migrate", "--status", "--json");
+  expect(JSON.parse(after.stdout)).toMatchObject({ pending: [] });
+  expect(await run(shared, "audit", "verify")).toMatchObject({ code: 0 });
+  expect(await run(shared, "restore", file)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("use --force to delete it") as string,
+  });
+});

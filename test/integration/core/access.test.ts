@@ -148,6 +148,42 @@ describe("two users of one server", () => {
     ]);
   });
 
+  test("have their calls of skills and what was refused on record", async ({ expect, server }) => {
+    const [ada, bob] = [await addUser(server, "Ada"), await addUser(server, "Bob")];
+    const wait = { prefer: "wait=20" };
+    const sent = await ask(server, "/messages", {
+      ...send("m1", "/calculator 6*7", wait),
+      token: ada.token,
+    });
+    const tasks = await ask(server, "/tasks?limit=1", { token: ada.token });
+    expect(tasks.json.tasks).toMatchObject([
+      {
+        userId: ada.userId,
+        origin: { kind: "turn", sessionId: sent.json.sessionId, turnId: sent.json.turnId },
+        skill: "calculator",
+        state: "completed",
+      },
+    ]);
+    const path = `/tasks/${tasks.json.tasks[0].id}`;
+    expect((await ask(server, path, { token: ada.token })).json).toEqual(tasks.json.tasks[0]);
+    expect((await ask(server, path, { token: bob.token })).status).toBe(404);
+    expect((await ask(server, "/tasks", { token: bob.token })).json.tasks).toEqual([]);
+    expect((await ask(server, "/audit", { token: bob.token })).status).toBe(403);
+    await expect
+      .poll(async () => (await ask(server, "/audit?decision=denied")).json.entries.length)
+      .toBeGreaterThan(0);
+    const { json } = await ask(server, "/audit?limit=200");
+    const actions = json.entries.map(({ action }: { action: string }) => action);
+    for (const action of ["user.created", "token.created", "access.denied"]) {
+      expect(actions).toContain(action);
+    }
+    expect((await ask(server, "/audit/verify")).json).toMatchObject({ kind: "intact" });
+    await ask(server, `/users/${bob.userId}`, { method: "DELETE" });
+    const after = await ask(server, "/audit?limit=200");
+    expect(JSON.stringify(after.json)).not.toContain(bob.userId);
+    expect((await ask(server, "/audit/verify")).json).toMatchObject({ kind: "intact" });
+  });
+
   test("lose what is open within a second of their token's end", async ({ expect, server }) => {
     const [ada, bob] = [await addUser(server, "Ada"), await addUser(server, "Bob")];
     const { json } = await ask(server, "/messages", { ...send("m1", "hi"), token: ada.token });

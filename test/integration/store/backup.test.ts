@@ -77,7 +77,7 @@ for (const [from, openFrom] of STORES) {
         expect(jobs).toMatchObject([{ data: { dueAtMs: 60_000 } }]);
         await engine.close();
         // Numbers that the store counts by itself go on where they were.
-        const skillCalls = [skillCallToArgs(callRecord(), 9)];
+        const skillCalls = [skillCallToArgs(callRecord({ userId: "alice" }), 9)];
         await other.writer.call("recordCalls", { skillCalls, hostCalls: [], maxRows: 100 });
       },
     );

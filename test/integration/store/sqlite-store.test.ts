@@ -43,9 +43,10 @@ test("`lost` says that the store's thread is gone, and every call fails", async 
     createTurnLog(store.writer).cancel(parseTurnId("t1")),
     createUserRepository(store.reader, store.writer).list({ limit: 1 }),
   ];
-  for (const call of calls) {
-    await expect(call).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
-  }
+  const lost = calls.map((call) =>
+    expect(call).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" }),
+  );
+  await Promise.all(lost);
   port1.close();
 });
 

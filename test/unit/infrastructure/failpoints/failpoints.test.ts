@@ -22,8 +22,8 @@ test("nothing happens at points that are not armed", ({ expect }) => {
   expect(isDropped("bus:publish")).toBe(false);
   armFailpoints("before-commit:accept=kill@2");
   failpoint("accept:answer");
-  passCommit("after", ["accept", "accept", "save"]);
-  passCommit("before", ["accept", "save"]);
+  passCommit("after", [{ method: "accept" }, { method: "accept" }]);
+  passCommit("before", [{ method: "accept" }, { method: "save" }]);
   expect(isDropped("bus:publish")).toBe(false);
 });
 

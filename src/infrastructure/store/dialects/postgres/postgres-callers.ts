@@ -62,21 +62,21 @@ export function createPostgresCallers(pool: PostgresPool): PostgresCallers {
 
 /** A write of one statement, which is its own transaction. */
 function passingBoth<T>(name: keyof Writes, write: () => Promise<T>): Promise<T> {
-  passCommit("before", [name]);
+  passCommit("before", [{ method: name }]);
   return passing(name, write);
 }
 
 /** Makes a write and passes its failpoint behind the commit. */
 async function passing<T>(name: keyof Writes, write: () => Promise<T>): Promise<T> {
   const result = await write();
-  passCommit("after", [name]);
+  passCommit("after", [{ method: name }]);
   return result;
 }
 
 /** A script that passes its failpoint before the commit, at its end. */
 function* toPassingScript(name: keyof Writes, args: readonly unknown[]): Script<unknown> {
   const result = yield* toScript<Writes>(writes, name, args);
-  passCommit("before", [name]);
+  passCommit("before", [{ method: name }]);
   return result;
 }
 

@@ -56,12 +56,12 @@ class SqliteBackend implements StoreBackend {
     const { db } = deps;
     const inTransaction = db.database.transaction((requests: readonly StoreRequest[]) => {
       const replies = requests.map((request) => done(request, db.run(toScript(writes, request))));
-      passCommit("before", requests.map(methodOf));
+      passCommit("before", requests);
       return replies;
     });
     this.#writeAll = (requests) => {
       const replies = inTransaction.immediate(requests);
-      passCommit("after", requests.map(methodOf));
+      passCommit("after", requests);
       return replies;
     };
   }
@@ -135,10 +135,6 @@ class SqliteBackend implements StoreBackend {
 
 function toScript(scripts: Scripts, { method, args }: StoreRequest): Script<unknown> {
   return (scripts[method] as Scripts[string])(...args);
-}
-
-function methodOf({ method }: StoreRequest): string {
-  return method;
 }
 
 function done({ id }: StoreRequest, value: unknown): StoreReply {
