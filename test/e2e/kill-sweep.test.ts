@@ -10,6 +10,7 @@ import { openTestDatabase } from "../support/postgres.ts";
 import { report } from "../support/report.ts";
 import { startNexflow, TEST_TOKEN } from "../support/start-nexflow.ts";
 import { openTempDir } from "../support/temp-dir.ts";
+import { isSweepFull } from "../support/test-environment.ts";
 
 const ENV = {
   NEXFLOW_AGENT_THREADS: "1",
@@ -53,6 +54,15 @@ const SHARED_ONLY = ["renewInstance", "bus:publish"];
 /** On Postgres jobs are pg-boss's own. */
 const SQLITE_ONLY = ["insertJobs", "voidLeases", "leaseJobs", "completeJobs"];
 
+/** Rare writes, all of one kind to Postgres: on SQLite they are swept every time. */
+const RARE = isSweepFull
+  ? []
+  : [
+      ...["addUser", "changeUser", "removeUser", "addCredential", "removeByHash", "removeToken"],
+      ...["replaceToken", "setSkillValue", "deleteSkillValue", "addSchedule", "changeSchedule"],
+      ...["removeSchedule", "fireNow", "appendAudit"],
+    ];
+
 test("a kill at any failpoint loses and doubles nothing on SQLite", async ({ expect }) => {
   await using dir = await openTempDir();
   const port = await findFreePort();
@@ -81,7 +91,7 @@ test("a kill of one of two instances at any failpoint loses and doubles nothing 
   const other = cluster.member(1).port;
   await cluster.member(0).kill();
   const found = await sweepKills({
-    ...pointsWithout(SQLITE_ONLY),
+    ...pointsWithout([...SQLITE_ONLY, ...RARE]),
     url: cluster.url,
     token: TEST_TOKEN,
     store: { url: database.url },
