@@ -1,56 +1,29 @@
 import { availableParallelism } from "node:os";
 import path from "node:path";
-import { createAcceptMessage } from "#application/accept-message/accept-message.ts";
-import { createCancelTurn } from "#application/cancel-turn/cancel-turn.ts";
-import { TurnDispatcher } from "#application/dispatch-turns/turn-dispatcher.ts";
-import { SessionRelay } from "#application/follow-session/session-relay.ts";
-import { createManageTokens } from "#application/manage-tokens/manage-tokens.ts";
-import { createManageUsers } from "#application/manage-users/manage-users.ts";
-import type { Bus } from "#application/ports/bus.ts";
 import type { Logger } from "#application/ports/logger.ts";
 import { createReadSession } from "#application/read-session/read-session.ts";
-import { createReadTurn } from "#application/read-turn/read-turn.ts";
-import { createSignIn } from "#application/sign-in/sign-in.ts";
-import { createWaitForTurn } from "#application/wait-for-turn/wait-for-turn.ts";
-import { CredentialWatch } from "#application/watch-credentials/credential-watch.ts";
-import type { AuditEvent } from "#domain/audit/audit-log.ts";
+import type { AuditEvent, AuditLog, ListAudit } from "#domain/audit/audit-log.ts";
 import { Fault } from "#domain/shared/fault.ts";
-import {
-  type CredentialId,
-  parseCredentialId,
-  parseInstanceId,
-  type UserId,
-} from "#domain/shared/id.ts";
+import type { TaskId, UserId } from "#domain/shared/id.ts";
 import type { Skill } from "#domain/skill/skill.ts";
-import type { CredentialRepository } from "#domain/user/credential-repository.ts";
-import { ADMIN } from "#domain/user/user.ts";
-import type { UserRepository } from "#domain/user/user-repository.ts";
+import type { ListTasks } from "#domain/task/task-repository.ts";
 import { openBus } from "#infrastructure/bus/open-bus.ts";
-import { armFailpoints, failpoint } from "#infrastructure/failpoints/failpoints.ts";
-import { hashSecret, newId, newIdAfter, newSecret } from "#infrastructure/ids/ids.ts";
+import { armFailpoints } from "#infrastructure/failpoints/failpoints.ts";
+import { newId } from "#infrastructure/ids/ids.ts";
 import { AuditRecorder } from "#infrastructure/store/audit-recorder.ts";
-import { locateStore, openStore } from "#infrastructure/store/open-store.ts";
+import { locateStore, openStore, type Store } from "#infrastructure/store/open-store.ts";
 import {
   createAuditLog,
-  createCredentialRepository,
   createIdempotencyKeys,
-  createInstanceRegistry,
-  createSessionRepository,
   createTaskRepository,
-  createTurnLog,
-  createTurnReader,
-  createUserRepository,
 } from "#infrastructure/store/repositories.ts";
 import { readAuditEntries, verifyAudit } from "#infrastructure/store/verify-audit.ts";
 import { AgentPool } from "#infrastructure/workers/agent-pool.ts";
-import {
-  encodeEventFrame,
-  encodeSnapshotFrame,
-  mayEndTurn,
-} from "#presentation/gateway/event-frame.ts";
 import type { Denial } from "#presentation/gateway/use-cases.ts";
 import packageJson from "../package.json" with { type: "json" };
+import { openAccess } from "./compose-access.ts";
 import { openSchedules } from "./compose-schedules.ts";
+import { openTurns } from "./compose-turns.ts";
 import type { Config } from "./config.ts";
 
 const VERSION = packageJson.version;
@@ -58,8 +31,6 @@ const SHIPPED_POLICY_DIR = path.resolve(import.meta.dirname, "../sandbox-policie
 const WEB_DIR = path.resolve(import.meta.dirname, "presentation/web/dist");
 const RECONNECT_AFTER_MS = 2_000;
 const DRAIN_MS = 20_000;
-/** A notification of Postgres holds 8,000 bytes. */
-const MAX_TOLD = 100;
 
 /** A running Nexflow. */
 export interface App extends AsyncDisposable {
@@ -110,7 +81,6 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   const store = await opening;
   opened.unshift(store);
   const auditLog = createAuditLog(store.reader, store.writer);
-  const tasks = createTaskRepository(store.reader, store.writer);
   const records = new AuditRecorder({
     append: (events) => auditLog.append(events),
     nowMs,
@@ -119,65 +89,21 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   const { databaseDirectUrl: directUrl, redisUrl } = config;
   const bus = await openBus({ location: store.location, directUrl, redisUrl, log });
   opened.push(bus);
-  const turns = createTurnLog(store.writer);
-  const sessions = createSessionRepository(store.reader, store.writer);
-  const turnReader = createTurnReader(store.reader);
-  const users = createUserRepository(store.reader, store.writer);
-  const credentials = createCredentialRepository(store.reader, store.writer);
-  const watch = new CredentialWatch({ credentials, nowMs, log });
-  opened.push(watch);
-  const access = {
-    users,
-    credentials,
-    credentialsRevoked: (ids: readonly CredentialId[]) => {
-      watch.revoked(ids);
-      for (let at = 0; at < ids.length; at += MAX_TOLD) {
-        bus.publish({ kind: "credentials-revoked", credentialIds: ids.slice(at, at + MAX_TOLD) });
-      }
-    },
-    onUsed: (id: CredentialId) => watch.used(id),
-    audit: (event: AuditEvent) => auditLog.append([event]),
-    stopTurnsOf: (userId: UserId) => dispatcher.cancelAllOf(userId),
-    hash: hashSecret,
-    newSecret,
-    newId,
-    nowMs,
-  };
-  const signIn = createSignIn(access);
-  const encode = { event: encodeEventFrame, snapshot: encodeSnapshotFrame };
-  const relay = new SessionRelay({ sessions, encode, bus, after: schedule, nowMs });
-  opened.push(relay);
-  pool.listen({
-    attachStore: (port) => store.attach(port),
-    onShown: (sessionId, epoch, frames) => relay.publish(sessionId, epoch, frames),
-    onEnded: (sessionId) => relay.settle(sessionId),
-  });
-  const dispatcher = new TurnDispatcher({
-    turns,
-    runner: pool,
-    instances: createInstanceRegistry(store.reader, store.writer),
-    onRunLost: (sessionId) => relay.reset(sessionId),
-    announceQueued: (sessionId) => bus.publish({ kind: "turns-queued", sessionId }),
-    newInstanceId: () => parseInstanceId(newId()),
-    nowMs,
-    log,
-    lease: { isShared: store.location.kind === "postgres", leaseMs: config.leaseMs },
-    limits: { maxTurns: config.maxTurns, maxTurnsPerUser: config.maxTurnsPerUser },
-  });
-  takeNews(bus, dispatcher, watch);
+  const turns = openTurns({ store, pool, bus, config, nowMs, log });
+  opened.push(turns);
+  const { dispatcher } = turns;
+  const stopTurnsOf = (userId: UserId) => dispatcher.cancelAllOf(userId);
+  const access = openAccess({ store, auditLog, bus, stopTurnsOf, nowMs, log });
+  opened.push(access);
   const [[{ openGateway }, skills], token] = await Promise.all([
     loading,
-    setUpAdmin({ users, credentials, signIn, nowMs }, config),
+    access.setUpAdmin(config.adminToken),
   ]);
-
-  const accept = createAcceptMessage({ turns, dispatcher, newId, newIdAfter, nowMs });
-  const acceptMessage = config.failpoints === undefined ? accept : passAnswered(accept);
-  const listed = () => skills;
   const schedules = await openSchedules({
     store,
-    acceptMessage,
+    acceptMessage: turns.useCases.acceptMessage,
     callSkill: (task) => pool.callSkill(task),
-    listSkills: listed,
+    listSkills: () => skills,
     audit: records.record,
     nowMs,
     log,
@@ -187,38 +113,19 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   let notReady: string | undefined = "starting";
   const gateway = await openGateway(
     {
-      ...signIn,
-      ...createManageUsers(access),
-      ...createManageTokens(access),
-      watchCredential: (principal, watcher) => watch.watch(principal, watcher),
+      ...access.useCases,
+      ...turns.useCases,
+      ...schedules.useCases,
+      ...createReadSession({
+        sessions: turns.sessions,
+        audit: (event) => auditLog.append([event]),
+        nowMs,
+      }),
+      ...readRecords(store, auditLog),
+      watchCredential: (principal, watcher) => access.watch.watch(principal, watcher),
       noteDenied: (denial) => records.record(toAuditEvent(denial, nowMs())),
       idempotency: createIdempotencyKeys(store.writer, { newId, nowMs }),
-      ...createReadSession({ sessions, audit: access.audit, nowMs }),
-      ...createReadTurn({ turns: turnReader, sessions }),
-      waitForTurn: createWaitForTurn({
-        findTurn: (turnId) => turnReader.find(turnId),
-        followSession: (input, sink) => relay.follow(input, sink),
-        mayEndTurn,
-      }),
-      listTasks: (input) => tasks.list(input),
-      findTask: async ({ userId, taskId }) => {
-        const task = await tasks.find(taskId);
-        return task?.userId === userId ? task : undefined;
-      },
-      listAudit: (input) => auditLog.list(input),
-      verifyAudit: () => verifyAudit(readAuditEntries(auditLog, 0), {}),
-      ...schedules.useCases,
-      acceptMessage,
-      cancelTurn: createCancelTurn({
-        findTurn: (turnId) => turnReader.find(turnId),
-        turns,
-        stopRun: (turnId) => {
-          dispatcher.cancel(turnId);
-          bus.publish({ kind: "cancel-turn", turnId });
-        },
-      }),
-      followSession: (input, sink) => relay.follow(input, sink),
-      listSkills: listed,
+      listSkills: () => skills,
       readiness: () => {
         const reason = notReady ?? dispatcher.trouble;
         // Without the bus the others are only later told: no reason to take no more messages.
@@ -243,12 +150,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   void schedules.start();
   opened.push({ [Symbol.asyncDispose]: () => schedules.stop(0) });
   notReady = undefined;
-  const noteServer = (action: "server.started" | "server.stopped") => {
-    const detail = { version: VERSION };
-    const facts = { atMs: nowMs(), actor: "system", subject: "server", detail } as const;
-    records.record({ ...facts, action, decision: "allowed" });
-  };
-  noteServer("server.started");
+  records.record(serverEvent("server.started", nowMs()));
   const url = config.publicUrl ?? `http://${urlHost(config.host)}:${gateway.port}`;
   log.info({ url, model: config.model, home: config.homeDir, version: VERSION }, "Ready");
 
@@ -261,7 +163,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     const drained = Promise.race([dispatcher.drain(), after(DRAIN_MS)]);
     await Promise.all([drained, schedules.stop(DRAIN_MS)]);
     await dispatcher.leave();
-    noteServer("server.stopped");
+    records.record(serverEvent("server.stopped", nowMs()));
     await records.close();
     await closeAll(opened);
     log.info({}, "Closed");
@@ -276,24 +178,18 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   };
 }
 
-/** Passes the failpoints on both sides of an answer that goes out when the promise is fulfilled. */
-function passAnswered<Input, Result>(accept: (input: Input) => Promise<Result>) {
-  return async (input: Input): Promise<Result> => {
-    const result = await accept(input);
-    failpoint("accept:answer");
-    setImmediate(() => setImmediate(() => failpoint("accept:answered")));
-    return result;
+/** What people and operators may read of what was done. */
+function readRecords({ reader, writer }: Store, auditLog: AuditLog) {
+  const tasks = createTaskRepository(reader, writer);
+  return {
+    listTasks: (input: ListTasks) => tasks.list(input),
+    findTask: async ({ userId, taskId }: { readonly userId: UserId; readonly taskId: TaskId }) => {
+      const task = await tasks.find(taskId);
+      return task?.userId === userId ? task : undefined;
+    },
+    listAudit: (input: ListAudit) => auditLog.list(input),
+    verifyAudit: () => verifyAudit(readAuditEntries(auditLog, 0), {}),
   };
-}
-
-/** Does at once what these would do by themselves a little later. */
-function takeNews(bus: Bus, dispatcher: TurnDispatcher, watch: CredentialWatch): void {
-  bus.listen((notice) => {
-    if (notice.kind === "credentials-revoked" || notice.kind === "reconnected") void watch.check();
-    if (notice.kind === "turns-queued") dispatcher.noteQueued(notice.sessionId);
-    else if (notice.kind === "cancel-turn") dispatcher.cancel(notice.turnId);
-    else if (notice.kind === "reconnected") dispatcher.catchUp();
-  });
 }
 
 async function listSkills({ skillsDir }: Config, log: Logger): Promise<readonly Skill[]> {
@@ -337,34 +233,12 @@ function openPool(config: Config, log: Logger): AgentPool {
   });
 }
 
-/**
- * Sees to it that there is an admin who can sign in: with the token of the environment, which
- * replaces any earlier one from there, or with one made now. Gives the latter, this once.
- */
-async function setUpAdmin(
-  { users, credentials, signIn, nowMs }: SetUpAdminDeps,
-  { adminToken }: Config,
-): Promise<string | undefined> {
-  await users.add({ ...ADMIN, createdAtMs: nowMs() });
-  await credentials.replaceToken({
-    id: parseCredentialId(newId()),
-    label: "NEXFLOW_ADMIN_TOKEN",
-    userId: ADMIN.id,
-    hash: adminToken === undefined ? undefined : hashSecret(adminToken),
-    nowMs: nowMs(),
-  });
-  return (await credentials.hasToken()) ? undefined : signIn.addToken(ADMIN.id, "first start");
+function serverEvent(action: "server.started" | "server.stopped", atMs: number): AuditEvent {
+  const facts = { atMs, actor: "system", action, subject: "server" } as const;
+  return { ...facts, decision: "allowed", detail: { version: VERSION } };
 }
 
-interface SetUpAdminDeps {
-  readonly users: UserRepository;
-  readonly credentials: CredentialRepository;
-  readonly signIn: Pick<ReturnType<typeof createSignIn>, "addToken">;
-  readonly nowMs: () => number;
-}
-
-/** What is on record of somebody who was turned away. */
-/** By the code that the client was told. */
+/** What is on record of somebody who was turned away, by the code that the client was told. */
 const DENIED_AS: Readonly<Record<string, string>> = {
   unauthorized: "sign-in.failed",
   "rate-limited": "limit.hit",
@@ -409,11 +283,6 @@ function urlHost(host: string): string {
 function once<T>(work: () => Promise<T>): () => Promise<T> {
   let result: Promise<T> | undefined;
   return () => (result ??= work());
-}
-
-function schedule(ms: number, work: () => void): () => void {
-  const timer = setTimeout(work, ms).unref();
-  return () => clearTimeout(timer);
 }
 
 function after(ms: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { homedir } from "node:os";
 import path from "node:path";
 import { z } from "zod";
@@ -7,8 +8,6 @@ import { Fault } from "#domain/shared/fault.ts";
 const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
 const text = z.string().trim().min(1, "expected more than white space");
 const webAddress = z.url({ protocol: /^https?$/u, error: "expected an http or https address" });
-
-const ADDRESS_RANGE = /^[0-9A-Fa-f:.]{2,45}(?:\/\d{1,3})?$/u;
 
 const Environment = z.object({
   NEXFLOW_HOME: text.default(path.join(homedir(), ".nexflow")),
@@ -42,7 +41,7 @@ const Environment = z.object({
     .optional()
     .transform(toNames)
     .pipe(
-      z.array(z.string().regex(ADDRESS_RANGE, "expected addresses or ranges such as 10.0.0.0/8")),
+      z.array(z.string().refine(isAddressRange, "expected addresses or ranges such as 10.0.0.0/8")),
     ),
   NEXFLOW_RATE_REQUESTS: wholeNumber(0, 10_000_000).default(60_000),
   NEXFLOW_RATE_MESSAGES: wholeNumber(0, 10_000_000).default(60_000),
@@ -208,6 +207,14 @@ export function parseConfig(
 function passwordOf(address = ""): readonly string[] {
   const password = URL.canParse(address) ? new URL(address).password : "";
   return password === "" ? [] : [...new Set([password, decodeURIComponent(password)])];
+}
+
+function isAddressRange(text: string): boolean {
+  const [address = "", prefix, ...more] = text.split("/");
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  if (prefix === undefined) return true;
+  return /^\d{1,3}$/u.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128);
 }
 
 function plainName(expected: string) {

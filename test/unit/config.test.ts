@@ -39,6 +39,13 @@ describe("parseConfig()", () => {
     ],
     ["NEXFLOW_FAILPOINTS", "accept:answer=kill", "NEXFLOW_FAILPOINTS: it is for tests"],
     ["NEXFLOW_TEST_MODE", "on", 'NEXFLOW_TEST_MODE "on": expected "faults", in tests only'],
+    [
+      "NEXFLOW_TRUSTED_PROXIES",
+      "10.0.0.0/99",
+      'NEXFLOW_TRUSTED_PROXIES "10.0.0.0/99": expected addresses or ranges',
+    ],
+    ["NEXFLOW_TRUSTED_PROXIES", "proxy", 'NEXFLOW_TRUSTED_PROXIES "proxy": expected addresses'],
+    ["NEXFLOW_RATE_SIGN_INS", "-1", 'NEXFLOW_RATE_SIGN_INS "-1": expected an integer from 0'],
     ["NEXFLOW_SECRET_", "hidden-value", "NEXFLOW_SECRET_: expected a name in upper case"],
     ["NEXFLOW_SECRET_PIN", "123", "NEXFLOW_SECRET_PIN: expected 8 to 4096 visible ASCII"],
     [
@@ -92,6 +99,15 @@ describe("parseConfig()", () => {
     const env = { NEXFLOW_SECRET_bad: "value-one", NEXFLOW_SECRET_A: "abc", NEXFLOW_PORT: "x" };
     expect(() => parseConfig(env)).toThrow("Cannot use");
     expect(() => parseConfig(env)).not.toThrow(/value-one|abc/u);
+  });
+
+  test("takes the addresses of proxies, and limits to be switched off", ({ expect }) => {
+    const { trustedProxies, rateLimits } = parseConfig({
+      NEXFLOW_TRUSTED_PROXIES: "10.0.0.0/8, ::1,2001:db8::/32",
+      NEXFLOW_RATE_MESSAGES: "0",
+    });
+    expect(trustedProxies).toEqual(["10.0.0.0/8", "::1", "2001:db8::/32"]);
+    expect(rateLimits).toEqual({ requests: 60_000, messages: 0, signIns: 10, signInsInAll: 600 });
   });
 
   test("splits the names of layers at commas", ({ expect }) => {

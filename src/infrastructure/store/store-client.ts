@@ -3,12 +3,16 @@ import { Fault, type FaultCode } from "#domain/shared/fault.ts";
 import type { ScriptCaller, Scripts } from "./script.ts";
 import type { StoreReply, StoreRequest } from "./store-protocol.ts";
 
+const SETTLED_AT_ONCE = 64;
+
 /** One end of a conversation with the store thread. */
 export class StoreClient<All extends Scripts> implements ScriptCaller<All> {
   readonly #port: MessagePort;
   readonly #target: StoreRequest["target"];
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #batch: StoreRequest[] = [];
+  #arrived: StoreReply[] = [];
+  #isGoingOn = false;
   #lastId = 0;
   #isClosed = false;
 
@@ -16,7 +20,8 @@ export class StoreClient<All extends Scripts> implements ScriptCaller<All> {
     this.#port = port;
     this.#target = target;
     port.on("message", (replies: StoreReply[]) => {
-      for (const reply of replies) this.#settle(reply);
+      for (const reply of replies) this.#arrived.push(reply);
+      if (!this.#isGoingOn) this.#settleSome();
     });
     port.on("close", () => this.#fail());
   }
@@ -43,6 +48,14 @@ export class StoreClient<All extends Scripts> implements ScriptCaller<All> {
     if (!this.#isClosed) this.#port.postMessage(batch);
   }
 
+  /** What follows from a reply may take long: after so many others of the thread get their turn. */
+  #settleSome(): void {
+    const some = this.#arrived.splice(0, SETTLED_AT_ONCE);
+    for (const reply of some) this.#settle(reply);
+    this.#isGoingOn = some.length === SETTLED_AT_ONCE;
+    if (this.#isGoingOn) setImmediate(() => this.#settleSome());
+  }
+
   #settle(reply: StoreReply): void {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
@@ -52,6 +65,7 @@ export class StoreClient<All extends Scripts> implements ScriptCaller<All> {
 
   #fail(): void {
     this.#isClosed = true;
+    for (const reply of this.#arrived.splice(0)) this.#settle(reply);
     for (const { reject } of this.#waiting.values()) reject(closed());
     this.#waiting.clear();
   }
