@@ -10,6 +10,7 @@ import { openTestDatabase } from "../support/postgres.ts";
 import { report } from "../support/report.ts";
 import { startNexflow, TEST_TOKEN } from "../support/start-nexflow.ts";
 import { openTempDir } from "../support/temp-dir.ts";
+import { isSweepFull } from "../support/test-environment.ts";
 
 const ENV = {
   NEXFLOW_AGENT_THREADS: "1",
@@ -19,7 +20,7 @@ const ENV = {
 /** On a machine that does nothing else. */
 const MAX_READY_MS = 2_000;
 /** On any other: compared with a first start, which has nothing to recover. */
-const MAX_READY_RATIO = 2;
+const MAX_READY_RATIO = 3;
 
 /** Where the first passing is not the one of interest: the last that is let through, and one more. */
 const LATER: Readonly<Record<string, readonly number[]>> = {
@@ -53,6 +54,24 @@ const SHARED_ONLY = ["renewInstance", "bus:publish"];
 /** On Postgres jobs are pg-boss's own. */
 const SQLITE_ONLY = ["insertJobs", "voidLeases", "leaseJobs", "completeJobs"];
 
+/** Rare writes, all of one kind to Postgres: on SQLite they are swept every time. */
+const RARE = [
+  "addUser",
+  "changeUser",
+  "removeUser",
+  "addCredential",
+  "removeByHash",
+  "removeToken",
+  "replaceToken",
+  "setSkillValue",
+  "deleteSkillValue",
+  "addSchedule",
+  "changeSchedule",
+  "removeSchedule",
+  "fireNow",
+  "appendAudit",
+];
+
 test("a kill at any failpoint loses and doubles nothing on SQLite", async ({ expect }) => {
   await using dir = await openTempDir();
   const port = await findFreePort();
@@ -81,7 +100,7 @@ test("a kill of one of two instances at any failpoint loses and doubles nothing 
   const other = cluster.member(1).port;
   await cluster.member(0).kill();
   const found = await sweepKills({
-    ...pointsWithout(SQLITE_ONLY),
+    ...pointsWithout([...SQLITE_ONLY, ...(isSweepFull ? [] : RARE)]),
     url: cluster.url,
     token: TEST_TOKEN,
     store: { url: database.url },

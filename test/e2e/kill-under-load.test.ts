@@ -19,8 +19,9 @@ const SESSIONS = 12;
 const KILLS = testKills ?? 50;
 const CLUSTER_KILLS = testKills ?? 12;
 const INSTANCES = 3;
-/** On a busy machine every start takes its time: then the first one is what counts. */
+/** On a machine that does nothing else. */
 const MAX_READY_MS = 2_000;
+/** On any other: compared with the first start, which has nothing to recover. */
 const MAX_READY_RATIO = 3;
 
 test("no message is lost or answered twice over kills under load on SQLite", async ({ expect }) => {
@@ -55,7 +56,8 @@ test("no message is lost or answered twice over kills under load on SQLite", asy
   expect(faults).toEqual([]);
   expect(load.sent).toBeGreaterThan(KILLS);
   expect(await listStoredFaults({ file: databaseFile(dir.path) })).toEqual([]);
-  expect(medianMs).toBeLessThan(Math.max(MAX_READY_MS, MAX_READY_RATIO * (readyMs[0] ?? 0)));
+  const firstMs = readyMs[0] ?? 0;
+  expect(medianMs).toBeLessThan(Math.max(MAX_READY_MS, MAX_READY_RATIO * firstMs));
 }, 600_000);
 
 test("no message is lost or answered twice over kills of three instances on Postgres", async ({
