@@ -11,7 +11,7 @@ export class StoreClient<All extends Scripts> implements ScriptCaller<All> {
   readonly #target: StoreRequest["target"];
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #batch: StoreRequest[] = [];
-  #arrived: StoreReply[] = [];
+  readonly #arrived: StoreReply[] = [];
   #isGoingOn = false;
   #lastId = 0;
   #isClosed = false;
