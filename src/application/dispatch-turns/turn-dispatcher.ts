@@ -208,10 +208,20 @@ export class TurnDispatcher {
   /** Runs a turn that is stored as running, for which there is a reservation. */
   #begin(turn: ClaimedTurn, owner: TurnOwner): void {
     const { sessionId, userId, turnId } = turn;
+    if (this.#lease.owner?.instanceId !== owner.instanceId) return this.#leaveToOthers(turn);
     const session = this.#sessions.get(sessionId) ?? { userId, waiting: 0, mayHaveMore: false };
     this.#sessions.set(sessionId, Object.assign(session, { turnId, isRunning: true }));
     const run = this.#run(turn, owner).finally(() => this.#running.delete(run));
     this.#running.add(run);
+  }
+
+  /** The lease under which a turn was begun is lost: whoever comes first takes the turn up. */
+  #leaveToOthers({ sessionId, userId }: ClaimedTurn): void {
+    this.#release(userId);
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined || session.isRunning) return;
+    for (let left = session.waiting; left > 0; left--) this.#release(userId);
+    this.#sessions.delete(sessionId);
   }
 
   /** Never rejects. */

@@ -295,4 +295,21 @@ describe("TurnDispatcher", () => {
     await expect.poll(() => runner.runs.length, { timeout: 5_000 }).toBe(2);
     expect(runner.runs[1]?.dispatch).toMatchObject({ turnId: turn.turnId, attempt: 2 });
   });
+
+  test("a turn that was accepted under a lease lost meanwhile is not run under it", async ({
+    expect,
+  }) => {
+    await using opened = await openDispatcher({}, { isShared: true, leaseMs: 400 });
+    const { store, runner, dispatcher } = opened;
+    const admission = admit(dispatcher, ADA);
+    const turn = await store.accept({ owner: admission.owner });
+    store.breakWrites(true);
+    await expect.poll(() => dispatcher.trouble, { timeout: 5_000 }).toContain("lease");
+    admission.dispatch(turn, true);
+    expect([runner.runs, dispatcher.inFlight]).toEqual([[], 0]);
+    store.breakWrites(false);
+    // It is an orphan of the lost lease, and taken up as such.
+    await expect.poll(() => runner.runs.length, { timeout: 5_000 }).toBe(1);
+    expect(runner.runs[0]?.dispatch).toMatchObject({ turnId: turn.turnId, attempt: 2 });
+  });
 });
