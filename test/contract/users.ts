@@ -177,8 +177,10 @@ export function describeUsers(name: string, openStore: () => Promise<UsersUnderT
       ]);
       expect(await credentials.removeToken({ userId: bob, credentialId: id("t1") })).toEqual([]);
       expect(await findBy(store, "b1", { kind: "browser" })).toBeUndefined();
-      expect(await credentials.removeByHash("hash of b2")).toEqual([id("b2")]);
-      expect(await credentials.removeByHash("hash of b2")).toEqual([]);
+      const hash = "hash of b2";
+      expect(await credentials.removeByHash({ hash, kind: "token" })).toEqual([]);
+      expect(await credentials.removeByHash({ hash, kind: "browser" })).toEqual([id("b2")]);
+      expect(await credentials.removeByHash({ hash, kind: "browser" })).toEqual([]);
     });
 
     test("a browser that comes in while its token is revoked is gone with it", async ({

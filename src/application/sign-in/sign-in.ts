@@ -64,7 +64,7 @@ export function createSignIn(deps: SignInDeps) {
     findBrowserSession: (secret: string): Promise<Principal | undefined> => find("browser", secret),
 
     async closeBrowserSession(secret: string): Promise<void> {
-      credentialsRevoked(await credentials.removeByHash(hash(secret)));
+      credentialsRevoked(await credentials.removeByHash({ hash: hash(secret), kind: "browser" }));
     },
 
     /** A new token with every scope, shown this once; it does not expire. */

@@ -17,8 +17,8 @@ export interface CredentialRepository {
   hasToken(): Promise<boolean>;
   /** Adding the same credential again changes nothing, nor does one whose user or parent is gone. */
   add(credential: NewCredential): Promise<void>;
-  /** Removes it and what was opened by it; gives the ids of all of them. */
-  removeByHash(hash: string): Promise<readonly CredentialId[]>;
+  /** Removes one of this kind and what was opened by it; gives the ids of all of them. */
+  removeByHash(input: RemoveByHash): Promise<readonly CredentialId[]>;
   /** The same for a credential of one user, by its id; none where the user has no such one. */
   removeToken(input: RemoveToken): Promise<readonly CredentialId[]>;
   /** Makes `hash` the user's only token of that label, or leaves none where there is no hash. */
@@ -57,6 +57,11 @@ export interface NewCredential {
   readonly parentId?: CredentialId | undefined;
   readonly createdAtMs: number;
   readonly expiresAtMs?: number | undefined;
+}
+
+export interface RemoveByHash {
+  readonly hash: string;
+  readonly kind: Credential["kind"];
 }
 
 export interface RemoveToken {

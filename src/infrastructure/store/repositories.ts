@@ -156,7 +156,7 @@ export function createCredentialRepository(
     list: (input) => reader.call("listCredentials", input),
     hasToken: () => reader.call("hasToken"),
     add: (credential) => writer.call("addCredential", credential),
-    removeByHash: (hash) => writer.call("removeByHash", hash),
+    removeByHash: (input) => writer.call("removeByHash", input),
     removeToken: (input) => writer.call("removeToken", input),
     replaceToken: (input) => writer.call("replaceToken", input),
     touch: (input) => writer.call("touchCredentials", input),

@@ -91,7 +91,8 @@ export function openMemoryUsers() {
         lastUsedAtMs: undefined,
       });
     },
-    removeByHash: async (hash) => removeWhere((each) => each.hash === hash),
+    removeByHash: async ({ hash, kind }) =>
+      removeWhere((each) => each.hash === hash && each.kind === kind),
     removeToken: async ({ userId, credentialId }) =>
       removeWhere((each) => each.userId === userId && each.id === credentialId),
     async replaceToken({ id, label, userId, hash, nowMs }) {

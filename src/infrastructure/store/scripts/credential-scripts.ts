@@ -5,6 +5,7 @@ import type {
   ListCredentials,
   ListPrincipals,
   NewCredential,
+  RemoveByHash,
   RemoveToken,
   ReplaceToken,
   TouchCredentials,
@@ -60,9 +61,9 @@ export function* addCredential(credential: NewCredential): Script<void> {
   });
 }
 
-export function* removeByHash(hash: string): Script<CredentialId[]> {
+export function* removeByHash({ hash, kind }: RemoveByHash): Script<CredentialId[]> {
   const row = yield* get(queries.lockCredentialByHash, { hash });
-  return row === undefined ? [] : yield* remove(row.credential_id);
+  return row?.kind === kind ? yield* remove(row.credential_id) : [];
 }
 
 export function* removeToken({ userId, credentialId: id }: RemoveToken): Script<CredentialId[]> {
@@ -72,7 +73,7 @@ export function* removeToken({ userId, credentialId: id }: RemoveToken): Script<
 
 export function* replaceToken({ id, label, userId, hash, nowMs }: ReplaceToken): Script<void> {
   for (const row of yield* all(queries.listTokensLabelled, { userId, label })) {
-    if (row.hash !== hash) yield* removeByHash(row.hash);
+    if (row.hash !== hash) yield* removeByHash({ hash: row.hash, kind: "token" });
   }
   if (hash === undefined) return;
   const token = { id, hash, kind: "token", userId, label, createdAtMs: nowMs } as const;
