@@ -57,26 +57,23 @@ export function createManageUsers(deps: ManageUsersDeps): ManageUsers {
 
     async createUser({ actor, name, role }) {
       const user = { id: parseUserId(newId()), name, role, createdAtMs: nowMs() };
-      await note("user.created", { actor, userId: user.id }, { role });
+      await audit(toEvent("user.created", { actor, userId: user.id }, { role }));
       await users.add(user);
       return user;
     },
 
     async changeUser({ actor, userId, name, role }) {
-      if ((await users.find(userId)) === undefined) return { kind: "not-found" };
       const changed = name === undefined ? [] : ["name"];
       const detail = role === undefined ? { changed } : { changed: [...changed, "role"], role };
-      await note("user.changed", { actor, userId }, detail);
-      const result = await users.change({ userId, name, role });
+      const event = toEvent("user.changed", { actor, userId }, detail);
+      const result = await users.change({ userId, name, role }, event);
       // Open sockets go on with the role of their user as it is now.
       if (result.kind === "changed") credentialsRevoked([]);
       return result;
     },
 
     async removeUser({ actor, userId }) {
-      if ((await users.find(userId)) === undefined) return "not-found";
-      await note("user.removed", { actor, userId }, {});
-      const result = await users.remove(userId);
+      const result = await users.remove(userId, toEvent("user.removed", { actor, userId }, {}));
       if (result.kind !== "removed") return result.kind;
       credentialsRevoked(result.credentialIds);
       stopTurnsOf(userId);
@@ -84,12 +81,12 @@ export function createManageUsers(deps: ManageUsersDeps): ManageUsers {
     },
   };
 
-  function note(
+  function toEvent(
     action: string,
     { actor, userId }: Pick<RemoveUser, "actor" | "userId">,
     detail: JsonValue,
-  ): Promise<void> {
+  ): AuditEvent {
     const subject = `user:${userId}`;
-    return audit({ atMs: nowMs(), actor, action, subject, decision: "allowed", detail });
+    return { atMs: nowMs(), actor, action, subject, decision: "allowed", detail };
   }
 }

@@ -1,3 +1,4 @@
+import type { AuditEvent } from "../audit/audit-log.ts";
 import type { CredentialId, UserId } from "../shared/id.ts";
 import type { User, UserChange } from "./user.ts";
 
@@ -8,9 +9,14 @@ export interface UserRepository {
   list(input: ListUsers): Promise<readonly User[]>;
   /** Adding the same user again changes nothing. */
   add(user: User): Promise<void>;
-  change(input: { readonly userId: UserId } & UserChange): Promise<ChangeUserResult>;
-  /** Removes the user and all that belongs to them, in every table. */
-  remove(userId: UserId): Promise<RemoveUserResult>;
+  /** Whether it is done or refused, `event` is recorded with it, as what came of it. */
+  change(input: ChangeUser, event?: AuditEvent): Promise<ChangeUserResult>;
+  /** Removes the user and all that belongs to them, in every table; recorded in the same way. */
+  remove(userId: UserId, event?: AuditEvent): Promise<RemoveUserResult>;
+}
+
+export interface ChangeUser extends UserChange {
+  readonly userId: UserId;
 }
 
 export interface ListUsers {

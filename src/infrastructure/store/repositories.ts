@@ -100,8 +100,8 @@ export function createUserRepository(reader: ReadCaller, writer: WriteCaller): U
     find: (userId) => reader.call("findUser", userId),
     list: (input) => reader.call("listUsers", input),
     add: (user) => writer.call("addUser", user),
-    change: (input) => writer.call("changeUser", input),
-    remove: (userId) => writer.call("removeUser", userId),
+    change: (input, event) => writer.call("changeUser", input, event),
+    remove: (userId, event) => writer.call("removeUser", userId, event),
   };
 }
 

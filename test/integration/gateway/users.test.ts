@@ -43,6 +43,11 @@ describe("users", () => {
       const { json } = await call(server, `${USERS}/u1`, options);
       expect(json).toMatchObject({ status: 409, code: "last-admin" });
     }
+    const decisions = server.useCases.audited.map(({ action, decision }) => [action, decision]);
+    expect(decisions).toEqual([
+      ["user.changed", "denied"],
+      ["user.removed", "denied"],
+    ]);
     expect((await call(server, "/api/v1/me")).json.role).toBe("admin");
   });
 

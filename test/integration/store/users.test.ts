@@ -1,4 +1,5 @@
 import { describe, test } from "vitest";
+import type { AuditEvent } from "#domain/audit/audit-log.ts";
 import type { Message } from "#domain/message/message.ts";
 import {
   type MessageId,
@@ -16,7 +17,7 @@ import {
 import type { TurnEvent } from "#domain/turn/turn-event.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
 import { hostCallToArgs, skillCallToArgs } from "#infrastructure/store/call-rows.ts";
-import { createIdempotencyKeys } from "#infrastructure/store/repositories.ts";
+import { createAuditLog, createIdempotencyKeys } from "#infrastructure/store/repositories.ts";
 import { createSkillKv } from "#infrastructure/store/skill-kv.ts";
 import { describeIdempotencyKeys } from "../../contract/idempotency-keys.ts";
 import { describeUsers } from "../../contract/users.ts";
@@ -39,6 +40,36 @@ for (const [name, open] of STORES) {
     return { keys, pass: (ms) => void (nowMs += ms), [Symbol.asyncDispose]: dispose };
   });
 }
+
+describe.each(STORES)("the audit log %s", (_name, open) => {
+  test("tells of a change or removal what came of it", async ({ expect }) => {
+    await using opened = await open();
+    const { users } = repositoriesOf(opened);
+    const [ada, bob] = [parseUserId("ada"), parseUserId("bob")];
+    await users.add({ id: ada, name: "Ada", role: "admin", createdAtMs: 1 });
+    await users.add({ id: bob, name: "Bob", role: "member", createdAtMs: 1 });
+    const about = (action: string, userId: UserId): AuditEvent => {
+      const facts = { actor: ada, action, subject: `user:${userId}`, detail: {} };
+      return { ...facts, atMs: 5, decision: "allowed" };
+    };
+    const nobody = parseUserId("nobody");
+    await users.change({ userId: nobody, name: "x" }, about("user.changed", nobody));
+    await users.change({ userId: ada, role: "member" }, about("user.changed", ada));
+    await users.remove(ada, about("user.removed", ada));
+    await users.change({ userId: bob, name: "Robert" }, about("user.changed", bob));
+    await users.remove(bob, about("user.removed", bob));
+    const log = createAuditLog(opened.store.reader, opened.store.writer);
+    const entries = await log.read(0, 9);
+    expect(
+      entries.map(({ action, decision, subject }) => [action, decision, subject.kind]),
+    ).toEqual([
+      ["user.changed", "denied", "kept"],
+      ["user.removed", "denied", "kept"],
+      ["user.changed", "allowed", "erased"],
+      ["user.removed", "allowed", "erased"],
+    ]);
+  });
+});
 
 describe.each(STORES)("removal of a user %s", (_name, open) => {
   test("leaves no row that names them, whatever they were doing", async ({ expect }) => {

@@ -73,12 +73,11 @@ interface StoredSession {
 
 export function createFakeUseCases(): FakeUseCases {
   const nowMsOfDay = () => Date.now();
-  const { users, credentials } = openMemoryUsers();
+  const { users, credentials, audited } = openMemoryUsers();
   const silent = () => undefined;
   const log = { error: silent, warn: silent, info: silent, debug: silent };
   const watch = new CredentialWatch({ credentials, nowMs: nowMsOfDay, log });
   const denials: Denial[] = [];
-  const audited: AuditEvent[] = [];
   const shared = {
     users,
     credentials,

@@ -1,3 +1,4 @@
+import type { AuditEvent } from "#domain/audit/audit-log.ts";
 import type { CredentialId, UserId } from "#domain/shared/id.ts";
 import type { Credential, Principal } from "#domain/user/credential.ts";
 import { isExpired } from "#domain/user/credential.ts";
@@ -13,8 +14,16 @@ interface StoredCredential extends Credential {
 
 const LAST_USED_GRAIN_MS = 600_000;
 
-/** Users and credentials in plain memory. */
+/** Users and credentials in plain memory; what is to be recorded goes to `audited`. */
 export function openMemoryUsers() {
+  const audited: AuditEvent[] = [];
+  const record = (event: AuditEvent | undefined) => {
+    if (event !== undefined) audited.push(event);
+  };
+  const refuse = (event: AuditEvent | undefined) => {
+    record(event && { ...event, decision: "denied" });
+    return { kind: "last-admin" } as const;
+  };
   const users = new Map<UserId, User>();
   const credentials = new Map<CredentialId, StoredCredential>();
 
@@ -45,18 +54,20 @@ export function openMemoryUsers() {
     async add(user) {
       if (!users.has(user.id)) users.set(user.id, user);
     },
-    async change({ userId, ...change }) {
+    async change({ userId, ...change }, event) {
       const user = users.get(userId);
       if (user === undefined) return { kind: "not-found" };
       const changed = changeUser(user, change, admins());
-      if (changed === "last-admin") return { kind: "last-admin" };
+      if (changed === "last-admin") return refuse(event);
+      record(event);
       users.set(userId, changed);
       return { kind: "changed", user: changed };
     },
-    async remove(userId) {
+    async remove(userId, event) {
       const user = users.get(userId);
       if (user === undefined) return { kind: "not-found" };
-      if (isLastAdmin(user, admins())) return { kind: "last-admin" };
+      if (isLastAdmin(user, admins())) return refuse(event);
+      record(event);
       users.delete(userId);
       const credentialIds = removeWhere((each) => each.userId === userId);
       return { kind: "removed", credentialIds };
@@ -113,5 +124,5 @@ export function openMemoryUsers() {
       }
     },
   };
-  return { users: userRepository, credentials: credentialRepository };
+  return { users: userRepository, credentials: credentialRepository, audited };
 }

@@ -1,15 +1,16 @@
+import type { AuditEvent } from "#domain/audit/audit-log.ts";
 import { parseCredentialId, parseScheduleId, type UserId } from "#domain/shared/id.ts";
 import { changeUser as changed, isLastAdmin, type User } from "#domain/user/user.ts";
 import type {
+  ChangeUser,
   ChangeUserResult,
   ListUsers,
   RemoveUserResult,
-  UserRepository,
 } from "#domain/user/user-repository.ts";
 import { queries } from "../load-queries.ts";
 import { userFromRow } from "../rows.ts";
 import { all, get, run, type Script } from "../script.ts";
-import { eraseAudit } from "./audit-scripts.ts";
+import { appendAudit, eraseAudit } from "./audit-scripts.ts";
 import { removeSchedule } from "./schedule-scripts.ts";
 
 export function* findUser(userId: UserId): Script<User | undefined> {
@@ -26,23 +27,24 @@ export function* addUser({ id: userId, name, role, createdAtMs }: User): Script<
 }
 
 export function* changeUser(
-  input: Parameters<UserRepository["change"]>[0],
+  { userId, ...change }: ChangeUser,
+  event?: AuditEvent,
 ): Script<ChangeUserResult> {
-  const { userId, ...change } = input;
   const admins = yield* all(queries.lockAdmins);
   const row = yield* get(queries.lockUser, { userId });
   if (row === undefined) return { kind: "not-found" };
   const user = changed(userFromRow(row), change, admins.length);
-  if (user === "last-admin") return { kind: "last-admin" };
+  if (user === "last-admin") return yield* refuse(event);
   yield* run(queries.updateUser, { userId, name: user.name, role: user.role });
+  if (event !== undefined) yield* appendAudit([event]);
   return { kind: "changed", user };
 }
 
-export function* removeUser(userId: UserId): Script<RemoveUserResult> {
+export function* removeUser(userId: UserId, event?: AuditEvent): Script<RemoveUserResult> {
   const admins = yield* all(queries.lockAdmins);
   const row = yield* get(queries.lockUser, { userId });
   if (row === undefined) return { kind: "not-found" };
-  if (isLastAdmin(userFromRow(row), admins.length)) return { kind: "last-admin" };
+  if (isLastAdmin(userFromRow(row), admins.length)) return yield* refuse(event);
   // From here on no run writes and no message comes in: what is deleted stays deleted.
   yield* all(queries.lockTurnsOfUser, { userId });
   yield* all(queries.lockSessionsOfUser, { userId });
@@ -61,8 +63,18 @@ export function* removeUser(userId: UserId): Script<RemoveUserResult> {
   yield* run(queries.deleteSpacesOfUser, { userId });
   yield* run(queries.deleteKeysOfUser, { userId });
   yield* run(queries.deleteCredentialsOfUser, { userId });
-  yield* eraseAudit(userId);
   yield* run(queries.deleteUser, { userId });
+  // After it nobody else adds to the log: what is on it of the user is seen, and so is this entry.
+  if (event !== undefined) yield* appendAudit([event]);
+  yield* eraseAudit(userId);
   const ids = credentials.map(({ credential_id: id }) => parseCredentialId(id));
   return { kind: "removed", credentialIds: ids.toSorted() };
+}
+
+function* refuse(event: AuditEvent | undefined): Script<{ readonly kind: "last-admin" }> {
+  const reason = "last-admin";
+  if (event !== undefined) {
+    yield* appendAudit([{ ...event, decision: "denied", detail: { asked: event.detail, reason } }]);
+  }
+  return { kind: reason };
 }
