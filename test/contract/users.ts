@@ -183,6 +183,60 @@ export function describeUsers(name: string, openStore: () => Promise<UsersUnderT
       expect(await credentials.removeByHash({ hash, kind: "browser" })).toEqual([]);
     });
 
+    test("what is made by a credential lasts no longer, nor does what is made by that", async ({
+      expect,
+    }) => {
+      await using store = await open();
+      const { credentials } = store;
+      await credentials.add(token("t1", { expiresAtMs: 100 }));
+      const add = (name: string, parent: string, more: Partial<NewCredential> = {}) =>
+        credentials.add(token(name, { parentId: id(parent), ...more }));
+      expect(await add("t2", "t1")).toEqual({ kind: "added", expiresAtMs: 100 });
+      expect(await add("t3", "t2", { expiresAtMs: 50, userId: ada })).toEqual({
+        kind: "added",
+        expiresAtMs: 50,
+      });
+      expect(await add("t4", "t3", { createdAtMs: 50 })).toEqual({ kind: "parent-gone" });
+      expect(await findBy(store, "t2", { nowMs: 100 })).toBeUndefined();
+      expect(await add("t5", "t2", { userId: ada })).toMatchObject({ kind: "added" });
+      expect(await credentials.removeToken({ userId: bob, credentialId: id("t1") })).toEqual([
+        id("t1"),
+        id("t2"),
+        id("t5"),
+      ]);
+      expect(await findBy(store, "t5")).toBeUndefined();
+      expect(await add("t6", "t2")).toEqual({ kind: "parent-gone" });
+      expect(await credentials.add(token("t7", { userId: eve }))).toEqual({ kind: "user-gone" });
+    });
+
+    test("what a browser makes is its token's", async ({ expect }) => {
+      await using store = await open();
+      const { credentials } = store;
+      await credentials.add(token("t1"));
+      const browser = { kind: "browser", expiresAtMs: 100 } as const;
+      await credentials.add(token("b1", { ...browser, parentId: id("t1") }));
+      await credentials.add(token("b2", browser));
+      const add = (name: string, parent: string) =>
+        credentials.add(token(name, { parentId: id(parent) }));
+      expect(await add("t2", "b1")).toEqual({ kind: "added", expiresAtMs: undefined });
+      expect(await add("t3", "b2")).toEqual({ kind: "added", expiresAtMs: 100 });
+      await credentials.removeByHash({ hash: "hash of b1", kind: "browser" });
+      expect(await findBy(store, "t2")).toBeDefined();
+      expect(await add("t4", "b1")).toEqual({ kind: "parent-gone" });
+      await credentials.removeToken({ userId: bob, credentialId: id("t1") });
+      expect(await findBy(store, "t2")).toBeUndefined();
+    });
+
+    test("a user who goes takes along what was made by their credentials", async ({ expect }) => {
+      await using store = await open();
+      const { users, credentials } = store;
+      await credentials.add(token("t1"));
+      await credentials.add(token("t2", { userId: ada, parentId: id("t1") }));
+      const credentialIds = [id("t1"), id("t2")];
+      expect(await users.remove(bob)).toEqual({ kind: "removed", credentialIds });
+      expect(await findBy(store, "t2")).toBeUndefined();
+    });
+
     test("a browser that comes in while its token is revoked is gone with it", async ({
       expect,
     }) => {
@@ -192,11 +246,14 @@ export function describeUsers(name: string, openStore: () => Promise<UsersUnderT
         const parent = `t${round}`;
         await credentials.add(token(parent));
         const browser = token(`b${round}`, { kind: "browser", parentId: id(parent) });
+        await credentials.add(token(`c${round}`, { kind: "browser", parentId: id(parent) }));
         await Promise.all([
           credentials.add(browser),
+          credentials.add(token(`d${round}`, { parentId: id(`c${round}`) })),
           credentials.removeToken({ userId: bob, credentialId: id(parent) }),
         ]);
         expect(await findBy(store, `b${round}`, { kind: "browser" })).toBeUndefined();
+        expect(await findBy(store, `d${round}`)).toBeUndefined();
       }
     });
 

@@ -5,7 +5,6 @@ import type { Credential } from "#domain/user/credential.ts";
 import { grantScopes } from "#domain/user/credential.ts";
 import type { CredentialRepository, ListCredentials } from "#domain/user/credential-repository.ts";
 import type { Scope } from "#domain/user/scope.ts";
-import type { UserRepository } from "#domain/user/user-repository.ts";
 import type { NewId, NowMs } from "../ports/clock.ts";
 import type { CredentialsRevoked } from "../ports/credentials-revoked.ts";
 
@@ -18,20 +17,29 @@ export interface ManageTokens {
 
 export interface CreateToken {
   /** Who makes it, and what that one may hand on at most. */
-  readonly actor: { readonly id: UserId | "system"; readonly scopes: readonly Scope[] };
+  readonly actor: TokenMaker;
   readonly userId: UserId;
   readonly label: string;
   /** Left out: all that the actor has. */
   readonly scopes?: readonly Scope[] | undefined;
-  /** Left out: it does not expire. */
+  /** Left out: it expires with what it was made by, if ever. */
   readonly expiresAtMs?: number | undefined;
+}
+
+export interface TokenMaker {
+  readonly id: UserId | "system";
+  readonly scopes: readonly Scope[];
+  /** What they came in by: the token ends with it, and lasts no longer. */
+  readonly credentialId?: CredentialId;
 }
 
 export type CreateTokenResult =
   /** The secret is shown this once. */
   | { readonly kind: "created"; readonly secret: string; readonly credential: Credential }
   | { readonly kind: "beyond-own"; readonly scope: Scope }
-  | { readonly kind: "not-found" };
+  | { readonly kind: "not-found" }
+  /** What the actor came in by was revoked, or expired, meanwhile. */
+  | { readonly kind: "maker-gone" };
 
 export interface RevokeToken {
   readonly actor: UserId | "system";
@@ -40,9 +48,8 @@ export interface RevokeToken {
 }
 
 export interface ManageTokensDeps {
-  readonly users: Pick<UserRepository, "find">;
   readonly credentials: Pick<CredentialRepository, "add" | "list" | "removeToken">;
-  /** No token comes to be unrecorded. */
+  /** Of what was revoked; what is made is recorded as it is stored. */
   readonly audit: (event: AuditEvent) => Promise<void>;
   readonly credentialsRevoked: CredentialsRevoked;
   readonly hash: (secret: string) => string;
@@ -53,7 +60,7 @@ export interface ManageTokensDeps {
 }
 
 export function createManageTokens(deps: ManageTokensDeps): ManageTokens {
-  const { users, credentials, audit, credentialsRevoked, hash, newSecret, newId, nowMs } = deps;
+  const { credentials, audit, credentialsRevoked, hash, newSecret, newId, nowMs } = deps;
 
   return {
     listTokens: (input) => credentials.list(input),
@@ -61,7 +68,6 @@ export function createManageTokens(deps: ManageTokensDeps): ManageTokens {
     async createToken({ actor, userId, label, scopes: wanted, expiresAtMs }) {
       const grant = grantScopes(actor.scopes, wanted);
       if (grant.kind === "beyond-own") return grant;
-      if ((await users.find(userId)) === undefined) return { kind: "not-found" };
       const secret = newSecret();
       const credential: Credential = {
         id: parseCredentialId(newId()),
@@ -73,10 +79,16 @@ export function createManageTokens(deps: ManageTokensDeps): ManageTokens {
         expiresAtMs,
         lastUsedAtMs: undefined,
       };
-      const about = { tokenId: credential.id, scopes: grant.scopes };
-      await note("token.created", { actor: actor.id, userId }, about);
-      await credentials.add({ ...credential, hash: hash(secret) });
-      return { kind: "created", secret, credential };
+      const { id: by, credentialId: parentId } = actor;
+      const origin = parentId === undefined ? {} : { byCredentialId: parentId };
+      const detail = { tokenId: credential.id, scopes: grant.scopes, ...origin };
+      const event = toEvent("token.created", { actor: by, userId }, detail);
+      const result = await credentials.add({ ...credential, parentId, hash: hash(secret) }, event);
+      if (result.kind !== "added") {
+        return { kind: result.kind === "user-gone" ? "not-found" : "maker-gone" };
+      }
+      const { expiresAtMs: endMs } = result;
+      return { kind: "created", secret, credential: { ...credential, expiresAtMs: endMs } };
     },
 
     async revokeToken({ actor, userId, credentialId }) {
@@ -84,17 +96,17 @@ export function createManageTokens(deps: ManageTokensDeps): ManageTokens {
       if (removed.length === 0) return "not-found";
       // Nothing comes between taking a right away and its end: that is put on record afterwards.
       credentialsRevoked(removed);
-      await note("token.revoked", { actor, userId }, { tokenId: credentialId });
+      await audit(toEvent("token.revoked", { actor, userId }, { tokenId: credentialId }));
       return "revoked";
     },
   };
 
-  function note(
+  function toEvent(
     action: string,
     { actor, userId }: Pick<RevokeToken, "actor" | "userId">,
     detail: JsonValue,
-  ): Promise<void> {
+  ): AuditEvent {
     const subject = `user:${userId}`;
-    return audit({ atMs: nowMs(), actor, action, subject, decision: "allowed", detail });
+    return { atMs: nowMs(), actor, action, subject, decision: "allowed", detail };
   }
 }

@@ -1,3 +1,4 @@
+import type { AuditEvent } from "../audit/audit-log.ts";
 import type { CredentialId, UserId } from "../shared/id.ts";
 import type { Credential, Principal } from "./credential.ts";
 import type { Scope } from "./scope.ts";
@@ -15,9 +16,12 @@ export interface CredentialRepository {
   list(input: ListCredentials): Promise<readonly Credential[]>;
   /** Whether any token is on record. */
   hasToken(): Promise<boolean>;
-  /** Adding the same credential again changes nothing, nor does one whose user or parent is gone. */
-  add(credential: NewCredential): Promise<void>;
-  /** Removes one of this kind and what was opened by it; gives the ids of all of them. */
+  /**
+   * Adding the same credential again changes nothing, nor does one whose user or parent is gone.
+   * Where it is added `event` is recorded with it.
+   */
+  add(credential: NewCredential, event?: AuditEvent): Promise<AddCredentialResult>;
+  /** Removes one of this kind and all that came of it; gives the ids of all of them. */
   removeByHash(input: RemoveByHash): Promise<readonly CredentialId[]>;
   /** The same for a credential of one user, by its id; none where the user has no such one. */
   removeToken(input: RemoveToken): Promise<readonly CredentialId[]>;
@@ -53,11 +57,18 @@ export interface NewCredential {
   readonly userId: UserId;
   readonly label: string;
   readonly scopes: readonly Scope[] | "all";
-  /** The token that opened it: with that one it goes. */
+  /**
+   * What it was made by: with that one it goes, and it lasts no longer. For a browser session
+   * stands the token that opened it.
+   */
   readonly parentId?: CredentialId | undefined;
   readonly createdAtMs: number;
   readonly expiresAtMs?: number | undefined;
 }
+
+export type AddCredentialResult =
+  | { readonly kind: "added"; readonly expiresAtMs: number | undefined }
+  | { readonly kind: "user-gone" | "parent-gone" };
 
 export interface RemoveByHash {
   readonly hash: string;

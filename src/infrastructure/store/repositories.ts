@@ -155,7 +155,7 @@ export function createCredentialRepository(
     listPrincipals: (input) => reader.call("listPrincipals", input),
     list: (input) => reader.call("listCredentials", input),
     hasToken: () => reader.call("hasToken"),
-    add: (credential) => writer.call("addCredential", credential),
+    add: (credential, event) => writer.call("addCredential", credential, event),
     removeByHash: (input) => writer.call("removeByHash", input),
     removeToken: (input) => writer.call("removeToken", input),
     replaceToken: (input) => writer.call("replaceToken", input),

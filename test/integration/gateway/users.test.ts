@@ -163,6 +163,24 @@ describe("tokens", () => {
     expect(await other.ask({ type: "ping", id: 1 })).toEqual({ type: "pong", id: 1 });
   });
 
+  test("end with the token that made them, and no later", async ({ expect, server }) => {
+    const expiresAtMs = Date.now() + 60_000;
+    const maker = await addToken(server, "u1", { label: "short", expiresAtMs });
+    const later = { label: "later", expiresAtMs: expiresAtMs + 1 };
+    const made = await call(server, `${USERS}/u1/tokens`, { ...post(later), token: maker.secret });
+    expect(made.json).toMatchObject({ expiresAtMs });
+    const last = await addToken(server, "u1", { label: "last" }, made.json.secret);
+    expect(last).toMatchObject({ expiresAtMs });
+    expect(server.useCases.audited.at(-1)).toMatchObject({
+      action: "token.created",
+      detail: { tokenId: last.id, byCredentialId: made.json.id },
+    });
+    await using client = await TestClient.signIn(server, last.secret);
+    await call(server, `${USERS}/u1/tokens/${maker.id}`, { method: "DELETE" });
+    expect(await client.closed).toMatchObject({ code: 4401 });
+    expect((await call(server, "/api/v1/me", { token: last.secret })).status).toBe(401);
+  });
+
   test("that expire close what is open by them", async ({ expect, server }) => {
     const made = await addToken(server, "u1", { label: "x", expiresAtMs: Date.now() + 1_200 });
     await using client = await TestClient.signIn(server, made.secret);

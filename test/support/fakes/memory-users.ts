@@ -36,12 +36,13 @@ export function openMemoryUsers() {
     return [{ user, credentialId, scopes, expiresAtMs }];
   };
   const removeWhere = (isGone: (each: StoredCredential) => boolean) => {
-    const gone = [...credentials.values()].filter(isGone).map(({ id }) => id);
-    const ids = [...credentials.values()]
-      .filter(({ id, parentId }) => gone.some((each) => each === id || each === parentId))
-      .map(({ id }) => id);
-    for (const id of ids) credentials.delete(id);
-    return ids.toSorted();
+    const all = [...credentials.values()];
+    const gone = new Set(all.filter(isGone).map(({ id }) => id));
+    for (const each of gone) {
+      for (const { id, parentId } of all) if (parentId === each) gone.add(id);
+      credentials.delete(each);
+    }
+    return [...gone].toSorted();
   };
 
   const userRepository: UserRepository = {
@@ -91,16 +92,27 @@ export function openMemoryUsers() {
         .slice(0, limit)
         .map(({ hash: _hash, parentId: _parentId, ...credential }) => credential),
     hasToken: async () => [...credentials.values()].some(({ kind }) => kind === "token"),
-    async add({ scopes, parentId, expiresAtMs, ...credential }) {
-      const hasParent = parentId === undefined || credentials.has(parentId);
-      if (!hasParent || !users.has(credential.userId) || byHash(credential.hash)) return;
+    async add({ scopes, parentId, expiresAtMs: wantedMs, ...credential }, event) {
+      for (const each of credentials.values()) {
+        if (isExpired(each, credential.createdAtMs)) credentials.delete(each.id);
+      }
+      if (!users.has(credential.userId)) return { kind: "user-gone" };
+      const named = parentId === undefined ? undefined : credentials.get(parentId);
+      const tokenId = named?.kind === "browser" ? named.parentId : undefined;
+      const parent = tokenId === undefined ? named : credentials.get(tokenId);
+      if (parentId !== undefined && parent === undefined) return { kind: "parent-gone" };
+      const endsMs = [wantedMs, parent?.expiresAtMs].filter((each) => each !== undefined);
+      const expiresAtMs = endsMs.length === 0 ? undefined : Math.min(...endsMs);
+      if (byHash(credential.hash) !== undefined) return { kind: "added", expiresAtMs };
       credentials.set(credential.id, {
         ...credential,
         scopes: parseScopes(formatScopes(scopes)),
-        parentId,
+        parentId: parent?.id,
         expiresAtMs,
         lastUsedAtMs: undefined,
       });
+      record(event);
+      return { kind: "added", expiresAtMs };
     },
     removeByHash: async ({ hash, kind }) =>
       removeWhere((each) => each.hash === hash && each.kind === kind),

@@ -60,11 +60,12 @@ export const credentialQueries = {
       .where("kind", "=", "token")
       .where("label", "=", arg("label")),
   ),
+  findCredential: compile<Schema["credential"]>(byId()),
   /** Nobody revokes it while something is opened by it. */
   shareCredential: compile<Schema["credential"]>(byId(), byId().forKeyShare()),
   lockCredential: compile<Schema["credential"]>(byId(), byId().forUpdate()),
   lockCredentialByHash: compile<Schema["credential"]>(byHash(), byHash().forUpdate()),
-  /** With what was opened by it. */
+  /** With what was made by it, but not yet what was made by that. */
   deleteCredential: compile<{ credential_id: string }>(
     builder
       .deleteFrom("credential")

@@ -80,9 +80,6 @@ export const userQueries = {
   deleteKeysOfUser: compile(
     builder.deleteFrom("idempotency_key").where("user_id", "=", arg("userId")),
   ),
-  deleteCredentialsOfUser: compile(
-    builder.deleteFrom("credential").where("user_id", "=", arg("userId")),
-  ),
   deleteUser: compile(builder.deleteFrom("user").where("user_id", "=", arg("userId"))),
 };
 

@@ -1,5 +1,5 @@
 import type { AuditEvent } from "#domain/audit/audit-log.ts";
-import { parseCredentialId, parseScheduleId, type UserId } from "#domain/shared/id.ts";
+import { type CredentialId, parseScheduleId, type UserId } from "#domain/shared/id.ts";
 import { changeUser as changed, isLastAdmin, type User } from "#domain/user/user.ts";
 import type {
   ChangeUser,
@@ -11,6 +11,7 @@ import { queries } from "../load-queries.ts";
 import { userFromRow } from "../rows.ts";
 import { all, get, run, type Script } from "../script.ts";
 import { appendAudit, eraseAudit } from "./audit-scripts.ts";
+import { removeCredential } from "./credential-scripts.ts";
 import { removeSchedule } from "./schedule-scripts.ts";
 
 export function* findUser(userId: UserId): Script<User | undefined> {
@@ -48,7 +49,6 @@ export function* removeUser(userId: UserId, event?: AuditEvent): Script<RemoveUs
   // From here on no run writes and no message comes in: what is deleted stays deleted.
   yield* all(queries.lockTurnsOfUser, { userId });
   yield* all(queries.lockSessionsOfUser, { userId });
-  const credentials = yield* all(queries.listCredentialsOfUser, { userId });
   for (const { schedule_id: id } of yield* all(queries.listScheduleIdsOfUser, { userId })) {
     yield* removeSchedule(parseScheduleId(id));
   }
@@ -62,13 +62,16 @@ export function* removeUser(userId: UserId, event?: AuditEvent): Script<RemoveUs
   yield* run(queries.deleteValuesOfUser, { userId });
   yield* run(queries.deleteSpacesOfUser, { userId });
   yield* run(queries.deleteKeysOfUser, { userId });
-  yield* run(queries.deleteCredentialsOfUser, { userId });
+  // With what was made by them for others.
+  const credentialIds = new Set<CredentialId>();
+  for (const { credential_id: id } of yield* all(queries.listCredentialsOfUser, { userId })) {
+    for (const gone of yield* removeCredential(id)) credentialIds.add(gone);
+  }
   yield* run(queries.deleteUser, { userId });
   // After it nobody else adds to the log: what is on it of the user is seen, and so is this entry.
   if (event !== undefined) yield* appendAudit([event]);
   yield* eraseAudit(userId);
-  const ids = credentials.map(({ credential_id: id }) => parseCredentialId(id));
-  return { kind: "removed", credentialIds: ids.toSorted() };
+  return { kind: "removed", credentialIds: [...credentialIds].toSorted() };
 }
 
 function* refuse(event: AuditEvent | undefined): Script<{ readonly kind: "last-admin" }> {

@@ -115,7 +115,7 @@ export function createUserRoutes(deps: GatewayDeps): readonly Route[] {
       path: "/users/{userId}/tokens",
       access: WRITE_TOKENS,
       name: "createToken",
-      summary: "Makes a token, with no scope that your own credential lacks",
+      summary: "Makes a token, with no scope that your own credential lacks and no longer life",
       body: {
         schema: NewTokenBody,
         example: { label: "laptop", scopes: ["sessions:read", "sessions:write"] },
@@ -123,7 +123,8 @@ export function createUserRoutes(deps: GatewayDeps): readonly Route[] {
       answers: { 201: { summary: "The token, its secret for this once", schema: CreatedToken } },
       answer: ({ principal, params: { userId }, body }) =>
         ofOwnOrAny(principal, userId, async () => {
-          const actor = { id: principal.user.id, scopes: principal.scopes };
+          const { user, scopes, credentialId } = principal;
+          const actor = { id: user.id, scopes, credentialId };
           const result = await deps.createToken({ actor, userId, ...body });
           switch (result.kind) {
             case "created":
@@ -132,6 +133,8 @@ export function createUserRoutes(deps: GatewayDeps): readonly Route[] {
               return problem(reply.insufficientScope(result.scope));
             case "not-found":
               return NO_USER;
+            case "maker-gone":
+              return problem(reply.UNAUTHORIZED);
             default:
               return result satisfies never;
           }
