@@ -227,6 +227,28 @@ export function describeUsers(name: string, openStore: () => Promise<UsersUnderT
       expect(await findBy(store, "t2")).toBeUndefined();
     });
 
+    test("a login link lets one browser in, and no other kind of credential is one", async ({
+      expect,
+    }) => {
+      await using store = await open();
+      const { credentials } = store;
+      await credentials.add(token("t1"));
+      await credentials.add(token("l1", { kind: "link", expiresAtMs: 100 }));
+      const come = (name: string, link: string) =>
+        credentials.add(token(name, { kind: "browser", linkHash: `hash of ${link}` }));
+      const kinds = async (...all: readonly Promise<{ readonly kind: string }>[]) =>
+        (await Promise.all(all)).map(({ kind }) => kind).toSorted();
+      expect(await kinds(come("b1", "l1"), come("b2", "l1"))).toEqual(["added", "parent-gone"]);
+      expect(await kinds(come("b3", "l1"), come("b4", "t1"))).toEqual([
+        "parent-gone",
+        "parent-gone",
+      ]);
+      expect(await findBy(store, "l1", { kind: "link" })).toBeUndefined();
+      expect(await findBy(store, "t1")).toBeDefined();
+      const browsers = await credentials.list({ userId: bob, limit: 9 });
+      expect(browsers.filter(({ kind }) => kind === "browser")).toHaveLength(1);
+    });
+
     test("a user who goes takes along what was made by their credentials", async ({ expect }) => {
       await using store = await open();
       const { users, credentials } = store;

@@ -35,7 +35,7 @@ export function createSignIn(deps: SignInDeps) {
 
     /**
      * A secret for the browser of who shows a token or a login link: with the scopes of that one,
-     * for 30 days. One that a token opened ends with the token; a link is only for coming in.
+     * for 30 days. One that a token opened ends with the token; a link lets one browser in, once.
      */
     async openBrowserSession(
       shown: string,
@@ -47,7 +47,7 @@ export function createSignIn(deps: SignInDeps) {
       const createdAtMs = nowMs();
       const latestMs = createdAtMs + BROWSER_SESSION_MS;
       const expiresAtMs = Math.min(latestMs, byToken?.expiresAtMs ?? latestMs);
-      await credentials.add({
+      const added = await credentials.add({
         id: parseCredentialId(newId()),
         hash: hash(secret),
         kind: "browser",
@@ -55,10 +55,11 @@ export function createSignIn(deps: SignInDeps) {
         label: "browser",
         scopes: principal.scopes,
         parentId: byToken?.credentialId,
+        linkHash: byToken === undefined ? hash(shown) : undefined,
         createdAtMs,
         expiresAtMs,
       });
-      return { secret, expiresAtMs };
+      return added.kind === "added" ? { secret, expiresAtMs } : undefined;
     },
 
     findBrowserSession: (secret: string): Promise<Principal | undefined> => find("browser", secret),

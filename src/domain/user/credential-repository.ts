@@ -62,6 +62,8 @@ export interface NewCredential {
    * stands the token that opened it.
    */
   readonly parentId?: CredentialId | undefined;
+  /** Of the login link that is used up by it; one that is gone counts as a parent that is. */
+  readonly linkHash?: string | undefined;
   readonly createdAtMs: number;
   readonly expiresAtMs?: number | undefined;
 }

@@ -45,11 +45,10 @@ describe("nexflow chat", () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: "1+1 = 2\n" });
     const login = await runCommand(["login"], { env: local });
     const token = login.stdout.trim().split("#token=")[1] ?? "";
-    const answer = await fetch(`${server.url}/api/v1/login`, {
-      method: "POST",
-      body: JSON.stringify({ token }),
-    });
-    expect(answer.status).toBe(204);
+    const come = () =>
+      fetch(`${server.url}/api/v1/login`, { method: "POST", body: JSON.stringify({ token }) });
+    expect((await come()).status).toBe(204);
+    expect((await come()).status).toBe(401);
     const me = await fetch(`${server.url}/api/v1/me`, {
       headers: { authorization: `Bearer ${token}` },
     });

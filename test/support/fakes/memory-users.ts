@@ -92,7 +92,7 @@ export function openMemoryUsers() {
         .slice(0, limit)
         .map(({ hash: _hash, parentId: _parentId, ...credential }) => credential),
     hasToken: async () => [...credentials.values()].some(({ kind }) => kind === "token"),
-    async add({ scopes, parentId, expiresAtMs: wantedMs, ...credential }, event) {
+    async add({ scopes, parentId, linkHash, expiresAtMs: wantedMs, ...credential }, event) {
       for (const each of credentials.values()) {
         if (isExpired(each, credential.createdAtMs)) credentials.delete(each.id);
       }
@@ -101,6 +101,10 @@ export function openMemoryUsers() {
       const tokenId = named?.kind === "browser" ? named.parentId : undefined;
       const parent = tokenId === undefined ? named : credentials.get(tokenId);
       if (parentId !== undefined && parent === undefined) return { kind: "parent-gone" };
+      if (linkHash !== undefined) {
+        const used = removeWhere(({ hash, kind }) => hash === linkHash && kind === "link");
+        if (used.length === 0) return { kind: "parent-gone" };
+      }
       const endsMs = [wantedMs, parent?.expiresAtMs].filter((each) => each !== undefined);
       const expiresAtMs = endsMs.length === 0 ? undefined : Math.min(...endsMs);
       if (byHash(credential.hash) !== undefined) return { kind: "added", expiresAtMs };

@@ -49,11 +49,15 @@ export function* addCredential(
   credential: NewCredential,
   event?: AuditEvent,
 ): Script<AddCredentialResult> {
-  const { id, hash, kind, userId, label, scopes, parentId, createdAtMs } = credential;
+  const { id, hash, kind, userId, label, scopes, parentId, linkHash, createdAtMs } = credential;
   yield* run(queries.deleteExpiredCredentials, { nowMs: createdAtMs });
   if ((yield* get(queries.shareUser, { userId })) === undefined) return { kind: "user-gone" };
   const parent = parentId === undefined ? undefined : yield* shareParent(parentId);
   if (parentId !== undefined && parent === undefined) return { kind: "parent-gone" };
+  if (linkHash !== undefined) {
+    const used = yield* removeByHash({ hash: linkHash, kind: "link" });
+    if (used.length === 0) return { kind: "parent-gone" };
+  }
   const expiresAtMs = earlier(credential.expiresAtMs, parent?.expires_at_ms ?? undefined);
   const added = yield* run(queries.insertCredential, {
     id,
