@@ -6,6 +6,7 @@ import { createSignIn } from "#application/sign-in/sign-in.ts";
 import { CredentialWatch } from "#application/watch-credentials/credential-watch.ts";
 import type { AuditEvent, AuditLog } from "#domain/audit/audit-log.ts";
 import { type CredentialId, parseCredentialId, type UserId } from "#domain/shared/id.ts";
+import { systemCreated } from "#domain/user/credential.ts";
 import { ADMIN } from "#domain/user/user.ts";
 import { hashSecret, newId, newSecret } from "#infrastructure/ids/ids.ts";
 import type { Store } from "#infrastructure/store/open-store.ts";
@@ -66,13 +67,13 @@ export function openAccess({ store, auditLog, bus, stopTurnsOf, nowMs, log }: Ac
      */
     async setUpAdmin(adminToken: string | undefined): Promise<string | undefined> {
       await users.add({ ...ADMIN, createdAtMs: nowMs() });
-      await credentials.replaceToken({
-        id: parseCredentialId(newId()),
-        label: "NEXFLOW_ADMIN_TOKEN",
-        userId: ADMIN.id,
-        hash: adminToken === undefined ? undefined : hashSecret(adminToken),
-        nowMs: nowMs(),
-      });
+      const token = { id: parseCredentialId(newId()), kind: "token", userId: ADMIN.id } as const;
+      const { id, userId } = token;
+      const hash = adminToken === undefined ? undefined : hashSecret(adminToken);
+      await credentials.replaceToken(
+        { id, label: "NEXFLOW_ADMIN_TOKEN", userId, hash, nowMs: nowMs() },
+        systemCreated(token, nowMs()),
+      );
       return (await credentials.hasToken()) ? undefined : signIn.addToken(ADMIN.id, "first start");
     },
 

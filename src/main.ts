@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { enableCompileCache } from "node:module";
+import type { AuditEvent } from "#domain/audit/audit-log.ts";
 import type { LocalToken } from "#infrastructure/store/local-store.ts";
 import type { Accounts } from "#presentation/cmd/accounts.ts";
 import type { PolicyExplainRequest } from "#presentation/cmd/policy-reports.ts";
@@ -181,15 +182,21 @@ async function openSchedules() {
   const log = openLog({ level: "error", secrets: settings.secrets });
   const skills = (await loadSkills({ skillsDir: settings.skillsDir, log })).map(toSkill);
   const nowMs = () => Date.now();
+  const { AuditRecorder } = await import("#infrastructure/store/audit-recorder.ts");
+  const append = (events: readonly AuditEvent[]) => store.writer.call("appendAudit", events);
+  const records = new AuditRecorder({ append, nowMs, log });
   const useCases = createScheduleUseCases({
     ...store,
     jobs: { wake: () => undefined },
     listSkills: () => skills,
-    audit: () => undefined,
+    audit: records.record,
     nowMs,
     maxPerUser: settings.maxSchedulesPerUser,
   });
-  const close = async () => store[Symbol.asyncDispose]();
+  const close = async () => {
+    await records.close();
+    await store[Symbol.asyncDispose]();
+  };
   return createLocalSchedules({ useCases, userId: ADMIN.id, newId, nowMs, close });
 }
 

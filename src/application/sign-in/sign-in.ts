@@ -1,5 +1,6 @@
+import type { AuditEvent } from "#domain/audit/audit-log.ts";
 import { type CredentialId, parseCredentialId, type UserId } from "#domain/shared/id.ts";
-import type { Principal } from "#domain/user/credential.ts";
+import { type Principal, systemCreated } from "#domain/user/credential.ts";
 import type { CredentialRepository, NewCredential } from "#domain/user/credential-repository.ts";
 import type { NewId, NowMs } from "../ports/clock.ts";
 import type { CredentialsRevoked } from "../ports/credentials-revoked.ts";
@@ -47,18 +48,29 @@ export function createSignIn(deps: SignInDeps) {
       const createdAtMs = nowMs();
       const latestMs = createdAtMs + BROWSER_SESSION_MS;
       const expiresAtMs = Math.min(latestMs, byToken?.expiresAtMs ?? latestMs);
-      const added = await credentials.add({
-        id: parseCredentialId(newId()),
+      const { user, scopes, credentialId: byCredentialId } = principal;
+      const id = parseCredentialId(newId());
+      const event: AuditEvent = {
+        atMs: createdAtMs,
+        actor: user.id,
+        action: "session.opened",
+        subject: `user:${user.id}`,
+        decision: "allowed",
+        detail: { credentialId: id, byCredentialId },
+      };
+      const session: NewCredential = {
+        id,
         hash: hash(secret),
         kind: "browser",
-        userId: principal.user.id,
+        userId: user.id,
         label: "browser",
-        scopes: principal.scopes,
+        scopes,
         parentId: byToken?.credentialId,
         linkHash: byToken === undefined ? hash(shown) : undefined,
         createdAtMs,
         expiresAtMs,
-      });
+      };
+      const added = await credentials.add(session, event);
       return added.kind === "added" ? { secret, expiresAtMs } : undefined;
     },
 
@@ -71,15 +83,12 @@ export function createSignIn(deps: SignInDeps) {
     /** A new token with every scope, shown this once; it does not expire. */
     async addToken(userId: UserId, label: string): Promise<string> {
       const secret = newSecret();
-      await credentials.add({
-        id: parseCredentialId(newId()),
-        hash: hash(secret),
-        kind: "token",
-        userId,
-        label,
-        scopes: "all",
-        createdAtMs: nowMs(),
-      });
+      const createdAtMs = nowMs();
+      const token = { id: parseCredentialId(newId()), kind: "token", userId, createdAtMs } as const;
+      await credentials.add(
+        { ...token, hash: hash(secret), label, scopes: "all" },
+        systemCreated(token, createdAtMs),
+      );
       return secret;
     },
   };

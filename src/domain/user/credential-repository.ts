@@ -25,8 +25,11 @@ export interface CredentialRepository {
   removeByHash(input: RemoveByHash): Promise<readonly CredentialId[]>;
   /** The same for a credential of one user, by its id; none where the user has no such one. */
   removeToken(input: RemoveToken): Promise<readonly CredentialId[]>;
-  /** Makes `hash` the user's only token of that label, or leaves none where there is no hash. */
-  replaceToken(input: ReplaceToken): Promise<void>;
+  /**
+   * Makes `hash` the user's only token of that label, or leaves none where there is no hash. Where
+   * it was not there already `event` is recorded with it.
+   */
+  replaceToken(input: ReplaceToken, event?: AuditEvent): Promise<void>;
   /** Notes that these were used. */
   touch(input: TouchCredentials): Promise<void>;
 }

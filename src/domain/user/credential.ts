@@ -1,3 +1,4 @@
+import type { AuditEvent } from "../audit/audit-log.ts";
 import type { CredentialId, UserId } from "../shared/id.ts";
 import type { Scope } from "./scope.ts";
 import type { User } from "./user.ts";
@@ -43,4 +44,13 @@ export function grantScopes(
   const beyond = wanted?.find((scope) => !own.includes(scope));
   if (beyond !== undefined) return { kind: "beyond-own", scope: beyond };
   return { kind: "granted", scopes: wanted ?? own };
+}
+
+/** What is recorded of one that is made for a user by nobody who signed in. */
+export function systemCreated(
+  { id, kind, userId }: Pick<Credential, "id" | "kind" | "userId">,
+  atMs: number,
+): AuditEvent {
+  const facts = { actor: "system", action: "token.created", subject: `user:${userId}` };
+  return { ...facts, atMs, decision: "allowed", detail: { tokenId: id, kind } };
 }

@@ -1,5 +1,6 @@
 import { Fault } from "#domain/shared/fault.ts";
 import { parseCredentialId } from "#domain/shared/id.ts";
+import { systemCreated } from "#domain/user/credential.ts";
 import { ADMIN } from "#domain/user/user.ts";
 import { hashSecret, newId, newSecret } from "../ids/ids.ts";
 import type { MigrationStatus } from "./migration-status.ts";
@@ -66,7 +67,11 @@ export async function mintAdminToken(
     const credential = { id, hash: hashSecret(secret), kind, userId: ADMIN.id, label };
     const times = { createdAtMs, expiresAtMs };
     await store.writer.call("addUser", { ...ADMIN, createdAtMs });
-    await store.writer.call("addCredential", { ...credential, scopes: "all", ...times });
+    await store.writer.call(
+      "addCredential",
+      { ...credential, scopes: "all", ...times },
+      systemCreated(credential, createdAtMs),
+    );
     return secret;
   } finally {
     await store[Symbol.asyncDispose]();

@@ -158,7 +158,7 @@ export function createCredentialRepository(
     add: (credential, event) => writer.call("addCredential", credential, event),
     removeByHash: (input) => writer.call("removeByHash", input),
     removeToken: (input) => writer.call("removeToken", input),
-    replaceToken: (input) => writer.call("replaceToken", input),
+    replaceToken: (input, event) => writer.call("replaceToken", input, event),
     touch: (input) => writer.call("touchCredentials", input),
   };
 }

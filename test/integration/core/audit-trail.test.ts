@@ -65,6 +65,38 @@ test("what is refused and changed is on the audit log, and who is deleted is era
   });
 });
 
+test("credentials of the administrator, logins and local schedules are on it, each once", {
+  timeout: 120_000,
+}, async ({ expect }) => {
+  await using server = await startNexflow();
+  const env = { NEXFLOW_HOME: server.homeDir, NEXFLOW_PORT: "1" };
+  const login = await runCommand(["login"], { env });
+  const token = login.stdout.trim().split("#token=")[1] ?? "";
+  const opened = await fetch(`${server.url}/api/v1/login`, {
+    method: "POST",
+    body: JSON.stringify({ token }),
+  });
+  expect(opened.status).toBe(204);
+  await server.stop();
+  // The same token of the environment is no new one.
+  await using again = await startNexflow({ homeDir: server.homeDir });
+  await again.stop();
+  const added = await runCommand(["schedule", "add", "--every", "1h", "--message", "hi"], {
+    env,
+  });
+  expect(added.code).toBe(0);
+  const listed = await runCommand(["audit", "list", "--json"], { env });
+  const { entries } = JSON.parse(listed.stdout) as { entries: readonly Listed[] };
+  const wanted = /^(?:token\.created|session\.opened|schedule\.created)$/u;
+  const found = entries.filter(({ action }) => wanted.test(action)).toReversed();
+  expect(found).toMatchObject([
+    { actor: "system", action: "token.created", subject: "user:admin", detail: { kind: "token" } },
+    { actor: "system", action: "token.created", subject: "user:admin", detail: { kind: "link" } },
+    { actor: "admin", action: "session.opened", subject: "user:admin" },
+    { actor: "admin", action: "schedule.created" },
+  ]);
+});
+
 interface Answer {
   readonly id?: string;
   readonly secret?: string;

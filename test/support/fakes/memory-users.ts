@@ -122,13 +122,13 @@ export function openMemoryUsers() {
       removeWhere((each) => each.hash === hash && each.kind === kind),
     removeToken: async ({ userId, credentialId }) =>
       removeWhere((each) => each.userId === userId && each.id === credentialId),
-    async replaceToken({ id, label, userId, hash, nowMs }) {
+    async replaceToken({ id, label, userId, hash, nowMs }, event) {
       const isOld = (each: StoredCredential) =>
         each.userId === userId && each.label === label && each.kind === "token";
       removeWhere((each) => isOld(each) && each.hash !== hash);
       if (hash === undefined || byHash(hash) !== undefined) return;
       const credential = { id, kind: "token", label, userId, hash, createdAtMs: nowMs } as const;
-      await credentialRepository.add({ ...credential, scopes: "all" });
+      await credentialRepository.add({ ...credential, scopes: "all" }, event);
     },
     async touch({ credentialIds, nowMs }) {
       for (const id of credentialIds) {

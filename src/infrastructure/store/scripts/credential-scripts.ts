@@ -98,13 +98,16 @@ export function* removeToken({ userId, credentialId: id }: RemoveToken): Script<
   return row?.user_id === userId ? yield* removeCredential(id) : [];
 }
 
-export function* replaceToken({ id, label, userId, hash, nowMs }: ReplaceToken): Script<void> {
+export function* replaceToken(
+  { id, label, userId, hash, nowMs }: ReplaceToken,
+  event?: AuditEvent,
+): Script<void> {
   for (const row of yield* all(queries.listTokensLabelled, { userId, label })) {
     if (row.hash !== hash) yield* removeByHash({ hash: row.hash, kind: "token" });
   }
   if (hash === undefined) return;
   const token = { id, hash, kind: "token", userId, label, createdAtMs: nowMs } as const;
-  yield* addCredential({ ...token, scopes: "all" });
+  yield* addCredential({ ...token, scopes: "all" }, event);
 }
 
 export function* touchCredentials({ credentialIds, nowMs }: TouchCredentials): Script<void> {
