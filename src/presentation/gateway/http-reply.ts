@@ -7,11 +7,15 @@ export interface HttpReply {
   readonly closesConnection?: boolean;
 }
 
-/** An answer without an end: `stream` takes the open response, whose head is written already. */
+/**
+ * An answer without an end: `stream` takes the open response, whose head is written already. Where
+ * nobody is there to take it, `dropped` is called instead.
+ */
 export interface StreamReply {
   readonly status: 200;
   readonly headers: Readonly<Record<string, string>>;
   stream(response: HttpResponse): { closed(): void };
+  dropped(): void;
 }
 
 /** JSON that no cache keeps. */
