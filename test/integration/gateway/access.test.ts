@@ -2,6 +2,7 @@ import { describe } from "vitest";
 import { parseCredentialId, parseSessionId, parseTurnId, parseUserId } from "#domain/shared/id.ts";
 import { SCOPES, type Scope } from "#domain/user/scope.ts";
 import { ROLES, type UserRole } from "#domain/user/user.ts";
+import { scopesOf } from "#presentation/gateway/access.ts";
 import { FRAME_ACCESS } from "#presentation/gateway/frames.ts";
 import type { PathParam } from "#presentation/gateway/path-params.ts";
 import type { Route } from "#presentation/gateway/route.ts";
@@ -22,7 +23,9 @@ await tableOf[Symbol.asyncDispose]();
 const nameOf = ({ method, path }: Route) => `${method} ${path}`;
 const GUARDED = ROUTES.filter(({ access }) => access !== "anyone");
 const SCOPED = ROUTES.flatMap((route) =>
-  typeof route.access === "object" ? [{ route, ...route.access }] : [],
+  typeof route.access === "object"
+    ? [{ route, role: route.access.role, scopes: scopesOf(route.access) }]
+    : [],
 );
 /** Listed by hand, so that nothing becomes open to everybody by a slip. */
 const OPEN = ["post /login", "post /logout", "get /openapi.json", "get /problems/{code}"];
@@ -109,14 +112,23 @@ describe("each route", () => {
       const scopes = SCOPES.filter((each) => each !== scope);
       await server.useCases.addUser({ id: "u3", role: "admin", token: `no-${scope}`, scopes });
     }
-    for (const { route, scope } of SCOPED) {
+    const wants = SCOPED.flatMap(({ route, scopes }) => scopes.map((scope) => ({ route, scope })));
+    for (const { route, scope } of wants) {
       const [path, options] = requestOf(route, {});
       const { status, json } = await call(server, path, { ...options, token: `no-${scope}` });
       expect([status, json.code], nameOf(route)).toEqual([403, "insufficient-scope"]);
       expect(json.detail).toContain(scope);
     }
     expect(nothingCalled(server)).toEqual([]);
-    expect(server.useCases.denials).toHaveLength(SCOPED.length);
+    expect(server.useCases.denials).toHaveLength(wants.length);
+  });
+
+  test("by which the agent is sent something asks for the scope of messages", ({ expect }) => {
+    const writes = SCOPED.filter(({ scopes }) => scopes.includes("sessions:write"));
+    const names = writes.map(({ route }) => route.name);
+    expect(names).toEqual(
+      expect.arrayContaining(["startSession", "sendMessage", "createSchedule", "runSchedule"]),
+    );
   });
 
   test("is refused to a role too low", async ({ expect, server }) => {
@@ -133,17 +145,17 @@ describe("each route", () => {
     expect(nothingCalled(server)).toEqual([]);
   });
 
-  test("lets in who has just its scope and its role", async ({ expect, server }) => {
+  test("lets in who has just its scopes and its role", async ({ expect, server }) => {
     const things = await makeThings(server);
-    const isEnough = async (route: Route, scope: Scope, role: UserRole) => {
-      const token = `${scope}-${role}`;
-      await server.useCases.addUser({ id: `just-${role}`, role, token, scopes: [scope] });
+    const isEnough = async (route: Route, scopes: readonly Scope[], role: UserRole) => {
+      const token = `${scopes.join("-")}-${role}`;
+      await server.useCases.addUser({ id: `just-${role}`, role, token, scopes });
       const [path, options] = requestOf(route, things);
       if (path.endsWith("/events")) return;
       const { status } = await call(server, path, { ...options, token });
       expect(status, nameOf(route)).not.toBeOneOf([401, 403, 500]);
     };
-    for (const { route, scope, role } of SCOPED) await isEnough(route, scope, role);
+    for (const { route, scopes, role } of SCOPED) await isEnough(route, scopes, role);
   });
 
   test("shows another user's things as none at all, and changes nothing", async ({

@@ -7,6 +7,11 @@ import { call, message } from "../../support/call-api.ts";
 import { OTHER_TOKEN, TOKEN } from "../../support/fakes/gateway-use-cases.ts";
 import { openTestGateway, TestClient } from "../../support/gateway-client.ts";
 
+const SCHEDULE = {
+  name: "Each day",
+  when: { kind: "every", everyMs: 86_400_000 },
+  action: { kind: "message", text: "hi" },
+};
 const open = (limits: Partial<typeof DEFAULT_RATE_LIMITS>, more: object = {}) =>
   openTestGateway({ rateLimits: { ...DEFAULT_RATE_LIMITS, ...limits }, ...more });
 const login = (token: string, headers: Readonly<Record<string, string>> = {}) => ({
@@ -80,6 +85,25 @@ test("a proxy's X-Forwarded-For counts below one that the client wrote", async (
 });
 
 describe("messages", () => {
+  test("are as many as schedules run out of turn, and those no more", async ({ expect }) => {
+    await using server = await open({ messages: 2 });
+    const made = await call(server, "/api/v1/schedules", { ...message("made"), body: SCHEDULE });
+    const run = (key: string) =>
+      call(server, `/api/v1/schedules/${made.json.id}/run`, {
+        method: "POST",
+        headers: { "idempotency-key": key },
+      });
+    expect((await run("a")).status).toBe(202);
+    // The same again runs nothing.
+    expect((await run("a")).status).toBe(202);
+    expect((await call(server, "/api/v1/messages", message("b"))).status).toBe(202);
+    const refused = await run("c");
+    expect(refused.json).toMatchObject({ status: 429, code: "rate-limited" });
+    expect(refused.json.detail).toContain("messages");
+    expect((await call(server, "/api/v1/messages", message("d"))).status).toBe(429);
+    expect(server.useCases.calls.filter((name) => name === "runSchedule")).toHaveLength(1);
+  });
+
   test("of one user are limited over REST and sockets together", async ({ expect }) => {
     await using server = await open({ messages: 4 });
     await using client = await TestClient.signIn(server);
