@@ -1,10 +1,13 @@
 import type { HttpResponse } from "uWebSockets.js";
+import type { ProblemCode } from "./problem-types.ts";
 
 export interface HttpReply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   readonly closesConnection?: boolean;
+  /** Why the request was refused, where it was. */
+  readonly code?: ProblemCode;
 }
 
 /**
