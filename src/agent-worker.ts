@@ -117,7 +117,7 @@ export default async function runTask(task: AgentTask): Promise<RunResult | Task
     // Whoever stops the thread waits for turns only: their records go before they count as ended.
     recorder.flush();
     audit.flush();
-    running.delete(turnId);
+    if (running.get(turnId) === controller) running.delete(turnId);
   }
 }
 
@@ -179,8 +179,9 @@ function listenForOrders(): void {
   orders.onmessage = (message) => {
     const order = (message as { readonly data: AgentOrder }).data;
     const controller = running.get(order.turnId);
-    if (controller === undefined) rememberStopped(order.turnId);
-    else controller.abort(order.kind === "cancel" ? CANCELLED : ABANDONED);
+    if (controller !== undefined) controller.abort(order.kind === "cancel" ? CANCELLED : ABANDONED);
+    // A run that is given up before it is here is another thread's; its turn may come here anew.
+    else if (order.kind === "cancel") rememberStopped(order.turnId);
   };
   orders.unref();
 }

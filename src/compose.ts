@@ -17,7 +17,7 @@ import {
   createIdempotencyKeys,
   createTaskRepository,
 } from "#infrastructure/store/repositories.ts";
-import { readAuditEntries, verifyAudit } from "#infrastructure/store/verify-audit.ts";
+import { createVerifyAudit } from "#infrastructure/store/verify-audit.ts";
 import { AgentPool } from "#infrastructure/workers/agent-pool.ts";
 import type { Denial } from "#presentation/gateway/use-cases.ts";
 import packageJson from "../package.json" with { type: "json" };
@@ -188,7 +188,7 @@ function readRecords({ reader, writer }: Store, auditLog: AuditLog) {
       return task?.userId === userId ? task : undefined;
     },
     listAudit: (input: ListAudit) => auditLog.list(input),
-    verifyAudit: () => verifyAudit(readAuditEntries(auditLog, 0), {}),
+    verifyAudit: createVerifyAudit(auditLog),
   };
 }
 

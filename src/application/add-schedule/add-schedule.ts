@@ -62,9 +62,10 @@ export function createAddSchedule(deps: AddScheduleDeps) {
       known !== undefined
         ? "The id is in use: expected another one"
         : (nameFault(input.name) ??
+          // Before the times: to look at those may take a while.
+          (await quotaFault(userId, deps)) ??
           whenFault(when, cron, createdAtMs) ??
-          (await actionFault(action, userId, deps)) ??
-          (await quotaFault(userId, deps)));
+          (await actionFault(action, userId, deps)));
     if (fault !== undefined) return { kind: "refused", message: fault };
     const schedule: Schedule = {
       id: scheduleId,

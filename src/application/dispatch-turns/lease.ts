@@ -35,6 +35,7 @@ export class Lease {
   readonly #deps: LeaseDeps;
   readonly #intervalMs: number;
   #owner: TurnOwner | undefined;
+  #lost: InstanceId | undefined;
   #validUntilMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
@@ -138,12 +139,16 @@ export class Lease {
   #lose(reason: string): void {
     if (this.#owner === undefined) return;
     this.#deps.log.error({ instanceId: this.#owner.instanceId, reason }, "The lease is lost");
+    this.#lost = this.#owner.instanceId;
     this.#owner = undefined;
     this.#deps.onLost();
   }
 
   async #regain(): Promise<void> {
     if (this.#isClosed) return;
+    // A late renewal may have gone through all the same: its turns would wait for its end.
+    if (this.#lost !== undefined) await this.#deps.instances.leave(this.#lost);
+    this.#lost = undefined;
     await this.#join();
     this.#deps.log.info({ ...this.#owner }, "A new lease was taken");
     this.#deps.onRegained();

@@ -31,7 +31,8 @@ export interface TurnLimits {
 /** A session one of whose turns runs here. */
 interface LocalSession {
   readonly userId: UserId;
-  turnId: TurnId;
+  /** The turn that runs, or ran last: its object tells one run of it from another. */
+  current: ClaimedTurn;
   /** False while the next turn is looked for. */
   isRunning: boolean;
   /** Turns that were accepted here and wait for the running one. */
@@ -125,7 +126,7 @@ export class TurnDispatcher {
       owner,
       dispatch: (turn, isBegun) => {
         // Where the first answer was lost it may have been claimed meanwhile.
-        const isHere = this.#sessions.get(turn.sessionId)?.turnId === turn.turnId;
+        const isHere = this.#sessions.get(turn.sessionId)?.current.turnId === turn.turnId;
         if (isHere) this.#release(userId);
         else if (isBegun) this.#begin({ ...turn, isCancelled: false }, owner);
         else this.#await(turn);
@@ -140,7 +141,7 @@ export class TurnDispatcher {
 
   /** Stops a turn that runs here. One that is not known is remembered, in case it comes. */
   cancel(turnId: TurnId): void {
-    const isHere = [...this.#sessions.values()].some((session) => session.turnId === turnId);
+    const isHere = [...this.#sessions.values()].some(({ current }) => current.turnId === turnId);
     if (isHere) this.#deps.runner.cancel(turnId);
     else this.#cancelled.add(turnId);
   }
@@ -148,7 +149,7 @@ export class TurnDispatcher {
   /** Stops what runs here of a user. */
   cancelAllOf(userId: UserId): void {
     for (const session of this.#sessions.values()) {
-      if (session.userId === userId) this.#deps.runner.cancel(session.turnId);
+      if (session.userId === userId) this.#deps.runner.cancel(session.current.turnId);
     }
   }
 
@@ -207,10 +208,10 @@ export class TurnDispatcher {
 
   /** Runs a turn that is stored as running, for which there is a reservation. */
   #begin(turn: ClaimedTurn, owner: TurnOwner): void {
-    const { sessionId, userId, turnId } = turn;
+    const { sessionId, userId } = turn;
     if (this.#lease.owner?.instanceId !== owner.instanceId) return this.#leaveToOthers(turn);
     const session = this.#sessions.get(sessionId) ?? { userId, waiting: 0, mayHaveMore: false };
-    this.#sessions.set(sessionId, Object.assign(session, { turnId, isRunning: true }));
+    this.#sessions.set(sessionId, Object.assign(session, { current: turn, isRunning: true }));
     const run = this.#run(turn, owner).finally(() => this.#running.delete(run));
     this.#running.add(run);
   }
@@ -226,11 +227,12 @@ export class TurnDispatcher {
 
   /** Never rejects. */
   async #run(turn: ClaimedTurn, owner: TurnOwner): Promise<void> {
-    const { turnId, sessionId } = turn;
-    const isCancelled = turn.isCancelled || this.#cancelled.take(turnId);
+    const isCancelled = turn.isCancelled || this.#cancelled.take(turn.turnId);
     const hasEnded = await this.#tryRun({ ...turn, isCancelled }, owner);
-    if (!hasEnded && this.#mode !== "draining") await this.#giveBack(turnId, sessionId, owner);
-    this.#end(sessionId);
+    // Where the next run of the session has begun meanwhile, this one has no say in it any more.
+    const isLost = !hasEnded && this.#isCurrent(turn);
+    if (isLost && this.#mode !== "draining") await this.#giveBack(turn, owner);
+    this.#end(turn);
   }
 
   async #tryRun(turn: ClaimedTurn, { epoch }: TurnOwner): Promise<boolean> {
@@ -247,7 +249,7 @@ export class TurnDispatcher {
   }
 
   /** Takes a turn from its dead run, however long the store needs; it waits again then. */
-  async #giveBack(turnId: TurnId, sessionId: SessionId, owner: TurnOwner): Promise<void> {
+  async #giveBack({ turnId, sessionId }: ClaimedTurn, owner: TurnOwner): Promise<void> {
     const session = this.#sessions.get(sessionId);
     if (session !== undefined) session.mayHaveMore = true;
     // Under a lease that is lost the turn is anybody's.
@@ -267,13 +269,18 @@ export class TurnDispatcher {
   }
 
   /** A turn of the session is over: the next one's turn. */
-  #end(sessionId: SessionId): void {
+  #end(turn: ClaimedTurn): void {
+    const { sessionId } = turn;
+    this.#release(turn.userId);
     const session = this.#sessions.get(sessionId);
-    if (session === undefined) return;
+    if (session?.current !== turn) return;
     session.isRunning = false;
-    this.#release(session.userId);
     if (session.waiting > 0 || session.mayHaveMore) void this.#claimNext(sessionId, session);
     else this.#sessions.delete(sessionId);
+  }
+
+  #isCurrent(turn: ClaimedTurn): boolean {
+    return this.#sessions.get(turn.sessionId)?.current === turn;
   }
 
   /** Runs the next turn of a session, if one waits. Never rejects. */
@@ -367,13 +374,14 @@ export class TurnDispatcher {
     if (instanceId === undefined || !lease.isShared) return;
     try {
       const stored = await instances.listRunning(instanceId);
-      const here = new Set([...this.#sessions.values()].map(({ turnId }) => turnId));
+      const here = new Set([...this.#sessions.values()].map(({ current }) => current.turnId));
       const strays = stored.filter((turnId) => !here.has(turnId));
       const turnIds = strays.filter((turnId) => this.#strays.has(turnId));
       this.#strays = new Set(strays);
       if (turnIds.length === 0) return;
       log.warn({ turns: turnIds.length }, "Turns that were stored without an answer are taken up");
-      await turns.recover({ instanceId, turnIds, nowMs: nowMs() });
+      const { epoch } = await turns.recover({ instanceId, turnIds, nowMs: nowMs() });
+      if (epoch !== undefined) this.#lease.raiseEpoch(epoch);
       await this.#poll();
     } catch (error) {
       log.warn({ error }, "Cannot compare turns with the store; trying again");
@@ -381,7 +389,7 @@ export class TurnDispatcher {
   }
 
   #abandonAll(): void {
-    for (const { turnId } of this.#sessions.values()) this.#deps.runner.abandon(turnId);
+    for (const { current } of this.#sessions.values()) this.#deps.runner.abandon(current.turnId);
   }
 }
 

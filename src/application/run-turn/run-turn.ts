@@ -97,7 +97,8 @@ class TurnRun {
     this.#dispatch = dispatch;
     this.#messages = [...messages];
     const own = this.#messages.filter(({ turnId }) => turnId === dispatch.turnId);
-    this.#recorder = new TurnRecorder({ dispatch, turns, show, nowMs }, own.length);
+    const isAbandoned = () => signal.reason === ABANDONED;
+    this.#recorder = new TurnRecorder({ dispatch, turns, show, nowMs, isAbandoned }, own.length);
     // Far cheaper for each turn than `AbortSignal.any` and `AbortSignal.timeout`.
     const controller = new AbortController();
     this.#signal = controller.signal;

@@ -17,6 +17,7 @@ interface Kept {
 }
 
 const MAX_MESSAGES = 200;
+const MAX_MESSAGES_AGAIN = 20_000;
 const MAX_SESSIONS = 2_000;
 
 /**
@@ -38,6 +39,8 @@ export class SessionHistory {
     const kept = this.#kept.get(sessionId);
     this.#kept.delete(sessionId);
     const isCurrent = attempt === 1 && (headSeq === 0 || kept?.headSeq === headSeq);
+    // What an earlier attempt of the turn has stored is counted, so all of it has to be there.
+    if (attempt > 1) return this.#read(sessionId, turnId, MAX_MESSAGES_AGAIN);
     if (!isCurrent) return this.#read(sessionId, turnId, MAX_MESSAGES);
     return [...(kept?.messages ?? []), userMessage(dispatch)];
   }

@@ -16,6 +16,8 @@ export interface TurnRecorderDeps {
   readonly turns: Pick<TurnLog, "save">;
   readonly show: ShowEvents;
   readonly nowMs: NowMs;
+  /** Whether the turn may be another run's by now: then a store that is away is not waited for. */
+  readonly isAbandoned?: () => boolean;
 }
 
 /** Deltas that come within this time of the last shown one are shown as one. */
@@ -116,7 +118,7 @@ export class TurnRecorder {
 
   /** Stores what is unsaved, trying again for as long as the store is unavailable. */
   async #store(last: readonly NumberedEvent[], end?: FinalTurnState): Promise<void> {
-    const { turns, nowMs } = this.#deps;
+    const { turns, nowMs, isAbandoned } = this.#deps;
     const { turnId, sessionId, epoch } = this.#deps.dispatch;
     const { messages, tasks, events } = this.#unsaved;
     this.#unsaved = empty();
@@ -135,6 +137,9 @@ export class TurnRecorder {
         return;
       } catch (error) {
         if (!(error instanceof Fault && error.code === "STORE_UNAVAILABLE")) throw error;
+        if (isAbandoned?.()) {
+          throw new Fault("TURN_FENCED", `Turn "${turnId}" was given up`, { cause: error });
+        }
         await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS));
       }
     }

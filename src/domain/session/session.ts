@@ -20,6 +20,8 @@ let segmenter: Intl.Segmenter | undefined;
 export function titleFrom(text: string): string {
   const line = text
     .slice(0, 4 * MAX_TITLE_CHARS)
+    // The cut may have gone through the middle of a character.
+    .toWellFormed()
     .replace(/\s+/gu, " ")
     .trim();
   if (line === "") return "New conversation";

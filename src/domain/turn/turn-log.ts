@@ -100,7 +100,7 @@ export interface RecoverTurns {
 }
 
 export interface RecoverResult {
-  /** For the runs that follow; none where there was nothing to take. */
+  /** For the runs that follow; none where no dead instance had a turn. */
   readonly epoch: number | undefined;
   /** Turns that wait again; `claim` gives them to a run. */
   readonly queued: readonly RecoveredTurn[];

@@ -39,6 +39,7 @@ interface Armed {
 const SPEC = /^(?<name>[a-z]+(?:-[a-z]+)*:[\w-]+)=(?<action>[a-z]+)(?:@(?<nth>[1-9]\d{0,5}))?$/u;
 
 /** Under which threads find what the one that started them has armed. */
+const STOP_MS = 100;
 const SPEC_KEY = "nexflow-failpoints";
 
 let armed = parse(getEnvironmentData(SPEC_KEY));
@@ -83,6 +84,8 @@ function pass(name: Failpoint): Armed["action"] | undefined {
   if (point.action === "stop") {
     armed?.delete(name);
     process.kill(process.pid, "SIGSTOP");
+    // The signal takes a moment: nothing of what comes next may be done before it.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STOP_MS);
   }
   return point.action;
 }

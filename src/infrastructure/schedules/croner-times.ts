@@ -4,6 +4,7 @@ import { MIN_INTERVAL_MS } from "#domain/schedule/schedule.ts";
 import type { CronWhen } from "#domain/schedule/schedule-when.ts";
 
 const KEPT_MOST = 10_000;
+const VERDICTS_KEPT_MOST = 1_000;
 const SECOND_MS = 1_000;
 /** How many times in a row are looked at to tell how fast an expression is. */
 const INTERVALS_CHECKED = 200;
@@ -15,8 +16,9 @@ const INTERVALS_CHECKED = 200;
  */
 export function createCronerTimes(): CronTimes {
   const parsed = new Map<string, Cron>();
+  const verdicts = new Map<string, { readonly fault: string | undefined }>();
   const parse = (cron: CronWhen): Cron => {
-    const key = `${cron.timeZone} ${cron.expression}`;
+    const key = keyOf(cron);
     const known = parsed.get(key);
     if (known !== undefined) return known;
     if (parsed.size >= KEPT_MOST) parsed.clear();
@@ -25,7 +27,15 @@ export function createCronerTimes(): CronTimes {
     return made;
   };
   return {
-    findFault: (cron) => findFault(cron, parse),
+    findFault(cron) {
+      const key = keyOf(cron);
+      const known = verdicts.get(key);
+      if (known !== undefined) return known.fault;
+      const fault = findFault(cron, parse);
+      if (verdicts.size >= VERDICTS_KEPT_MOST) verdicts.clear();
+      verdicts.set(key, { fault });
+      return fault;
+    },
     next: (cron, afterMs) => parse(cron).nextRun(new Date(afterMs))?.getTime(),
     latest(cron, { fromMs, untilMs, limit }) {
       // croner leaves out the second of its reference.
@@ -35,6 +45,10 @@ export function createCronerTimes(): CronTimes {
       return inSpan.slice(0, limit).toReversed();
     },
   };
+}
+
+function keyOf({ expression, timeZone }: CronWhen): string {
+  return `${timeZone} ${expression}`;
 }
 
 function parseCron({ expression, timeZone }: CronWhen): Cron {
@@ -50,6 +64,10 @@ function findFault(cron: CronWhen, parse: (cron: CronWhen) => Cron): string | un
   }
   if (!/^(?:@[a-z]+|\S+(?: +\S+){4,5})$/iu.test(expression)) {
     return `the cron expression "${expression}" has not the form of one: expected five fields, or six with seconds first`;
+  }
+  // What it joins may never meet, and croner would look for that day for up to a second.
+  if (expression.includes("+")) {
+    return `the cron expression "${expression}" joins day and weekday by "+": expected one without it`;
   }
   try {
     const times = parse(cron).nextRuns(INTERVALS_CHECKED, new Date(0)).map(Number);

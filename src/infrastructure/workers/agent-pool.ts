@@ -118,7 +118,8 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     try {
       return await settle.promise;
     } finally {
-      this.#runs.delete(dispatch.turnId);
+      // A later run of the same turn may have taken its place.
+      if (this.#runs.get(dispatch.turnId) === run) this.#runs.delete(dispatch.turnId);
     }
   }
 

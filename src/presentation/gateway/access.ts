@@ -12,7 +12,8 @@ export type Access =
   | "anyone"
   /** Whoever has a valid credential, whatever its scopes. */
   | "signed-in"
-  | { readonly scope: Scope; readonly role: UserRole };
+  /** Whoever has the scope, or each of them. */
+  | { readonly scope: Scope | readonly Scope[]; readonly role: UserRole };
 
 /** Why `principal` may not do what asks for `access`. */
 export function findMissing(
@@ -21,5 +22,10 @@ export function findMissing(
 ): Refusal<"insufficient-role" | "insufficient-scope"> | undefined {
   if (access === "anyone" || access === "signed-in") return undefined;
   if (!hasRole(user, access.role)) return insufficientRole(access.role);
-  return scopes.includes(access.scope) ? undefined : insufficientScope(access.scope);
+  const missing = scopesOf(access).find((scope) => !scopes.includes(scope));
+  return missing && insufficientScope(missing);
+}
+
+export function scopesOf({ scope }: Extract<Access, object>): readonly Scope[] {
+  return typeof scope === "string" ? [scope] : scope;
 }

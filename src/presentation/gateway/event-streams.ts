@@ -50,7 +50,14 @@ export function createEventStreams({ deps, log }: EventStreamsOptions): EventStr
     open(input) {
       const { id: userId } = input.principal.user;
       if ((perUser.get(userId) ?? 0) >= MAX_STREAMS_PER_USER) return undefined;
-      return { status: 200, headers: HEADERS, stream: (response) => start(response, input) };
+      // From here on it counts: many may be let in before the first begins.
+      count(userId, 1);
+      return {
+        status: 200,
+        headers: HEADERS,
+        stream: (response) => start(response, input),
+        dropped: () => count(userId, -1),
+      };
     },
     announceShutdown(reconnectAfterMs) {
       for (const stream of streams) stream.announce(reconnectAfterMs);
@@ -77,7 +84,6 @@ export function createEventStreams({ deps, log }: EventStreamsOptions): EventStr
       onFailed: (error) => log.error({ error }, "A stream of events failed"),
     });
     streams.add(stream);
-    count(userId, 1);
     unwatch = deps.watchCredential(principal, {
       onRevoked: () => stream.refuse(reply.UNAUTHORIZED),
       onChanged: () => undefined,

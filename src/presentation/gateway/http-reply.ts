@@ -1,17 +1,24 @@
 import type { HttpResponse } from "uWebSockets.js";
+import type { ProblemCode } from "./problem-types.ts";
 
 export interface HttpReply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   readonly closesConnection?: boolean;
+  /** Why the request was refused, where it was. */
+  readonly code?: ProblemCode;
 }
 
-/** An answer without an end: `stream` takes the open response, whose head is written already. */
+/**
+ * An answer without an end: `stream` takes the open response, whose head is written already. Where
+ * nobody is there to take it, `dropped` is called instead.
+ */
 export interface StreamReply {
   readonly status: 200;
   readonly headers: Readonly<Record<string, string>>;
   stream(response: HttpResponse): { closed(): void };
+  dropped(): void;
 }
 
 /** JSON that no cache keeps. */

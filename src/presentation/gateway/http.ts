@@ -80,8 +80,9 @@ export function serveHttp(app: TemplatedApp, { handle, addresses, log }: ServeHt
     const head = readHead(response, request, addresses);
     const respond = async (body: string) => {
       const reply = await answer(handle, { ...head, body, gone: gone.signal }, log);
-      if (gone.signal.aborted) return;
       const isHead = head.method === "head";
+      if ("stream" in reply && (isHead || gone.signal.aborted)) reply.dropped();
+      if (gone.signal.aborted) return;
       if (!("stream" in reply) || isHead) return writeReply(response, reply, isHead);
       response.cork(() => writeHead(response, reply));
       const stream = reply.stream(response);

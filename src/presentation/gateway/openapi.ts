@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Access } from "./access.ts";
+import { type Access, scopesOf } from "./access.ts";
 import { ANSWERS, REQUESTS } from "./api-schemas.ts";
 import { MAX_FRAME_BYTES } from "./frames.ts";
 import { PATH_PARAMS, type PathParam } from "./path-params.ts";
@@ -96,11 +96,13 @@ function describeRoute(route: Route): Json {
 function describeAccess(access: Access): Json {
   if (access === "anyone") return { security: [] };
   if (access === "signed-in") return { security: [{ token: [] }, { browser: [] }] };
-  const { scope, role } = access;
+  const { role } = access;
+  const scopes = scopesOf(access);
+  const named = scopes.map((scope) => `the scope \`${scope}\``).join(", ");
   return {
-    description: `Needs the scope \`${scope}\` and at least the role \`${role}\`.`,
-    security: [{ token: [scope] }, { browser: [scope] }],
-    "x-scope": scope,
+    description: `Needs ${named} and at least the role \`${role}\`.`,
+    security: [{ token: scopes }, { browser: scopes }],
+    "x-scope": scopes.join(" "),
     "x-role": role,
   };
 }

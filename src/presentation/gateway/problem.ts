@@ -11,6 +11,7 @@ export function problem(
   const type = `/api/v1/problems/${code}`;
   const body = { type, title, status, detail: message, code, retryAfterMs };
   return {
+    code,
     status,
     headers: {
       "Content-Type": "application/problem+json",

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { UserId } from "#domain/shared/id.ts";
+import { OpenAttempts } from "./open-attempts.ts";
 import { TokenBuckets } from "./token-buckets.ts";
 
 /** All a minute; 0 is no limit. */
@@ -52,9 +53,6 @@ export type SignInResult<T> =
 
 const EVERYBODY = "everybody";
 const MAX_KNOWN = 10_000;
-/** So many secrets of one address may be looked up at once: all come back after a restart. */
-const MAX_UNPROVEN = 1_000;
-const UNPROVEN_RETRY_MS = 500;
 
 /** Counts what comes in at this instance; in memory, and no more of it than is bounded. */
 export function createRateLimits(options: RateLimitOptions, nowMs: () => number): RateLimits {
@@ -64,8 +62,10 @@ export function createRateLimits(options: RateLimitOptions, nowMs: () => number)
   const signInsInAll = createCounter(options.signInsInAll, nowMs);
   /** Hashes of secrets that were right, the latest last. */
   const known = new Set<string>();
-  /** The secrets of each address that are being looked up, and how often each. */
-  const unproven = new Map<string, Map<string, number>>();
+  const attempts = new OpenAttempts({
+    missing: (address) => signIns.missing(address) ?? signInsInAll.missing(EVERYBODY),
+    left: (address) => signIns.left(address),
+  });
 
   const takeBoth = (counter: Counter, { address, userId }: Requester) =>
     (address === undefined ? undefined : counter.take(`address ${address}`)) ??
@@ -76,40 +76,29 @@ export function createRateLimits(options: RateLimitOptions, nowMs: () => number)
     takeMessage: (by) => takeBoth(messages, by),
     async signIn({ address, secret, find }) {
       const hash = createHash("sha256").update(secret).digest("base64url");
-      const retryAfterMs = known.has(hash) ? undefined : missingFor(address, hash);
-      if (retryAfterMs !== undefined) return { kind: "limited", retryAfterMs };
-      const value = await lookUp(address, hash, () => find(secret));
-      known.delete(hash);
-      if (value === undefined) {
-        signIns.charge(address);
-        signInsInAll.charge(EVERYBODY);
-        return { kind: "refused" };
+      const attempt = known.has(hash) ? undefined : await attempts.enter(address, hash);
+      if (typeof attempt === "number") return { kind: "limited", retryAfterMs: attempt };
+      try {
+        const value = await find(secret);
+        const wasKnown = known.delete(hash);
+        if (value === undefined) {
+          // The same one again tells nothing more.
+          if (attempt?.isOpen ?? wasKnown) countFailure(address);
+          return { kind: "refused" };
+        }
+        remember(hash);
+        return { kind: "signed-in", value };
+      } finally {
+        attempt?.settle();
       }
-      remember(hash);
-      return { kind: "signed-in", value };
     },
   };
 
-  function missingFor(address: string, hash: string): number | undefined {
-    const here = unproven.get(address);
-    // The same one again tells nothing more.
-    const isCrowded = here !== undefined && here.size >= MAX_UNPROVEN && !here.has(hash);
-    if (isCrowded) return UNPROVEN_RETRY_MS;
-    return signIns.missing(address) ?? signInsInAll.missing(EVERYBODY);
-  }
-
-  async function lookUp<T>(address: string, hash: string, find: () => Promise<T>): Promise<T> {
-    const here = unproven.get(address) ?? new Map<string, number>();
-    unproven.set(address, here);
-    here.set(hash, (here.get(hash) ?? 0) + 1);
-    try {
-      return await find();
-    } finally {
-      const left = (here.get(hash) ?? 1) - 1;
-      if (left > 0) here.set(hash, left);
-      else here.delete(hash);
-      if (here.size === 0) unproven.delete(address);
-    }
+  /** Beyond its own limit an address uses up nothing of what all share. */
+  function countFailure(address: string): void {
+    const isWithinOwn = signIns.missing(address) === undefined;
+    signIns.charge(address);
+    if (isWithinOwn) signInsInAll.charge(EVERYBODY);
   }
 
   function remember(hash: string): void {
@@ -122,12 +111,14 @@ export function createRateLimits(options: RateLimitOptions, nowMs: () => number)
 interface Counter {
   take(key: string): number | undefined;
   missing(key: string): number | undefined;
+  left(key: string): number;
   charge(key: string): void;
 }
 
 const UNLIMITED: Counter = {
   take: () => undefined,
   missing: () => undefined,
+  left: () => Infinity,
   charge: () => undefined,
 };
 
@@ -137,6 +128,7 @@ function createCounter(perMinute: number, nowMs: () => number): Counter {
   return {
     take: (key) => buckets.take(key, nowMs()),
     missing: (key) => buckets.missing(key, nowMs()),
+    left: (key) => buckets.left(key, nowMs()),
     charge: (key) => buckets.charge(key, nowMs()),
   };
 }

@@ -24,7 +24,7 @@ export function createRoutes({ deps, limits, streams }: RestOptions): readonly R
     ...createSessionRoutes(deps, streams),
     ...createMessageRoutes(deps, limits),
     ...createTurnRoutes(deps),
-    ...createScheduleRoutes(deps),
+    ...createScheduleRoutes(deps, limits),
     ...createUserRoutes(deps),
     ...createAuditRoutes(deps),
   ];

@@ -8,6 +8,7 @@ import { json } from "./http-reply.ts";
 import { type Identified, type Identify, readShown } from "./identify.ts";
 import type { OwnAddresses } from "./origin.ts";
 import { problem } from "./problem.ts";
+import type { ProblemCode } from "./problem-types.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import * as reply from "./replies.ts";
 import { matchPath, type Route } from "./route.ts";
@@ -37,15 +38,15 @@ export function createRouter(options: RouterOptions): HttpHandler {
     const probe = method === "get" ? answerProbe(request.path, deps) : undefined;
     if (probe !== undefined) return probe;
     const foreign = findForeign(request, own);
-    if (foreign !== undefined) return problem(foreign);
+    if (foreign !== undefined) return note(problem(foreign), request);
     const retryAfterMs = limits.takeRequest({ address: request.address });
-    if (retryAfterMs !== undefined) return tooMany("requests", { retryAfterMs, request });
+    if (retryAfterMs !== undefined) return note(tooMany("requests", retryAfterMs), request);
     if (request.path.startsWith(`${API}/`)) return callApi({ ...request, method });
     if (method !== "get") return methodNotAllowed(["get"]);
     return files.find(request.path, request.headers["if-none-match"]) ?? NO_SUCH_PAGE;
   };
 
-  function callApi(request: HttpRequest): Reply | Promise<Reply> {
+  async function callApi(request: HttpRequest): Promise<Reply> {
     const parts = request.path.slice(API.length).split("/");
     const matching = routes.flatMap(({ route, pattern }) => {
       const params = matchPath(pattern, parts);
@@ -60,7 +61,7 @@ export function createRouter(options: RouterOptions): HttpHandler {
     const { route, params } = found;
     const isSecure = own.isSecure(request.headers.host);
     if (route.access === "anyone") {
-      return route.answer({ request, params, isSecure, principal: undefined });
+      return note(await route.answer({ request, params, isSecure, principal: undefined }), request);
     }
     return admit(route, request, (principal) =>
       route.answer({ request, params, isSecure, principal }),
@@ -73,47 +74,45 @@ export function createRouter(options: RouterOptions): HttpHandler {
     request: HttpRequest,
     answer: (principal: Principal) => Reply | Promise<Reply>,
   ): Promise<Reply> {
-    const { address } = request;
-    const identified = await identify(readShown(request), address);
-    if (identified.kind !== "signed-in") return refuse(identified, request);
+    const identified = await identify(readShown(request), request.address);
+    // Who shows nothing was refused nothing.
+    if (identified.kind === "nobody") return problem(reply.UNAUTHORIZED);
+    if (identified.kind !== "signed-in") return note(refuse(identified), request);
     const { value: principal } = identified;
     const { id: userId } = principal.user;
     const retryAfterMs = limits.takeRequest({ userId });
-    if (retryAfterMs !== undefined) return tooMany("requests", { retryAfterMs, request, userId });
+    if (retryAfterMs !== undefined) return note(tooMany("requests", retryAfterMs), request, userId);
     const missing = findMissing(access, principal);
-    if (missing === undefined) return answer(principal);
-    deps.noteDenied({ userId, address, asked: nameOf(request), code: missing.code });
-    return problem(missing);
+    const given = missing === undefined ? await answer(principal) : problem(missing);
+    return note(given, request, userId);
   }
 
-  function refuse(
-    identified: Exclude<Identified, { kind: "signed-in" }>,
-    request: HttpRequest,
-  ): HttpReply {
-    if (identified.kind === "limited") {
-      const { retryAfterMs } = identified;
-      return tooMany("failed sign-ins", { retryAfterMs, request });
+  /** Whatever turns somebody away goes on record. */
+  function note(given: Reply, request: HttpRequest, userId?: UserId): Reply {
+    const code = "code" in given ? given.code : undefined;
+    if (code !== undefined && DENIALS.has(code)) {
+      deps.noteDenied({ userId, address: request.address, asked: nameOf(request), code });
     }
-    if (identified.kind === "refused") {
-      const { code } = reply.UNAUTHORIZED;
-      const { address } = request;
-      deps.noteDenied({ userId: undefined, address, asked: nameOf(request), code });
-    }
-    return problem(reply.UNAUTHORIZED);
-  }
-
-  function tooMany(what: string, { retryAfterMs, request, userId }: TooMany): HttpReply {
-    const refusal = reply.rateLimited(what, retryAfterMs);
-    const { address } = request;
-    deps.noteDenied({ userId, address, asked: nameOf(request), code: refusal.code });
-    return problem(refusal);
+    return given;
   }
 }
 
-interface TooMany {
-  readonly retryAfterMs: number;
-  readonly request: HttpRequest;
-  readonly userId?: UserId;
+const DENIALS: ReadonlySet<ProblemCode> = new Set([
+  "forbidden",
+  "insufficient-role",
+  "insufficient-scope",
+  "misdirected",
+  "rate-limited",
+  "unauthorized",
+]);
+
+function refuse(identified: Exclude<Identified, { kind: "nobody" | "signed-in" }>): HttpReply {
+  if (identified.kind === "refused") return problem(reply.UNAUTHORIZED);
+  return tooMany("failed sign-ins", identified.retryAfterMs);
+}
+
+function tooMany(what: string, retryAfterMs: number): HttpReply {
+  return problem(reply.rateLimited(what, retryAfterMs));
 }
 
 const NO_SUCH_PAGE = problem({ code: "not-found", message: "Cannot find this address" });
@@ -140,7 +139,8 @@ export function findForeign(
 
 type ForeignInput = Pick<HttpRequest, "method" | "headers">;
 
-function nameOf({ method, path }: HttpRequest): string {
+/** How a request is named on record. */
+export function nameOf({ method, path }: Pick<HttpRequest, "method" | "path">): string {
   return `${method.toUpperCase()} ${path.slice(0, 200)}`;
 }
 

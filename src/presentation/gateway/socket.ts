@@ -18,7 +18,7 @@ import type { RateLimits } from "./rate-limits.ts";
 import type { Refusal } from "./replies.ts";
 import * as reply from "./replies.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import type { GatewayDeps } from "./use-cases.ts";
+import type { Denial, GatewayDeps } from "./use-cases.ts";
 
 export const CLOSE = {
   binary: 1003,
@@ -43,6 +43,8 @@ type State =
   | { readonly kind: "closed" };
 
 type FrameOf<Type extends ClientFrame["type"]> = Extract<ClientFrame, { type: Type }>;
+
+type Denied = Pick<Denial, "asked"> & Partial<Pick<Denial, "userId">>;
 
 export interface SocketOptions {
   readonly deps: GatewayDeps;
@@ -158,10 +160,7 @@ export class Socket {
   #admit(frame: ClientFrame, principal: Principal): void {
     const missing = findMissing(FRAME_ACCESS[frame.type], principal);
     if (missing === undefined) return this.#serve(frame, principal);
-    const { address } = this.#client;
-    const { id: userId } = principal.user;
-    this.#deps.noteDenied({ userId, address, asked: frame.type, code: missing.code });
-    this.#refuse(missing, refOf(frame));
+    this.#deny(missing, { asked: frame.type, userId: principal.user.id }, refOf(frame));
   }
 
   #serve(frame: ClientFrame, principal: Principal): void {
@@ -171,15 +170,11 @@ export class Socket {
       case "ping":
         return this.#pong(reply.encodePong(frame.id));
       case "send":
-        return this.#count("takeMessage", frame.clientMessageId, () =>
-          this.#send(frame, principal),
-        );
+        return this.#count("takeMessage", frame, () => this.#send(frame, principal));
       case "subscribe":
-        return this.#count("takeRequest", frame.sessionId, () => this.#subscribe(frame, principal));
+        return this.#count("takeRequest", frame, () => this.#subscribe(frame, principal));
       case "cancel":
-        return this.#count("takeRequest", frame.turnId, () =>
-          this.#cancel(frame.turnId, principal),
-        );
+        return this.#count("takeRequest", frame, () => this.#cancel(frame.turnId, principal));
       default:
         return frame satisfies never;
     }
@@ -188,8 +183,8 @@ export class Socket {
   async #signIn(token: string | undefined): Promise<void> {
     const { address, cookieSecret } = this.#client;
     const identified = await this.#identify({ token, cookieSecret }, address);
-    if (this.#state.kind !== "signing-in") return;
     if (identified.kind !== "signed-in") return this.#refuseSignIn(identified);
+    if (this.#state.kind !== "signing-in") return;
     const { value: principal } = identified;
     this.#state = { kind: "open", principal };
     this.#unwatch = this.#deps.watchCredential(principal, {
@@ -203,14 +198,10 @@ export class Socket {
 
   #refuseSignIn(identified: Exclude<Identified, { kind: "signed-in" }>): void {
     if (identified.kind === "limited") {
-      this.#refuse(reply.rateLimited("failed sign-ins", identified.retryAfterMs));
+      this.#deny(reply.rateLimited("failed sign-ins", identified.retryAfterMs), { asked: "hello" });
       return this.end(CLOSE.failed, "Too many failed sign-ins");
     }
-    if (identified.kind === "refused") {
-      const { address } = this.#client;
-      const { code } = reply.UNAUTHORIZED;
-      this.#deps.noteDenied({ userId: undefined, address, asked: "hello", code });
-    }
+    if (identified.kind === "refused") this.#noteDenied(reply.UNAUTHORIZED, { asked: "hello" });
     this.#refuseEntry("the token is wrong or missing");
   }
 
@@ -253,13 +244,14 @@ export class Socket {
   }
 
   /** Runs what counts against a limit, where there is room in it. */
-  #count(limit: "takeMessage" | "takeRequest", ref: string, run: () => Promise<void>): void {
+  #count(limit: "takeMessage" | "takeRequest", frame: ClientFrame, run: () => Promise<void>): void {
     if (this.#state.kind !== "open") return;
     const { id: userId } = this.#state.principal.user;
     const retryAfterMs = this.#limits[limit]({ userId, address: this.#client.address });
+    const ref = refOf(frame);
     if (retryAfterMs === undefined) return this.#answer(ref, run);
     const what = limit === "takeMessage" ? "messages" : "requests";
-    this.#refuse(reply.rateLimited(what, retryAfterMs), ref);
+    this.#deny(reply.rateLimited(what, retryAfterMs), { asked: frame.type, userId }, ref);
   }
 
   /** Runs what must be waited for: a bounded number at a time, failures as `error` frames. */
@@ -292,6 +284,15 @@ export class Socket {
   #refuseEntry(problem: string): void {
     this.#refuse({ code: "unauthorized", message: `Cannot sign in: ${problem}` });
     this.end(CLOSE.unauthorized, "Expected hello with a valid token");
+  }
+
+  #deny(refusal: Refusal, by: Denied, ref?: string): void {
+    this.#noteDenied(refusal, by);
+    this.#refuse(refusal, ref);
+  }
+
+  #noteDenied({ code }: Refusal, { asked, userId }: Denied): void {
+    this.#deps.noteDenied({ userId, address: this.#client.address, asked, code });
   }
 
   #refuse(refusal: Refusal, ref?: string): void {

@@ -45,11 +45,19 @@ export class TokenBuckets {
     return Math.ceil(((1 - tokens) * MINUTE_MS) / this.#perMinute);
   }
 
-  /** Takes one token, also where there is none: then so many more must come in first. */
+  /** How many there are; below nothing where some are owed. */
+  left(key: string, nowMs: number): number {
+    return this.#refilled(key, nowMs).tokens;
+  }
+
+  /**
+   * Takes one token, also where there is none: then so many more must come in first, at most a
+   * minute's worth.
+   */
   charge(key: string, nowMs: number): void {
     const { tokens } = this.#refilled(key, nowMs);
     this.#buckets.delete(key);
-    this.#buckets.set(key, { tokens: tokens - 1, atMs: nowMs });
+    this.#buckets.set(key, { tokens: Math.max(tokens - 1, -this.#perMinute), atMs: nowMs });
     if (this.#buckets.size > this.#maxKeys) this.#forgetOldest();
   }
 

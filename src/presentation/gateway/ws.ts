@@ -11,9 +11,10 @@ import { readHead, writeReply } from "./http.ts";
 import type { Identify } from "./identify.ts";
 import type { OwnAddresses } from "./origin.ts";
 import { problem } from "./problem.ts";
+import type { ProblemCode } from "./problem-types.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import * as reply from "./replies.ts";
-import { findForeign } from "./router.ts";
+import { findForeign, nameOf } from "./router.ts";
 import { CLOSE, Socket } from "./socket.ts";
 import type { GatewayDeps } from "./use-cases.ts";
 
@@ -109,23 +110,26 @@ interface Upgrade {
 }
 
 function upgrade(
-  { own, addresses, limits }: SocketsOptions,
+  { deps, own, addresses, limits }: SocketsOptions,
   { response, request, context }: Upgrade,
 ): void {
   const head = readHead(response, request, addresses);
+  const { address } = head;
+  const deny = (refusal: reply.Refusal<ProblemCode>) => {
+    deps.noteDenied({ userId: undefined, address, asked: nameOf(head), code: refusal.code });
+    writeReply(response, problem(refusal));
+  };
   const foreign = findForeign(head, own);
-  if (foreign !== undefined) return writeReply(response, problem(foreign));
-  const retryAfterMs = limits.takeRequest({ address: head.address });
-  if (retryAfterMs !== undefined) {
-    return writeReply(response, problem(reply.rateLimited("requests", retryAfterMs)));
-  }
+  if (foreign !== undefined) return deny(foreign);
+  const retryAfterMs = limits.takeRequest({ address });
+  if (retryAfterMs !== undefined) return deny(reply.rateLimited("requests", retryAfterMs));
   const offered = request.getHeader("sec-websocket-protocol").split(",");
   if (!offered.some((name) => name.trim() === SUBPROTOCOL)) {
     const message = `Cannot open the socket: expected the subprotocol "${SUBPROTOCOL}"`;
     return writeReply(response, problem({ code: "bad-frame", message }));
   }
   response.upgrade<Connection>(
-    { cookieSecret: readSessionCookie(head.headers.cookie), address: head.address },
+    { cookieSecret: readSessionCookie(head.headers.cookie), address },
     request.getHeader("sec-websocket-key"),
     SUBPROTOCOL,
     request.getHeader("sec-websocket-extensions"),

@@ -1,7 +1,11 @@
+import { once } from "node:events";
+import net from "node:net";
 import { describe } from "vitest";
+import { WebSocket } from "ws";
 import { parseCredentialId, parseSessionId, parseTurnId, parseUserId } from "#domain/shared/id.ts";
 import { SCOPES, type Scope } from "#domain/user/scope.ts";
 import { ROLES, type UserRole } from "#domain/user/user.ts";
+import { scopesOf } from "#presentation/gateway/access.ts";
 import { FRAME_ACCESS } from "#presentation/gateway/frames.ts";
 import type { PathParam } from "#presentation/gateway/path-params.ts";
 import type { Route } from "#presentation/gateway/route.ts";
@@ -22,7 +26,9 @@ await tableOf[Symbol.asyncDispose]();
 const nameOf = ({ method, path }: Route) => `${method} ${path}`;
 const GUARDED = ROUTES.filter(({ access }) => access !== "anyone");
 const SCOPED = ROUTES.flatMap((route) =>
-  typeof route.access === "object" ? [{ route, ...route.access }] : [],
+  typeof route.access === "object"
+    ? [{ route, role: route.access.role, scopes: scopesOf(route.access) }]
+    : [],
 );
 /** Listed by hand, so that nothing becomes open to everybody by a slip. */
 const OPEN = ["post /login", "post /logout", "get /openapi.json", "get /problems/{code}"];
@@ -93,7 +99,7 @@ describe("each route", () => {
       "a wrong token beside a role of its own making",
       { token: "wrong", headers: { "x-role": "admin", "x-scope": SCOPES.join(" ") } },
     ],
-  ])("is refused to who has %s", async ([, shown], { expect }) => {
+  ])("is refused to who has %s", async ([what, shown], { expect }) => {
     await using server = await openTestGateway({ rateLimits: UNLIMITED });
     for (const route of GUARDED) {
       const [path, options] = requestOf(route, {});
@@ -102,6 +108,10 @@ describe("each route", () => {
       expect([status, json.code], nameOf(route)).toEqual([401, "unauthorized"]);
     }
     expect(nothingCalled(server)).toEqual([]);
+    const wasRefused = what !== "no token";
+    // So many of one address are noted in a minute.
+    const most = Math.min(GUARDED.length, 60);
+    expect(server.useCases.denials).toHaveLength(wasRefused ? most : 0);
   });
 
   test("is refused to a token that lacks its scope", async ({ expect, server }) => {
@@ -109,14 +119,23 @@ describe("each route", () => {
       const scopes = SCOPES.filter((each) => each !== scope);
       await server.useCases.addUser({ id: "u3", role: "admin", token: `no-${scope}`, scopes });
     }
-    for (const { route, scope } of SCOPED) {
+    const wants = SCOPED.flatMap(({ route, scopes }) => scopes.map((scope) => ({ route, scope })));
+    for (const { route, scope } of wants) {
       const [path, options] = requestOf(route, {});
       const { status, json } = await call(server, path, { ...options, token: `no-${scope}` });
       expect([status, json.code], nameOf(route)).toEqual([403, "insufficient-scope"]);
       expect(json.detail).toContain(scope);
     }
     expect(nothingCalled(server)).toEqual([]);
-    expect(server.useCases.denials).toHaveLength(SCOPED.length);
+    expect(server.useCases.denials).toHaveLength(wants.length);
+  });
+
+  test("by which the agent is sent something asks for the scope of messages", ({ expect }) => {
+    const writes = SCOPED.filter(({ scopes }) => scopes.includes("sessions:write"));
+    const names = writes.map(({ route }) => route.name);
+    expect(names).toEqual(
+      expect.arrayContaining(["startSession", "sendMessage", "createSchedule", "runSchedule"]),
+    );
   });
 
   test("is refused to a role too low", async ({ expect, server }) => {
@@ -131,19 +150,22 @@ describe("each route", () => {
       expect([status, json.code], nameOf(route)).toEqual([403, "insufficient-role"]);
     }
     expect(nothingCalled(server)).toEqual([]);
+    expect(server.useCases.denials.map(({ userId, code }) => [userId, code])).toEqual(
+      tooLow.map(({ lower }) => [lower, "insufficient-role"]),
+    );
   });
 
-  test("lets in who has just its scope and its role", async ({ expect, server }) => {
+  test("lets in who has just its scopes and its role", async ({ expect, server }) => {
     const things = await makeThings(server);
-    const isEnough = async (route: Route, scope: Scope, role: UserRole) => {
-      const token = `${scope}-${role}`;
-      await server.useCases.addUser({ id: `just-${role}`, role, token, scopes: [scope] });
+    const isEnough = async (route: Route, scopes: readonly Scope[], role: UserRole) => {
+      const token = `${scopes.join("-")}-${role}`;
+      await server.useCases.addUser({ id: `just-${role}`, role, token, scopes });
       const [path, options] = requestOf(route, things);
       if (path.endsWith("/events")) return;
       const { status } = await call(server, path, { ...options, token });
       expect(status, nameOf(route)).not.toBeOneOf([401, 403, 500]);
     };
-    for (const { route, scope, role } of SCOPED) await isEnough(route, scope, role);
+    for (const { route, scopes, role } of SCOPED) await isEnough(route, scopes, role);
   });
 
   test("shows another user's things as none at all, and changes nothing", async ({
@@ -206,7 +228,107 @@ describe("each route", () => {
       expect((await ask(OTHER_TOKEN)).json.code, nameOf(route)).toBe("insufficient-role");
       const isForOperators = /^\/(?:tasks|schedules)/u.test(route.path);
       expect((await ask("operator")).status, nameOf(route)).toBe(isForOperators ? 200 : 403);
+      const asked = `GET ${path}`;
+      const denied = { address: "127.0.0.1", asked, code: "insufficient-role" };
+      expect(server.useCases.denials.splice(0), nameOf(route)).toEqual([
+        { ...denied, userId: "u2" },
+        ...(isForOperators ? [] : [{ ...denied, userId: "op" }]),
+      ]);
     }
+  });
+});
+
+describe("each refusal is noted once", () => {
+  const noted = ({ useCases }: TestGateway) =>
+    useCases.denials.splice(0).map(({ userId, asked, code }) => [userId, asked, code]);
+  const limited = (limits: Partial<typeof UNLIMITED>) =>
+    openTestGateway({ rateLimits: { ...UNLIMITED, ...limits } });
+  /** The status of an upgrade that is refused. */
+  const upgrade = async ({ url }: TestGateway, headers: Readonly<Record<string, string>> = {}) => {
+    const ws = new WebSocket(`${url.replace("http", "ws")}/ws`, "nexflow.v1", { headers });
+    const [, { statusCode }] = (await once(ws, "unexpected-response")) as [
+      unknown,
+      { readonly statusCode: number },
+    ];
+    ws.on("error", () => undefined).terminate();
+    return statusCode;
+  };
+
+  test("a token with a scope that its maker lacks", async ({ expect, server }) => {
+    const scopes: Scope[] = ["tokens:write"];
+    await server.useCases.addUser({ id: "u3", role: "member", token: "narrow", scopes });
+    const { status, json } = await call(server, "/api/v1/users/u3/tokens", {
+      method: "POST",
+      token: "narrow",
+      body: { label: "wide", scopes: ["tokens:write", "sessions:read"] },
+    });
+    expect([status, json.code]).toEqual([403, "insufficient-scope"]);
+    expect(noted(server)).toEqual([["u3", "POST /api/v1/users/u3/tokens", "insufficient-scope"]]);
+  });
+
+  test("a page or a name of somebody else's", async ({ expect, server }) => {
+    const origin = "https://elsewhere.example";
+    expect((await call(server, "/api/v1/me", { headers: { origin } })).status).toBe(403);
+    expect(noted(server)).toEqual([[undefined, "GET /api/v1/me", "forbidden"]]);
+    expect(await upgrade(server, { origin })).toBe(403);
+    expect(noted(server)).toEqual([[undefined, "GET /ws", "forbidden"]]);
+    expect(await upgrade(server, { host: "elsewhere.example" })).toBe(421);
+    expect(noted(server)).toEqual([[undefined, "GET /ws", "misdirected"]]);
+    const socket = net.connect(server.gateway.port, "127.0.0.1");
+    socket.write("GET /api/v1/me HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n");
+    const [answer] = await once(socket, "data");
+    socket.destroy();
+    expect(String(answer)).toContain("421");
+    expect(noted(server)).toEqual([[undefined, "GET /api/v1/me", "misdirected"]]);
+  });
+
+  test("a login, wrong or one too many", async ({ expect }) => {
+    await using server = await limited({ signIns: 1 });
+    const login = { method: "POST", token: undefined, body: { token: "wrong" } };
+    for (const code of ["unauthorized", "rate-limited"]) {
+      expect((await call(server, "/api/v1/login", login)).json.code).toBe(code);
+      expect(noted(server)).toEqual([[undefined, "POST /api/v1/login", code]]);
+    }
+    expect((await call(server, "/api/v1/me", { token: "wrong" })).status).toBe(429);
+    expect(noted(server)).toEqual([[undefined, "GET /api/v1/me", "rate-limited"]]);
+    await using client = await TestClient.open(server);
+    await client.ask({ type: "hello", token: "wrong" });
+    expect(noted(server)).toEqual([[undefined, "hello", "rate-limited"]]);
+  });
+
+  test("a wrong hello, also of who does not wait for the answer", async ({ expect, server }) => {
+    const letGo = server.useCases.hold();
+    await using client = await TestClient.open(server);
+    client.send({ type: "hello", token: "wrong" });
+    client.send({ type: "ping", id: 1 });
+    await client.closed;
+    letGo();
+    await expect.poll(() => noted(server)).toEqual([[undefined, "hello", "unauthorized"]]);
+  });
+
+  test("a message too many", async ({ expect }) => {
+    await using server = await limited({ messages: 1 });
+    await using client = await TestClient.signIn(server);
+    expect((await call(server, "/api/v1/messages", message("a"))).status).toBe(202);
+    expect((await call(server, "/api/v1/messages", message("b"))).status).toBe(429);
+    expect(noted(server)).toEqual([["u1", "POST /api/v1/messages", "rate-limited"]]);
+    await client.ask({ type: "send", clientMessageId: "c", text: "hi" });
+    expect(noted(server)).toEqual([["u1", "send", "rate-limited"]]);
+  });
+
+  test("a request, a frame, an upgrade too many", async ({ expect }) => {
+    await using server = await limited({ requests: 1 });
+    await using client = await TestClient.signIn(server);
+    await client.ask({ type: "cancel", turnId: "t1" });
+    await client.ask({ type: "subscribe", sessionId: "s1", after: 0 });
+    expect(noted(server)).toEqual([
+      ["u1", "cancel", "rate-limited"],
+      ["u1", "subscribe", "rate-limited"],
+    ]);
+    expect((await call(server, "/api/v1/me")).status).toBe(429);
+    expect(noted(server)).toEqual([[undefined, "GET /api/v1/me", "rate-limited"]]);
+    expect(await upgrade(server)).toBe(429);
+    expect(noted(server)).toEqual([[undefined, "GET /ws", "rate-limited"]]);
   });
 });
 

@@ -109,6 +109,24 @@ describe("Prefer: wait", () => {
     expect(again.status).toBe(202);
   });
 
+  test("ends with its credential, and shows nothing", async ({ expect, server }) => {
+    const { useCases } = server;
+    await useCases.addUser({ id: "u3", role: "member", token: "short-lived" });
+    const waiting = call(server, "/api/v1/messages", {
+      ...message("key-1"),
+      token: "short-lived",
+      headers: { "idempotency-key": "key-1", prefer: "wait=10" },
+    });
+    await expect.poll(() => useCases.followers()).toBe(1);
+    const { json } = await call(server, "/api/v1/users/u3/tokens");
+    const [{ id }] = json.tokens;
+    await call(server, `/api/v1/users/u3/tokens/${id}`, { method: "DELETE" });
+    const ended = await waiting;
+    expect([ended.status, ended.json.code]).toEqual([401, "unauthorized"]);
+    expect(ended.json).not.toHaveProperty("turn");
+    expect(useCases.followers()).toBe(0);
+  });
+
   test.for(["wait", "wait=-1", "wait=x", "wait=0", "handling=lenient"])(
     "that means nothing is passed over: %s",
     async (prefer, { expect, server }) => {

@@ -1,4 +1,5 @@
 import { describe } from "vitest";
+import { scopesOf } from "#presentation/gateway/access.ts";
 import { PROBLEM_TYPES } from "#presentation/gateway/problem-types.ts";
 import {
   type ApiDocument,
@@ -70,7 +71,7 @@ describe("the OpenAPI document", () => {
       const operation = operations.get(`${method} ${path}`);
       if (access === "anyone") expect(operation?.security, path).toEqual([]);
       else {
-        const scopes = access === "signed-in" ? [] : [access.scope];
+        const scopes = access === "signed-in" ? [] : scopesOf(access);
         expect(operation?.security, path).toEqual([{ token: scopes }, { browser: scopes }]);
         expect(operation?.responses, path).toHaveProperty("401");
       }

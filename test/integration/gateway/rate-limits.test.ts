@@ -7,6 +7,11 @@ import { call, message } from "../../support/call-api.ts";
 import { OTHER_TOKEN, TOKEN } from "../../support/fakes/gateway-use-cases.ts";
 import { openTestGateway, TestClient } from "../../support/gateway-client.ts";
 
+const SCHEDULE = {
+  name: "Each day",
+  when: { kind: "every", everyMs: 86_400_000 },
+  action: { kind: "message", text: "hi" },
+};
 const open = (limits: Partial<typeof DEFAULT_RATE_LIMITS>, more: object = {}) =>
   openTestGateway({ rateLimits: { ...DEFAULT_RATE_LIMITS, ...limits }, ...more });
 const login = (token: string, headers: Readonly<Record<string, string>> = {}) => ({
@@ -80,6 +85,25 @@ test("a proxy's X-Forwarded-For counts below one that the client wrote", async (
 });
 
 describe("messages", () => {
+  test("are as many as schedules run out of turn, and those no more", async ({ expect }) => {
+    await using server = await open({ messages: 2 });
+    const made = await call(server, "/api/v1/schedules", { ...message("made"), body: SCHEDULE });
+    const run = (key: string) =>
+      call(server, `/api/v1/schedules/${made.json.id}/run`, {
+        method: "POST",
+        headers: { "idempotency-key": key },
+      });
+    expect((await run("a")).status).toBe(202);
+    // The same again runs nothing.
+    expect((await run("a")).status).toBe(202);
+    expect((await call(server, "/api/v1/messages", message("b"))).status).toBe(202);
+    const refused = await run("c");
+    expect(refused.json).toMatchObject({ status: 429, code: "rate-limited" });
+    expect(refused.json.detail).toContain("messages");
+    expect((await call(server, "/api/v1/messages", message("d"))).status).toBe(429);
+    expect(server.useCases.calls.filter((name) => name === "runSchedule")).toHaveLength(1);
+  });
+
   test("of one user are limited over REST and sockets together", async ({ expect }) => {
     await using server = await open({ messages: 4 });
     await using client = await TestClient.signIn(server);
@@ -182,22 +206,73 @@ describe("failed sign-ins", () => {
     expect(new Set(statuses)).toEqual(new Set([200]));
   });
 
-  test("that come by the thousand at once are not all looked up", async ({ expect }) => {
-    const limits = createRateLimits(DEFAULT_RATE_LIMITS, () => 0);
-    let lookedUp = 0;
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    const find = () => {
-      lookedUp += 1;
-      return promise;
-    };
-    const attempt = (secret: string) => limits.signIn({ address: "a", secret, find });
+  test("that come by the thousand at once are looked up no more often than may fail", async ({
+    expect,
+  }) => {
+    const { limits, counts, attempt } = createSlowSignIns();
     const guesses = Array.from({ length: 3_000 }, (_, at) => attempt(`guess ${at}`));
     const same = Array.from({ length: 3_000 }, () => attempt("guess 0"));
-    expect(lookedUp).toBe(4_000);
-    resolve(undefined);
     const kinds = (await Promise.all(guesses)).map(({ kind }) => kind);
-    expect(kinds.filter((kind) => kind === "limited")).toHaveLength(2_000);
-    await Promise.all(same);
-    expect(await attempt("guess 1")).toMatchObject({ kind: "limited" });
+    expect(counts.lookedUp.size).toBe(DEFAULT_RATE_LIMITS.signIns);
+    expect(kinds.filter((kind) => kind === "limited")).toHaveLength(2_990);
+    expect(new Set((await Promise.all(same)).map(({ kind }) => kind))).toEqual(
+      new Set(["refused"]),
+    );
+    expect(await attempt("guess 1")).toEqual({ kind: "limited", retryAfterMs: 6_000 });
+    const find = () => Promise.resolve("somebody");
+    const elsewhere = await limits.signIn({ address: "b", secret: "good", find });
+    expect(elsewhere.kind).toBe("signed-in");
+  });
+
+  test("of few addresses do not lock out the others, however many come at once", async ({
+    expect,
+  }) => {
+    const { attempt } = createSlowSignIns();
+    for (let round = 0; round < 5; round += 1) {
+      const storm = Array.from({ length: 3_000 }, (_, at) =>
+        attempt(`guess ${round} ${at}`, `attacker ${at % 3}`),
+      );
+      await Promise.all(storm);
+    }
+    expect(await attempt("good", "somebody else")).toMatchObject({ kind: "signed-in" });
+  });
+
+  test("are not what good tokens are that come by the hundred at once", async ({ expect }) => {
+    const { counts, attempt } = createSlowSignIns();
+    const good = Array.from({ length: 900 }, (_, at) => attempt(`good ${at}`));
+    const one = Array.from({ length: 5_000 }, () => attempt("good token of many clients"));
+    const kinds = (await Promise.all([...good, ...one])).map(({ kind }) => kind);
+    expect(new Set(kinds)).toEqual(new Set(["signed-in"]));
+    expect(counts.mostAtOnce).toBe(DEFAULT_RATE_LIMITS.signIns);
+  });
+
+  test("that break off count for nothing and hold up nobody", async ({ expect }) => {
+    const limits = createRateLimits({ ...DEFAULT_RATE_LIMITS, signIns: 1 }, () => 0);
+    const broken = limits.signIn({
+      address: "a",
+      secret: "good 1",
+      find: () => Promise.reject(new Error("the store is away")),
+    });
+    const find = () => Promise.resolve("somebody");
+    const next = limits.signIn({ address: "a", secret: "good 2", find });
+    await expect(broken).rejects.toThrow("the store is away");
+    expect(await next).toMatchObject({ kind: "signed-in" });
   });
 });
+
+/** Limits before a store that takes a moment; "good..." are right. */
+function createSlowSignIns() {
+  const limits = createRateLimits(DEFAULT_RATE_LIMITS, () => 0);
+  const underWay: string[] = [];
+  const counts = { lookedUp: new Set<string>(), mostAtOnce: 0 };
+  const find = async (secret: string) => {
+    underWay.push(secret);
+    counts.lookedUp.add(secret);
+    counts.mostAtOnce = Math.max(counts.mostAtOnce, new Set(underWay).size);
+    await new Promise((resolve) => setImmediate(resolve));
+    underWay.splice(underWay.indexOf(secret), 1);
+    return secret.startsWith("good") ? secret : undefined;
+  };
+  const attempt = (secret: string, address = "a") => limits.signIn({ address, secret, find });
+  return { limits, counts, attempt };
+}

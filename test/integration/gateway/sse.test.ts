@@ -18,6 +18,10 @@ async function begin(server: TestGateway) {
   return { sessionId, turnId: parseTurnId(json.turnId) };
 }
 
+function timesCalled({ useCases }: TestGateway, name: string): number {
+  return useCases.calls.filter((each) => each === name).length;
+}
+
 function open(
   { url }: TestGateway,
   sessionId: string,
@@ -179,5 +183,46 @@ describe("a stream of events", () => {
     const { json } = await call(server, `/api/v1/sessions/${sessionId}/events`);
     expect(json).toMatchObject({ status: 429, code: "rate-limited" });
     await Promise.all(streams.map((stream) => stream[Symbol.asyncDispose]()));
+  });
+
+  test("is refused beyond that many also where all are asked for at once", async ({
+    expect,
+    server,
+  }) => {
+    const { sessionId } = await begin(server);
+    const release = server.useCases.hold();
+    const opening = Array.from({ length: 300 }, () => open(server, sessionId));
+    await expect.poll(() => timesCalled(server, "signIn")).toBe(301);
+    release();
+    const streams = await Promise.all(opening);
+    const opened = streams.filter(({ response }) => response.status === 200);
+    expect(opened).toHaveLength(256);
+    await Promise.all(streams.map((stream) => stream[Symbol.asyncDispose]()));
+    await expect.poll(() => server.useCases.followers()).toBe(0);
+    await using again = await open(server, sessionId);
+    expect(again.response.status).toBe(200);
+  });
+
+  test("takes no room where it is asked for by HEAD, or its client has gone before", async ({
+    expect,
+    server,
+  }) => {
+    const { sessionId } = await begin(server);
+    const path = `/api/v1/sessions/${sessionId}/events`;
+    for (let at = 0; at < 256; at += 1) await call(server, path, { method: "HEAD" });
+    const release = server.useCases.hold();
+    const abort = new AbortController();
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const gone = Array.from({ length: 256 }, () =>
+      fetch(`${server.url}${path}`, { headers, signal: abort.signal }).catch(() => "aborted"),
+    );
+    await expect.poll(() => timesCalled(server, "signIn")).toBe(513);
+    abort.abort();
+    await Promise.all(gone);
+    // The server hears of it before it hears this.
+    await call(server, "/healthz");
+    release();
+    await using stream = await open(server, sessionId);
+    expect(stream.response.status).toBe(200);
   });
 });

@@ -5,6 +5,7 @@ import { SCOPES } from "#domain/user/scope.ts";
 import { ROLES } from "#domain/user/user.ts";
 import { createOfflineLlm } from "#infrastructure/llm/offline-rules.ts";
 import { loadSkills, toSkill } from "#infrastructure/skills/open-skills.ts";
+import { type Access, scopesOf } from "#presentation/gateway/access.ts";
 import { PROBLEM_TYPES } from "#presentation/gateway/problem-types.ts";
 import { CLOSE } from "../../../src/presentation/gateway/socket.ts";
 import { message } from "../../contract/llm.ts";
@@ -119,7 +120,7 @@ describe("docs/protocol.md", () => {
     const routes = listRoutes(useCases);
     await useCases[Symbol.asyncDispose]();
     const needed = routes.map(({ method, path: route, access }) => {
-      const needs = typeof access === "string" ? access : `\`${access.scope}\` ${access.role}`;
+      const needs = typeof access === "string" ? access : needsOf(access);
       return `${method.toUpperCase()} ${route} | ${needs}`;
     });
     const section = sectionOf(await read("docs/protocol.md"), "Requests");
@@ -193,6 +194,11 @@ async function list(pattern: string): Promise<string[]> {
   const found: string[] = [];
   for await (const file of glob(pattern, { cwd: ROOT })) found.push(file);
   return found.toSorted();
+}
+
+function needsOf(access: Exclude<Access, string>): string {
+  const scopes = scopesOf(access).map((scope) => `\`${scope}\``);
+  return `${scopes.join(" and ")} ${access.role}`;
 }
 
 function exists(file: string): Promise<boolean> {

@@ -195,8 +195,15 @@ function claimable() {
             .selectFrom("turn as earlier")
             .select("earlier.turn_id")
             .whereRef("earlier.session_id", "=", "turn.session_id")
-            .whereRef("earlier.turn_id", "<", "turn.turn_id")
-            .where("earlier.state", "in", OPEN_STATES),
+            .where("earlier.state", "in", OPEN_STATES)
+            // One that runs may be a later one: it was accepted while the session was idle for a
+            // moment, between the look and the commit of this one.
+            .where((where) =>
+              where.or([
+                where("earlier.turn_id", "<", where.ref("turn.turn_id")),
+                where("earlier.state", "=", RUNNING),
+              ]),
+            ),
         ),
       ),
     )

@@ -110,7 +110,8 @@ export function* recover({ instanceId, turnIds, nowMs }: RecoverTurns): Script<R
       if (known !== undefined) over.push(yield* toRecovered(turnFromRow(known)));
     }
   }
-  if (rows.length === 0) return { epoch: undefined, queued, over };
+  // Whoever asks for turns of its own begins them anew: never under the number of the dead run.
+  if (rows.length === 0 && turnIds === undefined) return { epoch: undefined, queued, over };
   const epoch = yield* nextEpoch();
   for (const row of rows) {
     const turn = recoverTurn(turnFromRow(row), nowMs);

@@ -31,7 +31,6 @@ export function createAccountRoutes(deps: GatewayDeps, limits: RateLimits): read
             return { ...NO_CONTENT, headers: { "Set-Cookie": cookie } };
           }
           case "refused":
-            deps.noteDenied({ ...REFUSED_LOGIN, address: request.address });
             return problem(reply.UNAUTHORIZED);
           case "limited":
             return problem(reply.rateLimited("failed sign-ins", result.retryAfterMs));
@@ -76,8 +75,6 @@ export function createAccountRoutes(deps: GatewayDeps, limits: RateLimits): read
     }),
   ];
 }
-
-const REFUSED_LOGIN = { userId: undefined, asked: "POST /api/v1/login", code: "unauthorized" };
 
 function toSkillSummary({
   name,

@@ -88,6 +88,7 @@ export function createMessageRoutes(deps: GatewayDeps, limits: RateLimits): read
     switch (result.kind) {
       case "accepted": {
         const answered = await waitForAnswer(request, principal, result);
+        if (answered === "revoked") return problem(reply.UNAUTHORIZED);
         const headers = result.duplicate ? REPLAYED : {};
         const fields = { clientMessageId, ...acceptedFields(result) };
         if (answered === undefined) return json(202, fields, headers);
@@ -105,21 +106,35 @@ export function createMessageRoutes(deps: GatewayDeps, limits: RateLimits): read
     }
   }
 
-  /** The turn as it ended, if that was within the time the client would wait. */
+  /**
+   * The turn as it ended, if that was within the time the client would wait, and its credential
+   * was good until then.
+   */
   async function waitForAnswer(
     { headers, gone }: HttpRequest,
-    { user: { id: userId } }: Principal,
+    principal: Principal,
     { sessionId, turnId, seq: after }: AcceptedMessage,
   ) {
+    const { id: userId } = principal.user;
     const waitS = readWait(headers.prefer);
     if (waitS === 0) return undefined;
-    const signal = AbortSignal.any([gone, AbortSignal.timeout(waitS * 1_000)]);
-    await deps.waitForTurn({ userId, sessionId, turnId, after }, signal);
-    const read = await deps.readTurn({ userId, turnId });
-    if (read === undefined) return undefined;
-    const turn = toTurn(read.turn);
-    if (turn.endedAtMs === undefined) return undefined;
-    return { turn, messages: read.messages.map(toAgUiMessage) };
+    const revoked = new AbortController();
+    const unwatch = deps.watchCredential(principal, {
+      onRevoked: () => revoked.abort(),
+      onChanged: () => undefined,
+    });
+    try {
+      const ends = [gone, revoked.signal, AbortSignal.timeout(waitS * 1_000)];
+      await deps.waitForTurn({ userId, sessionId, turnId, after }, AbortSignal.any(ends));
+      const read = await deps.readTurn({ userId, turnId });
+      if (revoked.signal.aborted) return "revoked";
+      if (read === undefined) return undefined;
+      const turn = toTurn(read.turn);
+      if (turn.endedAtMs === undefined) return undefined;
+      return { turn, messages: read.messages.map(toAgUiMessage) };
+    } finally {
+      unwatch();
+    }
   }
 }
 

@@ -14,6 +14,7 @@ import { toPage } from "../cursor.ts";
 import { json, NO_CONTENT } from "../http-reply.ts";
 import { answerOnce } from "../idempotency.ts";
 import { problem } from "../problem.ts";
+import type { RateLimits } from "../rate-limits.ts";
 import * as reply from "../replies.ts";
 import { badRequest, type Route, route } from "../route.ts";
 import { toFiring, toSchedule } from "../to-answers.ts";
@@ -22,6 +23,8 @@ import { asOwner } from "./owner.ts";
 
 const READ = { scope: "schedules:read", role: "member" } as const;
 const WRITE = { scope: "schedules:write", role: "member" } as const;
+/** What a schedule does is done in its user's sessions: who may not write there makes none. */
+const ACT = { scope: ["schedules:write", "sessions:write"], role: "member" } as const;
 const KEYED = {
   headers: ["idempotency-key"],
   problems: ["idempotency-key-missing", "idempotency-key-reused", "request-in-progress"],
@@ -34,7 +37,7 @@ const EXAMPLE = {
 };
 
 /** What is to be done at certain times. */
-export function createScheduleRoutes(deps: GatewayDeps): readonly Route[] {
+export function createScheduleRoutes(deps: GatewayDeps, limits: RateLimits): readonly Route[] {
   const { idempotency: keys } = deps;
   return [
     route({
@@ -57,7 +60,7 @@ export function createScheduleRoutes(deps: GatewayDeps): readonly Route[] {
       ...KEYED,
       method: "post",
       path: "/schedules",
-      access: WRITE,
+      access: ACT,
       name: "createSchedule",
       summary: "Makes a schedule",
       body: { schema: NewScheduleBody, example: EXAMPLE },
@@ -140,12 +143,17 @@ export function createScheduleRoutes(deps: GatewayDeps): readonly Route[] {
       ...KEYED,
       method: "post",
       path: "/schedules/{scheduleId}/run",
-      access: WRITE,
+      access: ACT,
       name: "runSchedule",
       summary: "Fires a schedule now, out of turn",
       answers: { 202: { summary: "It is on record and will be carried out once", schema: Firing } },
       answer: ({ request, principal: { user }, params: { scheduleId } }) =>
         answerOnce({ keys, userId: user.id, request, body: undefined }, async (work) => {
+          const { address } = request;
+          const retryAfterMs = limits.takeMessage({ userId: user.id, address });
+          if (retryAfterMs !== undefined) {
+            return problem(reply.rateLimited("messages", retryAfterMs));
+          }
           const run = { userId: user.id, scheduleId, atMs: work.begunAtMs };
           const firing = await deps.runSchedule(run);
           if (firing === undefined) return problem(reply.notFound("schedule"));

@@ -1,4 +1,4 @@
-import { describe, test } from "vitest";
+import { describe, test, vi } from "vitest";
 import {
   type AddScheduleInput,
   createAddSchedule,
@@ -115,6 +115,15 @@ describe("addSchedule()", () => {
   });
 });
 
+test("looks at no times for who may have no more schedules", async ({ expect }) => {
+  const { add, cron } = open();
+  for (let each = 0; each < 3; each++) await add(input());
+  const looked = vi.spyOn(cron, "findFault");
+  const when = { kind: "cron", expression: "0 0 30 2 *", timeZone: "UTC" } as const;
+  expect(await add(input({ when }))).toMatchObject({ message: /at most 3 of one user/u });
+  expect(looked).not.toHaveBeenCalled();
+});
+
 function input(given: Partial<AddScheduleInput> = {}): AddScheduleInput {
   return {
     userId,
@@ -147,5 +156,5 @@ function open() {
     maxPerUser: 3,
     audit: (event) => audited.push(event),
   });
-  return { add, schedules, audited };
+  return { add, schedules, audited, cron };
 }

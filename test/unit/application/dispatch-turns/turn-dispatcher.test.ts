@@ -17,6 +17,8 @@ const THERE = { instanceId: parseInstanceId("there") };
 interface HeldRun {
   readonly dispatch: TurnDispatch;
   end(): Promise<void>;
+  /** Says that it ended, which the store knows already. */
+  settle(headSeq: number): void;
   die(): void;
   fence(): void;
 }
@@ -44,6 +46,7 @@ function createRunner(store: TurnStore) {
           await store.turns.save({ ...owner, messages: [], tasks: [], events, end });
           result.resolve({ kind: "ended", headSeq: headSeq + 1 });
         },
+        settle: (seq) => result.resolve({ kind: "ended", headSeq: seq }),
         die: () => result.reject(new Error("The thread died")),
         fence: () => result.resolve({ kind: "fenced" }),
       });
@@ -311,5 +314,38 @@ describe("TurnDispatcher", () => {
     // It is an orphan of the lost lease, and taken up as such.
     await expect.poll(() => runner.runs.length, { timeout: 5_000 }).toBe(1);
     expect(runner.runs[0]?.dispatch).toMatchObject({ turnId: turn.turnId, attempt: 2 });
+  });
+
+  test("a turn that begins before the one before it is known to have ended is not lost of sight", async ({
+    expect,
+  }) => {
+    await using opened = await openDispatcher();
+    const { store, runner, send, dispatcher } = opened;
+    const first = await send();
+    await expect.poll(() => runner.runs.length).toBe(1);
+    const { headSeq, epoch, sessionId } = runner.runs[0]?.dispatch ?? { ...first, epoch: 0 };
+    // The store has its end, and nobody here has heard of that yet.
+    await store.turns.save({
+      turnId: first.turnId,
+      sessionId,
+      epoch,
+      messages: [],
+      tasks: [],
+      events: [{ seq: headSeq + 1, event: { kind: "turn-completed" } }],
+      end: { kind: "completed", endedAtMs: 1 },
+      nowMs: 1,
+    });
+    const second = await send(sessionId);
+    expect(second.isBegun).toBe(true);
+    runner.runs[0]?.settle(headSeq + 1);
+    await expect.poll(() => dispatcher.inFlight).toBe(1);
+    expect(dispatcher.isRunning(sessionId)).toBe(true);
+    dispatcher.cancel(second.turnId);
+    expect(runner.cancelled).toEqual([second.turnId]);
+    const third = await send(sessionId);
+    await runner.runs[1]?.end();
+    await expect.poll(() => runner.runs[2]?.dispatch.turnId).toBe(third.turnId);
+    await runner.runs[2]?.end();
+    await expect.poll(() => dispatcher.inFlight).toBe(0);
   });
 });

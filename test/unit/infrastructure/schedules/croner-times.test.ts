@@ -1,4 +1,5 @@
-import { describe, test } from "vitest";
+import { Cron } from "croner";
+import { describe, onTestFinished, test, vi } from "vitest";
 import { createCronerTimes } from "../../../../src/infrastructure/schedules/croner-times.ts";
 
 const times = createCronerTimes();
@@ -78,6 +79,7 @@ describe("createCronerTimes()", () => {
     ["", "UTC", /has not the form of one/u],
     ["61 * * * *", "UTC", /cannot be read: Invalid value for minute: 61/u],
     ["@reboot", "UTC", /cannot be read/u],
+    ["0 0 13 * +5", "UTC", /joins day and weekday by "\+": expected one without it/u],
     ["0 0 30 2 *", "UTC", /never comes true/u],
     ["* * * * * *", "UTC", /fires too often: expected at least 10 s/u],
     ["0,1 0 9 * * *", "UTC", /fires too often/u],
@@ -87,6 +89,38 @@ describe("createCronerTimes()", () => {
       expect(times.findFault({ kind: "cron", expression, timeZone })).toMatch(fault);
     },
   );
+
+  test.for([
+    "0 0 8-31 * +0#1,1#1,2#1,3#1,4#1,5#1,6#1",
+    "0 0 8-31 * 0#1,1#1,2#1,3#1,4#1,5#1,6#1",
+    "0 0 30 2 *",
+    "0 0 31 4,6 *",
+    "0 0 31W 2,4,6,9,11 *",
+    "0 0 29W 2 *",
+    "0 0 LW 2 1L",
+    "0 0 30,31 2 0#5,1#5,2#5",
+    "*/20 0 23 ? 2 0#5,1#5,2#5",
+  ])("findFault() takes no long time for %j", (expression, { expect }) => {
+    const timeZone = "America/Sao_Paulo";
+    // The quickest of three: the machine may be busy with other things.
+    const spentMs = [1, 2, 3].map(() => {
+      const fresh = createCronerTimes();
+      const { user: beforeUs } = process.cpuUsage();
+      fresh.findFault({ kind: "cron", expression, timeZone });
+      return (process.cpuUsage().user - beforeUs) / 1_000;
+    });
+    expect(Math.min(...spentMs)).toBeLessThan(50);
+  });
+
+  test("findFault() looks once at each expression, also at a wrong one", ({ expect }) => {
+    const fresh = createCronerTimes();
+    const runs = vi.spyOn(Cron.prototype, "nextRuns");
+    onTestFinished(() => runs.mockRestore());
+    for (const expression of ["0 0 30 2 *", "0 9 * * *", "0 0 30 2 *", "0 9 * * *"]) {
+      fresh.findFault({ kind: "cron", expression, timeZone: "UTC" });
+    }
+    expect(runs).toHaveBeenCalledTimes(2);
+  });
 
   test.for([
     "* * * * *",

@@ -1,11 +1,54 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { describe, test } from "vitest";
+import { describe, onTestFinished, test, vi } from "vitest";
 import type { AuditEntry } from "#domain/audit/audit-log.ts";
 import { toAuditLine } from "#infrastructure/store/audit-lines.ts";
-import { verifyAuditFile } from "#infrastructure/store/verify-audit.ts";
+import { createVerifyAudit, verifyAuditFile } from "#infrastructure/store/verify-audit.ts";
 import { createMemoryAuditLog } from "../../../support/fakes/memory-audit-log.ts";
 import { openTempDir } from "../../../support/temp-dir.ts";
+
+describe("createVerifyAudit()", () => {
+  const event = {
+    atMs: 1,
+    actor: "u1",
+    action: "token.created",
+    subject: "token:t",
+    decision: "allowed",
+    detail: {},
+  } as const;
+
+  test("reads the log once for all who ask meanwhile, and anew for the next", async ({
+    expect,
+  }) => {
+    const log = createMemoryAuditLog();
+    await log.append([event]);
+    const read = vi.spyOn(log, "read");
+    const verify = createVerifyAudit(log);
+    const verdicts = await Promise.all([verify(), verify(), verify()]);
+    expect(new Set(verdicts)).toEqual(new Set([expect.objectContaining({ entries: 1 })]));
+    expect(read).toHaveBeenCalledTimes(2);
+    await log.append([event]);
+    expect(await verify()).toMatchObject({ kind: "intact", entries: 2 });
+  });
+
+  test("is asked again after it failed", async ({ expect }) => {
+    const log = createMemoryAuditLog();
+    vi.spyOn(log, "read").mockRejectedValueOnce(new Error("gone"));
+    const verify = createVerifyAudit(log);
+    await expect(verify()).rejects.toThrow("gone");
+    expect(await verify()).toMatchObject({ kind: "intact" });
+  });
+
+  test("lets others have their turn between the pages", async ({ expect }) => {
+    const log = createMemoryAuditLog();
+    await log.append(Array.from({ length: 2_100 }, () => event));
+    let turns = 0;
+    const counting = setInterval(() => (turns += 1), 0);
+    onTestFinished(() => clearInterval(counting));
+    expect(await createVerifyAudit(log)()).toMatchObject({ entries: 2_100 });
+    expect(turns).toBeGreaterThanOrEqual(2);
+  });
+});
 
 describe("verifyAuditFile()", () => {
   test("finds a whole file intact, with erased entries and as a later part", async ({ expect }) => {

@@ -29,6 +29,13 @@ describe("TokenBuckets", () => {
     expect(buckets.missing("a", 30_000)).toBeUndefined();
   });
 
+  test("charge() owes a minute's worth at most", ({ expect }) => {
+    const buckets = new TokenBuckets({ perMinute: 6 });
+    for (let i = 0; i < 1_000; i += 1) buckets.charge("a", 0);
+    expect(buckets.left("a", 0)).toBe(-6);
+    expect(buckets.missing("a", 70_000)).toBeUndefined();
+  });
+
   test("holds no more keys than it may, and forgets the quietest", ({ expect }) => {
     const buckets = new TokenBuckets({ perMinute: 1, maxKeys: 3 });
     for (const key of ["a", "b", "c"]) buckets.take(key, 0);
