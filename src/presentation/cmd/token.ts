@@ -28,7 +28,7 @@ export function addTokenCommand(program: Command, deps: AccountsDeps): void {
     .command("add")
     .description("make a token for a user and show it, this once")
     .argument("<user>", "their id, as user list shows it")
-    .requiredOption("--label <text>", "what it is for, as: laptop")
+    .option("--label <text>", "what it is for, as: laptop", "made by command")
     .option("--scopes <scopes>", `what it may do, of ${SCOPES.join(",")}; all by default`, toScopes)
     .option("--days <n>", "how long it is good; for ever by default", toDays)
     .action(async (userId: string, options: AddOptions, command: Command) => {
