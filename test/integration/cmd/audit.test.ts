@@ -20,7 +20,10 @@ test("audit, backup and restore work beside a running server and without one", {
   await using server = await startNexflow({ homeDir: dir.path });
   const listed = await run("audit", "list", "--json");
   expect(JSON.parse(listed.stdout)).toMatchObject({
-    entries: [{ seq: 1, action: "server.started", actor: "system", decision: "allowed" }],
+    entries: [
+      { seq: 2, action: "server.started", actor: "system", decision: "allowed" },
+      { seq: 1, action: "token.created", actor: "system", decision: "allowed" },
+    ],
   });
   expect(await run("backup", file)).toMatchObject({
     code: 0,
@@ -43,10 +46,10 @@ test("audit, backup and restore work beside a running server and without one", {
   const restored = await run("restore", "--force", "--json", file);
   expect(JSON.parse(restored.stdout)).toMatchObject({ store: "sqlite", migrated: [] });
   const text = await run("audit", "list");
-  expect(text.stdout).toMatch(/2 .*system .*store\.restored .*\n1 .*server\.started/u);
+  expect(text.stdout).toMatch(/3 .*system .*store\.restored .*\n2 .*server\.started/u);
   expect(await run("audit", "verify")).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^Intact: 2 entries, head 2:[0-9a-f]{64}\n$/u) as string,
+    stdout: expect.stringMatching(/^Intact: 3 entries, head 3:[0-9a-f]{64}\n$/u) as string,
   });
 });
 
