@@ -159,11 +159,6 @@ export class TurnDispatcher {
     if (session !== undefined) session.mayHaveMore = true;
   }
 
-  /** Whether a turn of the session runs here. */
-  isRunning(sessionId: SessionId): boolean {
-    return this.#sessions.has(sessionId);
-  }
-
   /** Takes up at once what was missed, instead of at the next round. */
   catchUp(): void {
     void this.#poll();
