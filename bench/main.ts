@@ -21,6 +21,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   skill: () => import("./skill.bench.ts"),
   sandbox: () => import("./sandbox.bench.ts"),
   leak: () => import("./leak.bench.ts"),
+  overhead: () => import("./overhead.bench.ts"),
 };
 
 const { positionals, values } = parseArgs({

@@ -14,7 +14,7 @@ export interface BenchServer extends AsyncDisposable {
 }
 
 export const TOKEN = "bench-admin-token-0123456789";
-const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../src/nexflow.js", import.meta.url));
 
 /** Starts a server on an empty SQLite database, or as one more instance on a Postgres database. */
 export async function startServer(

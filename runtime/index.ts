@@ -1,5 +1,6 @@
 export type { Kv, KvEntry, KvQuota, KvSetResult, KvSpace } from "./broker/kv.ts";
 export type {
+  Effect,
   Engine,
   InvokeRequest,
   InvokeResult,
@@ -11,6 +12,7 @@ export type {
   Usage,
 } from "./invoke.ts";
 export { type Capabilities, capabilitiesSchema } from "./policy/capabilities.ts";
+export type { CallDecision } from "./policy/decide-call.ts";
 export { diffPolicies, type PolicyChange, type PolicyDiff } from "./policy/diff-policies.ts";
 export { type CallExplanation, explainCall, parseCallQuestion } from "./policy/explain-call.ts";
 export { explainPolicy, type PolicyExplanation } from "./policy/explain-policy.ts";
@@ -28,6 +30,7 @@ export {
 } from "./proof/prove-sandbox.ts";
 export type { JsonValue } from "./protocol.ts";
 export type {
+  CallQuery,
   CallRecord,
   HostCallRecord,
   LayerState,

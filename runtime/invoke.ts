@@ -28,7 +28,12 @@ export interface ToolContract {
   /** JSON Schema, draft 2020-12. */
   readonly inputSchema: JsonValue;
   readonly outputSchema?: JsonValue | undefined;
+  /** What it does, as its manifest says; where that does not, it is taken for `external`. */
+  readonly effects?: readonly Effect[] | undefined;
 }
+
+/** `read` looks, `write` changes what is the skill's own, `external` reaches the outside. */
+export type Effect = "read" | "write" | "external";
 
 export interface InvokeRequest {
   readonly skill: SkillCode;

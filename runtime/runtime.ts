@@ -1,5 +1,6 @@
 import type { Kv } from "./broker/kv.ts";
-import type { InvokeRequest, InvokeResult, SkillErrorCode, Usage } from "./invoke.ts";
+import type { InvokeRequest, InvokeResult, SkillCode, SkillErrorCode, Usage } from "./invoke.ts";
+import type { CallDecision } from "./policy/decide-call.ts";
 import type { Verdict } from "./policy/grants.ts";
 import type { JsonValue } from "./protocol.ts";
 
@@ -10,6 +11,8 @@ export interface Runtime extends AsyncDisposable {
    * process can be started. Ends within 50 ms of `signal` with the error `cancelled`.
    */
   invoke(request: InvokeRequest, signal?: AbortSignal): Promise<InvokeResult>;
+  /** What the policy says of a call before it is made. Does not wait and has no effect. */
+  decide(call: CallQuery): CallDecision;
   stats(): RuntimeStats;
   /** Lets a quarantined skill run again. */
   release(skillDigest: string): void;
@@ -18,6 +21,12 @@ export interface Runtime extends AsyncDisposable {
    * told any more.
    */
   close(): Promise<void>;
+}
+
+export interface CallQuery {
+  readonly skill: SkillCode;
+  readonly tool: string;
+  readonly label?: string | undefined;
 }
 
 export interface RuntimeOptions {

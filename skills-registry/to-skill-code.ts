@@ -11,9 +11,10 @@ export function toSkillCode(pkg: SkillPackage): SkillCode {
     trust,
     engine: manifest.runtime,
     code,
-    tools: manifest.tools.map(({ name: tool, input, output }) => ({
+    tools: manifest.tools.map(({ name: tool, input, output, effects }) => ({
       name: tool,
       inputSchema: input,
+      effects,
       ...(output && { outputSchema: output }),
     })),
     capabilities: manifest.capabilities,

@@ -1,18 +1,15 @@
-import { createAddSchedule } from "#application/add-schedule/add-schedule.ts";
+import { type AddScheduleDeps, createAddSchedule } from "#application/add-schedule/add-schedule.ts";
 import { createChangeSchedule } from "#application/change-schedule/change-schedule.ts";
 import { ScheduleTicker } from "#application/fire-schedules/schedule-ticker.ts";
+import type { AcceptMessage } from "#application/ports/accept-message.ts";
 import { JOB_QUEUES } from "#application/ports/job-queues.ts";
-import type { Jobs } from "#application/ports/jobs.ts";
+import type { JobHandler, Jobs } from "#application/ports/jobs.ts";
+import type { ListSkills } from "#application/ports/list-skills.ts";
 import type { Logger } from "#application/ports/logger.ts";
 import { createReadSchedules } from "#application/read-schedules/read-schedules.ts";
-import {
-  type AcceptMessage,
-  createRunFiring,
-  type RunFiringDeps,
-} from "#application/run-firing/run-firing.ts";
+import { createRunFiring, type RunFiringDeps } from "#application/run-firing/run-firing.ts";
 import { createTidyStore, startTidying } from "#application/tidy-store/tidy-store.ts";
 import type { RecordAudit } from "#domain/audit/audit-log.ts";
-import type { Skill } from "#domain/skill/skill.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
 import { openJobs } from "#infrastructure/jobs/open-jobs.ts";
 import { createCronerTimes } from "#infrastructure/schedules/croner-times.ts";
@@ -34,7 +31,9 @@ export interface SchedulesDeps {
   readonly store: Store;
   readonly acceptMessage: AcceptMessage;
   readonly callSkill: RunFiringDeps["callSkill"];
-  readonly listSkills: () => readonly Skill[];
+  readonly expireApproval: JobHandler;
+  readonly reportTask: JobHandler;
+  readonly listSkills: ListSkills;
   readonly audit: RecordAudit;
   readonly nowMs: () => number;
   readonly log: Logger;
@@ -48,6 +47,8 @@ export async function openSchedules(deps: SchedulesDeps) {
   const firings = createFiringLog(reader, writer);
   const sessions = createSessionRepository(reader, writer);
   const jobs = await openJobs({ store, nowMs, log });
+  jobs.work(JOB_QUEUES.expireApproval, deps.expireApproval);
+  jobs.work(JOB_QUEUES.reportTask, deps.reportTask);
   jobs.work(JOB_QUEUES.firing, createRunFiring({ ...deps, firings, sessions, newId }));
   const housekeeping = createHousekeeping(writer);
   jobs.work(JOB_QUEUES.maintenance, createTidyStore({ ...deps, housekeeping }));
@@ -56,6 +57,9 @@ export async function openSchedules(deps: SchedulesDeps) {
   let stopTidying = () => {};
   return {
     useCases: createScheduleUseCases({ ...deps, reader, writer, jobs }),
+
+    /** Tasks in the background have ended. */
+    wakeReports: () => jobs.wake(JOB_QUEUES.reportTask.name),
 
     /** Begins to fire and to work; fulfilled when it does. */
     async start(): Promise<void> {
@@ -76,7 +80,8 @@ export async function openSchedules(deps: SchedulesDeps) {
 }
 
 export interface ScheduleUseCasesDeps
-  extends Pick<SchedulesDeps, "listSkills" | "audit" | "nowMs" | "maxPerUser"> {
+  extends Pick<SchedulesDeps, "audit" | "nowMs" | "maxPerUser">,
+    Pick<AddScheduleDeps, "listSkills"> {
   readonly reader: ReadCaller;
   readonly writer: WriteCaller;
   readonly jobs: Pick<Jobs, "wake">;

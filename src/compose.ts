@@ -1,27 +1,28 @@
 import { availableParallelism } from "node:os";
 import path from "node:path";
+import { createChooseModel } from "#application/choose-model/choose-model.ts";
 import type { Logger } from "#application/ports/logger.ts";
 import { createReadSession } from "#application/read-session/read-session.ts";
 import type { AuditEvent, AuditLog, ListAudit } from "#domain/audit/audit-log.ts";
 import { Fault } from "#domain/shared/fault.ts";
 import type { TaskId, UserId } from "#domain/shared/id.ts";
-import type { Skill } from "#domain/skill/skill.ts";
-import type { ListTasks } from "#domain/task/task-repository.ts";
+import type { ListTasks, TaskRepository } from "#domain/task/task-repository.ts";
 import { openBus } from "#infrastructure/bus/open-bus.ts";
 import { armFailpoints } from "#infrastructure/failpoints/failpoints.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
+import type { ModelAccess } from "#infrastructure/llm/model-access.ts";
+import { openModels } from "#infrastructure/llm/open-models.ts";
+import { isLoopback } from "#infrastructure/settings/web-address.ts";
 import { AuditRecorder } from "#infrastructure/store/audit-recorder.ts";
-import { locateStore, openStore, type Store } from "#infrastructure/store/open-store.ts";
-import {
-  createAuditLog,
-  createIdempotencyKeys,
-  createTaskRepository,
-} from "#infrastructure/store/repositories.ts";
+import { locateStore, openStore } from "#infrastructure/store/open-store.ts";
+import { createAuditLog, createIdempotencyKeys } from "#infrastructure/store/repositories.ts";
 import { createVerifyAudit } from "#infrastructure/store/verify-audit.ts";
 import { AgentPool } from "#infrastructure/workers/agent-pool.ts";
 import type { Denial } from "#presentation/gateway/use-cases.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { openAccess } from "./compose-access.ts";
+import { openBrake } from "./compose-brake.ts";
+import { openMetrics } from "./compose-metrics.ts";
 import { openSchedules } from "./compose-schedules.ts";
 import { openTurns } from "./compose-turns.ts";
 import type { Config } from "./config.ts";
@@ -70,13 +71,11 @@ export async function openApp({ config, log }: AppOptions): Promise<App> {
 async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Promise<App> {
   const nowMs = () => Date.now();
   // The threads start while this one loads what it needs itself.
-  const opening = openStore(config.homeDir, config.databaseUrl);
+  const metrics = openMetrics();
+  const opening = openStore(config.homeDir, config.databaseUrl, metrics.takeStore);
   const pool = openPool(config, log);
   opened.push(pool);
-  const loading = Promise.all([
-    import("#presentation/gateway/gateway.ts"),
-    listSkills(config, log),
-  ]);
+  const loading = import("#presentation/gateway/gateway.ts");
   loading.catch(() => undefined);
   const store = await opening;
   opened.unshift(store);
@@ -89,13 +88,29 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   const { databaseDirectUrl: directUrl, redisUrl } = config;
   const bus = await openBus({ location: store.location, directUrl, redisUrl, log });
   opened.push(bus);
-  const turns = openTurns({ store, pool, bus, config, nowMs, log });
+  const turns = openTurns({
+    store,
+    pool,
+    bus,
+    config,
+    onMeasured: metrics.takeThread,
+    onReportsDue: () => schedules.wakeReports(),
+    nowMs,
+    log,
+  });
   opened.push(turns);
   const { dispatcher } = turns;
-  const stopTurnsOf = (userId: UserId) => dispatcher.cancelAllOf(userId);
+  const brake = openBrake({ store, pool, bus, nowMs, log });
+  opened.push(brake);
+  const models = await openModels({ access: toModelAccess(config), log });
+  opened.push({ [Symbol.asyncDispose]: async () => models.close() });
+  const stopTurnsOf = (userId: UserId) => {
+    dispatcher.cancelAllOf(userId);
+    pool.stopCallsOf(userId);
+  };
   const access = openAccess({ store, auditLog, bus, stopTurnsOf, nowMs, log });
   opened.push(access);
-  const [[{ openGateway }, skills], token] = await Promise.all([
+  const [{ openGateway }, token] = await Promise.all([
     loading,
     access.setUpAdmin(config.adminToken),
   ]);
@@ -103,7 +118,9 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     store,
     acceptMessage: turns.useCases.acceptMessage,
     callSkill: (task) => pool.callSkill(task),
-    listSkills: () => skills,
+    expireApproval: turns.expireApproval,
+    reportTask: turns.reportTask,
+    listSkills: () => pool.listSkills(),
     audit: records.record,
     nowMs,
     log,
@@ -115,24 +132,34 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     {
       ...access.useCases,
       ...turns.useCases,
+      ...brake.useCases,
       ...schedules.useCases,
       ...createReadSession({
         sessions: turns.sessions,
+        stopCallsOf: (sessionId) => pool.stopCallsOf(sessionId),
         audit: (event) => auditLog.append([event]),
         nowMs,
       }),
-      ...readRecords(store, auditLog),
+      ...readRecords(turns.tasks, auditLog),
+      chooseModel: createChooseModel({
+        sessions: turns.sessions,
+        judgeModel: (name) => models.judge(name),
+      }),
+      describeModels: () => models.describe(),
       watchCredential: (principal, watcher) => access.watch.watch(principal, watcher),
       noteDenied: (denial) => records.record(toAuditEvent(denial, nowMs())),
+      renderMetrics: () => metrics.render(),
       idempotency: createIdempotencyKeys(store.writer, { newId, nowMs }),
-      listSkills: () => skills,
+      listSkills: () => pool.listSkills(),
+      listModels: () => models.names,
+      judgeModel: (name) => models.judge(name),
       readiness: () => {
         const reason = notReady ?? dispatcher.trouble;
         // Without the bus the others are only later told: no reason to take no more messages.
         const reasons = [reason, bus.trouble].filter((each) => each !== undefined);
         return { isReady: reason === undefined, reasons };
       },
-      about: { model: config.model, version: VERSION },
+      about: () => ({ model: models.defaultModel, version: VERSION }),
     },
     {
       host: config.host,
@@ -145,14 +172,16 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
     },
   );
   opened.push(gateway);
+  metrics.watch({ dispatcher, pool, gateway, approvals: turns.approvals });
   await pool.ready();
+  await brake.start();
   await dispatcher.start();
   void schedules.start();
   opened.push({ [Symbol.asyncDispose]: () => schedules.stop(0) });
   notReady = undefined;
   records.record(serverEvent("server.started", nowMs()));
   const url = config.publicUrl ?? `http://${urlHost(config.host)}:${gateway.port}`;
-  log.info({ url, model: config.model, home: config.homeDir, version: VERSION }, "Ready");
+  log.info({ url, model: models.defaultModel, home: config.homeDir, version: VERSION }, "Ready");
 
   const lost = Promise.race([store.lost, pool.lost]);
   void lost.then((error) => log.error({ error }, "Cannot go on"));
@@ -171,7 +200,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
   return {
     url,
     loginUrl: token === undefined ? undefined : loginUrl(url, token),
-    model: config.model,
+    model: models.defaultModel,
     lost,
     close,
     [Symbol.asyncDispose]: close,
@@ -179,8 +208,7 @@ async function open({ config, log }: AppOptions, opened: AsyncDisposable[]): Pro
 }
 
 /** What people and operators may read of what was done. */
-function readRecords({ reader, writer }: Store, auditLog: AuditLog) {
-  const tasks = createTaskRepository(reader, writer);
+function readRecords(tasks: TaskRepository, auditLog: AuditLog) {
   return {
     listTasks: (input: ListTasks) => tasks.list(input),
     findTask: async ({ userId, taskId }: { readonly userId: UserId; readonly taskId: TaskId }) => {
@@ -190,11 +218,6 @@ function readRecords({ reader, writer }: Store, auditLog: AuditLog) {
     listAudit: (input: ListAudit) => auditLog.list(input),
     verifyAudit: createVerifyAudit(auditLog),
   };
-}
-
-async function listSkills({ skillsDir }: Config, log: Logger): Promise<readonly Skill[]> {
-  const { loadSkills, toSkill } = await import("#infrastructure/skills/open-skills.ts");
-  return (await loadSkills({ skillsDir, log })).map(toSkill);
 }
 
 /** Closes the last opened first. */
@@ -216,21 +239,27 @@ function openPool(config: Config, log: Logger): AgentPool {
       databaseFile: location.kind === "sqlite" ? location.file : undefined,
       policyDir: config.policyDir ?? SHIPPED_POLICY_DIR,
       skillsDir: config.skillsDir,
+      promptSkillDirs: config.promptSkillDirs,
       sandboxProcesses: config.sandboxProcesses,
       policyLabel: config.policyLabel,
       allowMissingLayers: config.allowMissingLayers,
       maxCallRecords: config.maxCallRecords,
       skillSecrets: config.skillSecrets,
-      model: config.model,
-      openai: config.openai,
+      models: toModelAccess(config),
       maxSteps: config.maxSteps,
       contextTokens: config.contextTokens,
       turnTimeoutMs: config.turnTimeoutMs,
+      backgroundAfterMs: config.backgroundAfterMs,
       logLevel: config.logLevel,
+      tracing: config.tracing,
       secrets: config.secrets,
     },
     log,
   });
+}
+
+function toModelAccess({ homeDir, model, modelKeys, modelUrls }: Config): ModelAccess {
+  return { homeDir, model, modelKeys, modelUrls };
 }
 
 function serverEvent(action: "server.started" | "server.stopped", atMs: number): AuditEvent {
@@ -255,14 +284,13 @@ function toAuditEvent({ userId, address, asked, code }: Denial, atMs: number): A
   };
 }
 
-const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|::1|\[::1\])$/u;
 const STRONG_CHARS = 24;
 const STRONG_DISTINCT_CHARS = 10;
 
 /** A public address means that others come in through a proxy, wherever this process listens. */
 function assertSafeToServe({ host, publicUrl, adminToken }: Config): void {
   const hosts = publicUrl === undefined ? [host] : [host, new URL(publicUrl).hostname];
-  const open = hosts.find((name) => !LOOPBACK.test(name));
+  const open = hosts.find((name) => !isLoopback(name));
   if (open === undefined || adminToken === undefined || isStrong(adminToken)) return;
   throw new Fault(
     "CONFIG_INVALID",

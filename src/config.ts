@@ -3,7 +3,9 @@ import { isIP } from "node:net";
 import { homedir } from "node:os";
 import path from "node:path";
 import { z } from "zod";
+import { isModelAlias, isModelName, MODEL_FORM } from "#domain/model/model-name.ts";
 import { Fault } from "#domain/shared/fault.ts";
+import { secretsInUrl } from "#infrastructure/telemetry/url-secrets.ts";
 
 const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
 const text = z.string().trim().min(1, "expected more than white space");
@@ -27,16 +29,20 @@ const Environment = z.object({
   NEXFLOW_TOKEN: text.optional(),
   NEXFLOW_MODEL: z
     .string()
-    .regex(/^[a-z][a-z0-9-]*\/\S+$/u, 'expected "<provider>/<model>"')
-    .default("offline/rules"),
+    .refine(
+      (name) => isModelName(name) || isModelAlias(name),
+      `expected ${MODEL_FORM}, or an alias`,
+    )
+    .optional(),
   NEXFLOW_LOG_LEVEL: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(", ")}`).default("info"),
   NEXFLOW_AGENT_THREADS: wholeNumber(1, 64).optional(),
   NEXFLOW_SANDBOX_PROCESSES: wholeNumber(1, 64).optional(),
   NEXFLOW_MAX_TURNS: wholeNumber(1, 100_000).default(4_000),
   NEXFLOW_MAX_TURNS_PER_USER: wholeNumber(1, 100_000).default(1_000),
-  NEXFLOW_CONTEXT_TOKENS: wholeNumber(1, 2_000_000).default(16_000),
+  NEXFLOW_CONTEXT_TOKENS: wholeNumber(1, 2_000_000).optional(),
   NEXFLOW_MAX_STEPS: wholeNumber(1, 100).default(8),
   NEXFLOW_TURN_TIMEOUT_MS: wholeNumber(1, 3_600_000).default(300_000),
+  NEXFLOW_BACKGROUND_AFTER_MS: wholeNumber(0, 3_600_000).default(20_000),
   NEXFLOW_TRUSTED_PROXIES: text
     .optional()
     .transform(toNames)
@@ -59,8 +65,19 @@ const Environment = z.object({
   NEXFLOW_SKILLS_DIR: text.optional(),
   NEXFLOW_TEST_MODE: z.literal("faults", 'expected "faults", in tests only').optional(),
   NEXFLOW_FAILPOINTS: text.optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: webAddress.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: z
+    .string()
+    .regex(/^[^=,\s]+=[^,]*(?:,[^=,\s]+=[^,]*)*$/u, 'expected "name=value,name=value"')
+    .optional(),
+  OTEL_SERVICE_NAME: text.default("nexflow"),
+  OTEL_PROPAGATORS: text.default("tracecontext"),
   OPENAI_API_KEY: text.optional(),
   OPENAI_BASE_URL: webAddress.optional(),
+  ANTHROPIC_API_KEY: text.optional(),
+  ANTHROPIC_BASE_URL: webAddress.optional(),
+  OLLAMA_API_KEY: text.optional(),
+  OLLAMA_HOST: text.transform(toOllamaUrl).pipe(webAddress).optional(),
 });
 
 const SECRETS = [
@@ -69,8 +86,18 @@ const SECRETS = [
   "NEXFLOW_REDIS_URL",
   "NEXFLOW_ADMIN_TOKEN",
   "NEXFLOW_TOKEN",
-  "OPENAI_API_KEY",
+  "OTEL_EXPORTER_OTLP_HEADERS",
 ] as const;
+
+/** The key of a service of one's own: "NEXFLOW_CUSTOM_MY_LAB_API_KEY" for "custom:my-lab". */
+const CUSTOM_KEY = "NEXFLOW_CUSTOM_<NAME>_API_KEY";
+/** Keys of models; each may have up to eight more under its name and a number. */
+const MODEL_KEY = new RegExp(
+  `^(?:(OPENAI|ANTHROPIC|OLLAMA)_API_KEY|${CUSTOM_KEY.replace("<NAME>", "([A-Z0-9_]+?)")})(?:_[2-9])?$`,
+  "u",
+);
+/** What a header can carry. */
+const KEY_VALUE = /^[\u0021-\u007e]+$/u;
 
 /** Secrets for skills: "NEXFLOW_SECRET_API_TOKEN" is the one that manifests call "API_TOKEN". */
 const SKILL_SECRET_PREFIX = "NEXFLOW_SECRET_";
@@ -95,15 +122,23 @@ export interface Config {
   readonly adminToken: string | undefined;
   /** The token that client commands (`chat`) show. */
   readonly clientToken: string | undefined;
-  readonly model: string;
+  /** The model that sessions are answered by which choose none, where it is not for `models.yaml` to say. */
+  readonly model: string | undefined;
+  /** The keys of each provider of models, the first one first. */
+  readonly modelKeys: Readonly<Record<string, readonly string[]>>;
+  /** Where providers are, if not at the usual address. */
+  readonly modelUrls: Readonly<Record<string, string>>;
   readonly logLevel: "silent" | "error" | "warn" | "info" | "debug";
   readonly agentThreads: number | undefined;
   readonly sandboxProcesses: number | undefined;
   readonly maxTurns: number;
   readonly maxTurnsPerUser: number;
-  readonly contextTokens: number;
+  /** What a model is told at most, whatever it could take. */
+  readonly contextTokens: number | undefined;
   readonly maxSteps: number;
   readonly turnTimeoutMs: number;
+  /** How long a turn waits for a call; 0: until it has ended. */
+  readonly backgroundAfterMs: number;
   /** Proxies whose word on whom they speak for is believed. */
   readonly trustedProxies: readonly string[];
   /** How much comes in a minute at most; 0 is no limit. */
@@ -116,6 +151,8 @@ export interface Config {
   readonly policyDir: string | undefined;
   /** A folder of skill folders that are offered beside the first-party skills. */
   readonly skillsDir: string | undefined;
+  /** Where skills are looked for that are text only; the first of them go before the others. */
+  readonly promptSkillDirs: readonly string[];
   /** The label of every call, for policies that match one. */
   readonly policyLabel: string | undefined;
   /** Layers around sandbox processes without which community skills run all the same. */
@@ -129,9 +166,17 @@ export interface Config {
   readonly maxSchedulesPerUser: number;
   /** What may be used on behalf of skills, by the name in their manifests. */
   readonly skillSecrets: Readonly<Record<string, string>>;
+  /** Where traces go, where they are wanted. */
+  readonly tracing:
+    | {
+        readonly endpoint: string;
+        readonly headers: Readonly<Record<string, string>>;
+        readonly serviceName: string;
+        readonly isPropagated: boolean;
+      }
+    | undefined;
   /** Every secret that was given, for masking. */
   readonly secrets: readonly string[];
-  readonly openai: { readonly apiKey: string | undefined; readonly baseUrl: string | undefined };
 }
 
 /**
@@ -156,6 +201,7 @@ export function parseConfig(
     throw new Fault("CONFIG_INVALID", message);
   }
   const skillSecrets = parseSkillSecrets(set);
+  const modelKeys = parseModelKeys(set);
   return {
     homeDir: path.resolve(data.NEXFLOW_HOME),
     databaseUrl: data.NEXFLOW_DATABASE_URL,
@@ -168,6 +214,12 @@ export function parseConfig(
     adminToken: data.NEXFLOW_ADMIN_TOKEN,
     clientToken: data.NEXFLOW_TOKEN ?? data.NEXFLOW_ADMIN_TOKEN,
     model: data.NEXFLOW_MODEL,
+    modelKeys,
+    modelUrls: withoutEmpty({
+      openai: data.OPENAI_BASE_URL,
+      anthropic: data.ANTHROPIC_BASE_URL,
+      ollama: data.OLLAMA_HOST,
+    }),
     logLevel: data.NEXFLOW_LOG_LEVEL,
     agentThreads: data.NEXFLOW_AGENT_THREADS,
     sandboxProcesses: data.NEXFLOW_SANDBOX_PROCESSES,
@@ -176,6 +228,7 @@ export function parseConfig(
     contextTokens: data.NEXFLOW_CONTEXT_TOKENS,
     maxSteps: data.NEXFLOW_MAX_STEPS,
     turnTimeoutMs: data.NEXFLOW_TURN_TIMEOUT_MS,
+    backgroundAfterMs: data.NEXFLOW_BACKGROUND_AFTER_MS,
     trustedProxies: data.NEXFLOW_TRUSTED_PROXIES,
     rateLimits: {
       requests: data.NEXFLOW_RATE_REQUESTS,
@@ -185,6 +238,11 @@ export function parseConfig(
     },
     policyDir: data.NEXFLOW_POLICY_DIR,
     skillsDir: data.NEXFLOW_SKILLS_DIR,
+    promptSkillDirs: [
+      path.resolve(data.NEXFLOW_HOME, "skills"),
+      ...(data.NEXFLOW_SKILLS_DIR === undefined ? [] : [path.resolve(data.NEXFLOW_SKILLS_DIR)]),
+      path.resolve(".agents/skills"),
+    ],
     policyLabel: data.NEXFLOW_POLICY_LABEL,
     allowMissingLayers: data.NEXFLOW_ALLOW_MISSING_LAYERS,
     maxCallRecords: data.NEXFLOW_MAX_CALL_RECORDS,
@@ -192,21 +250,50 @@ export function parseConfig(
     eventRetentionDays: data.NEXFLOW_EVENT_RETENTION_DAYS,
     maxSchedulesPerUser: data.NEXFLOW_MAX_SCHEDULES_PER_USER,
     skillSecrets,
+    tracing: toTracing(data),
     secrets: [
       ...SECRETS.flatMap((each) => set[each] ?? []).filter((value) => value !== "sqlite:"),
-      ...passwordOf(data.NEXFLOW_DATABASE_URL),
-      ...passwordOf(data.NEXFLOW_DATABASE_DIRECT_URL),
-      ...passwordOf(data.NEXFLOW_REDIS_URL),
+      ...secretsInUrl(data.NEXFLOW_DATABASE_URL),
+      ...secretsInUrl(data.NEXFLOW_DATABASE_DIRECT_URL),
+      ...secretsInUrl(data.NEXFLOW_REDIS_URL),
+      ...secretsInUrl(data.OPENAI_BASE_URL),
+      ...secretsInUrl(data.ANTHROPIC_BASE_URL),
+      ...secretsInUrl(data.OLLAMA_HOST),
+      ...secretsInUrl(data.OTEL_EXPORTER_OTLP_ENDPOINT),
+      ...Object.values(parseHeaders(data.OTEL_EXPORTER_OTLP_HEADERS)),
       ...Object.values(skillSecrets),
+      ...Object.values(modelKeys).flat(),
     ],
-    openai: { apiKey: data.OPENAI_API_KEY, baseUrl: data.OPENAI_BASE_URL },
   };
 }
 
-/** The password of an address, as it stands there and as it is meant. */
-function passwordOf(address = ""): readonly string[] {
-  const password = URL.canParse(address) ? new URL(address).password : "";
-  return password === "" ? [] : [...new Set([password, decodeURIComponent(password)])];
+function toTracing(data: z.output<typeof Environment>): Config["tracing"] {
+  const endpoint = data.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint === undefined) return undefined;
+  const headers = parseHeaders(data.OTEL_EXPORTER_OTLP_HEADERS);
+  const isPropagated = data.OTEL_PROPAGATORS.split(",")
+    .map((each) => each.trim())
+    .includes("tracecontext");
+  return { endpoint, headers, serviceName: data.OTEL_SERVICE_NAME, isPropagated };
+}
+
+/** "name=value,name=value", values percent-encoded, as OpenTelemetry has it. */
+function parseHeaders(text = ""): Record<string, string> {
+  const pairs = text.split(",").filter(Boolean);
+  return Object.fromEntries(
+    pairs.map((pair): [string, string] => {
+      const at = pair.indexOf("=");
+      return [pair.slice(0, at), decode(pair.slice(at + 1).trim())];
+    }),
+  );
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function isAddressRange(text: string): boolean {
@@ -248,6 +335,37 @@ function parseSkillSecrets(env: Readonly<Record<string, string>>): Record<string
   return Object.fromEntries(secrets);
 }
 
+/** By provider. Throws `Fault`; no message holds a value. */
+function parseModelKeys(
+  env: Readonly<Record<string, string>>,
+): Readonly<Record<string, readonly string[]>> {
+  const keys: Record<string, string[]> = {};
+  // In the order of their numbers: what has none is the first.
+  for (const variable of modelKeyVariables(env).toSorted()) {
+    const [, provider, custom = ""] = MODEL_KEY.exec(variable) ?? [];
+    const value = env[variable]?.trim() ?? "";
+    if (!KEY_VALUE.test(value)) {
+      const message = `Cannot use ${variable}: expected visible ASCII characters without spaces`;
+      throw new Fault("CONFIG_INVALID", message);
+    }
+    const name = provider?.toLowerCase() ?? `custom:${custom.toLowerCase().replaceAll("_", "-")}`;
+    (keys[name] ??= []).push(value);
+  }
+  return keys;
+}
+
+/** The variables of keys of models, however they are given. */
+function modelKeyVariables(env: Readonly<Record<string, string>>): readonly string[] {
+  const names = Object.keys(env).map((variable) => variable.replace(/_FILE$/u, ""));
+  return [...new Set(names)].filter((name) => MODEL_KEY.test(name));
+}
+
+/** As Ollama's own programs take it: "host", "host:port" or an address. */
+function toOllamaUrl(host: string): string {
+  if (host.includes("://")) return host;
+  return `http://${/:\d+$/u.test(host) ? host : `${host}:11434`}`;
+}
+
 /** The variables of secrets for skills, however they are given. */
 function skillSecretVariables(env: Readonly<Record<string, string>>): readonly string[] {
   const given = Object.keys(env).filter((variable) => variable.startsWith(SKILL_SECRET_PREFIX));
@@ -258,7 +376,8 @@ function skillSecretVariables(env: Readonly<Record<string, string>>): readonly s
 /** A variable as a message may show it: no secret, nor an address that may hold a password. */
 function quote(name: string, env: Readonly<Record<string, string | undefined>>): string {
   const value = env[name] ?? "";
-  const isSecret = SECRETS.some((secret) => secret === name) || value.includes("@");
+  const isSecret =
+    SECRETS.some((secret) => secret === name) || MODEL_KEY.test(name) || value.includes("@");
   return isSecret ? name : `${name} "${value}"`;
 }
 
@@ -270,7 +389,7 @@ function withoutEmpty(env: Readonly<Record<string, string | undefined>>): Record
 
 function withSecretFiles(env: Record<string, string>): Record<string, string> {
   const read: Record<string, string> = {};
-  for (const secret of [...SECRETS, ...skillSecretVariables(env)]) {
+  for (const secret of [...SECRETS, ...modelKeyVariables(env), ...skillSecretVariables(env)]) {
     const file = env[`${secret}_FILE`];
     if (file === undefined) continue;
     if (env[secret] !== undefined) {

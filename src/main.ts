@@ -1,37 +1,55 @@
 #!/usr/bin/env node
 import { enableCompileCache } from "node:module";
+import path from "node:path";
 import type { AuditEvent } from "#domain/audit/audit-log.ts";
 import type { LocalToken } from "#infrastructure/store/local-store.ts";
 import type { Accounts } from "#presentation/cmd/accounts.ts";
 import type { PolicyExplainRequest } from "#presentation/cmd/policy-reports.ts";
 import type { ProveRequest } from "#presentation/cmd/sandbox.ts";
-import type { SkillRunReport, SkillRunRequest } from "#presentation/cmd/skill.ts";
+import type { SkillListing, SkillRunReport, SkillRunRequest } from "#presentation/cmd/skill.ts";
+import type { TimelineRequest } from "#presentation/cmd/turn.ts";
 
-enableCompileCache();
+// Not where Node would have it: in a folder that all users of the machine share anybody may have
+// put what this program would run.
+const { directory } = enableCompileCache(path.join(import.meta.dirname, "dist/compile-cache"));
+// A thread has it only by its environment, which is a copy of this one.
+// oxlint-disable-next-line node/no-process-env -- it is written, and not for ourselves
+if (directory !== undefined) process.env["NODE_COMPILE_CACHE"] ??= directory;
 // What is written from here on holds conversations: nobody else on this machine reads it.
 process.umask(0o077);
 
 // Whatever is loaded after this line is compiled once and for all starts; each command loads the
 // heavy parts it needs, when it needs them.
 const { readFileSync } = await import("node:fs");
-const path = await import("node:path");
 const { parseConfig } = await import("./config.ts");
 const { CommandError } = await import("#presentation/cmd/command-error.ts");
 const { runProgram } = await import("#presentation/cmd/program.ts");
+const { createModelCommands } = await import("./model-commands.ts");
+const { createMcpCommands } = await import("./mcp-commands.ts");
 
 const HOUR_MS = 3_600_000;
 const LINGER_MS = 1_000;
 const root = path.resolve(import.meta.dirname, "..");
 const config = () => parseConfig();
 
+const localServer = { url: localUrl, configuredToken: () => config().clientToken };
+
 process.exitCode = await runProgram(
   {
     version: readVersion(),
+    mask: maskSecrets,
     serve: { start: startServer },
     chat: {
-      url: localUrl,
-      configuredToken: () => config().clientToken,
+      ...localServer,
       mintToken: () => mintToken({ kind: "token", label: "chat", lifeMs: 24 * HOUR_MS }),
+    },
+    approval: {
+      ...localServer,
+      mintToken: () => mintToken({ kind: "token", label: "approval command", lifeMs: HOUR_MS }),
+    },
+    task: {
+      ...localServer,
+      mintToken: () => mintToken({ kind: "token", label: "task command", lifeMs: HOUR_MS }),
     },
     doctor: { listChecks },
     migrate: {
@@ -39,7 +57,10 @@ process.exitCode = await runProgram(
       migrate: async () => (await localStore()).migrateStore(config()),
     },
     schedule: { open: openSchedules },
-    skill: { listSkills, runSkill },
+    model: { ...createModelCommands(config), setOfSession: setModelOfSession },
+    mcp: createMcpCommands(config),
+    turn: { readTimeline },
+    skill: { listSkills, listPromptSkills, checkSkill, runSkill },
     sandbox: {
       prove: proveSandbox,
       listCalls: async (query) => (await localStore()).readCalls(config(), query),
@@ -69,6 +90,7 @@ process.exitCode = await runProgram(
     },
     login: { mintLoginUrl },
     accounts: { openAccounts },
+    stop: { open: openStop },
   },
   process.argv.slice(2),
 );
@@ -78,14 +100,20 @@ setTimeout(() => process.exit(), LINGER_MS).unref();
 
 async function startServer() {
   const settings = config();
-  const [{ openApp }, { openLog }, { openLlm }] = await Promise.all([
+  const [{ openApp }, { openLog }, { checkDefaultModel }] = await Promise.all([
     import("./compose.ts"),
     import("#infrastructure/telemetry/log.ts"),
-    import("#infrastructure/llm/open-llm.ts"),
+    import("#infrastructure/llm/open-models.ts"),
   ]);
   // A model that cannot be used is said here, not by the first thread that needs it.
-  openLlm(settings.model, settings.openai);
+  await checkDefaultModel(settings);
   const log = openLog({ level: settings.logLevel, secrets: settings.secrets });
+  // Node would write the error as it is, with whatever secret it quotes.
+  process.once("uncaughtException", (error) => {
+    log.error({ error }, "A bug ended the server");
+    const exit = () => process.exit(1);
+    void log[Symbol.asyncDispose]().then(exit, exit);
+  });
   const app = await openApp({ config: settings, log });
   return {
     url: app.url,
@@ -98,6 +126,18 @@ async function startServer() {
       await log[Symbol.asyncDispose]();
     },
   };
+}
+
+async function maskSecrets(text: string): Promise<string> {
+  const { isSecretInLogs, SecretMasker } = await import(
+    "#infrastructure/telemetry/secret-masker.ts"
+  );
+  try {
+    return new SecretMasker(isSecretInLogs, config().secrets).mask(text);
+  } catch {
+    // A configuration that cannot be used is what the text is about; it shows no secret itself.
+    return text;
+  }
 }
 
 /** Where a server with this configuration is reached from this machine. */
@@ -156,6 +196,42 @@ async function takesToken(url: string, token: string): Promise<boolean> {
   }
 }
 
+async function readTimeline({ turnId, userId }: TimelineRequest) {
+  const { clientToken } = config();
+  if (clientToken !== undefined && (await takesToken(localUrl(), clientToken))) {
+    const { fetchTimeline } = await import("#presentation/cmd/chat-api.ts");
+    return fetchTimeline(localUrl(), clientToken, { turnId, userId });
+  }
+  const { readLocalTimeline } = await import("./read-local-timeline.ts");
+  return readLocalTimeline(config(), { turnId, userId });
+}
+
+/** Over a running server where one answers, with a token of its own if need be; else on the store. */
+async function openStop() {
+  const url = localUrl();
+  if (await isServed(url)) {
+    const life = { kind: "token", label: "stop", lifeMs: 60_000 } as const;
+    const token = config().clientToken ?? (await mintToken(life));
+    const { createRemoteStop } = await import("#presentation/cmd/remote-stop.ts");
+    if (token !== undefined) return createRemoteStop(url, token);
+  }
+  const store = await (await localStore()).openLocalStore(config());
+  if (store === undefined) {
+    const message = "Cannot stop anything: no server answers and there is no database yet";
+    throw new CommandError("no-database", message);
+  }
+  const { openLocalStop } = await import("./open-local-stop.ts");
+  return openLocalStop(store);
+}
+
+async function isServed(url: string): Promise<boolean> {
+  const signal = AbortSignal.timeout(LINGER_MS);
+  return fetch(new URL("/healthz", url), { signal }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
 /** The schedules of the server that runs, else of the store that it would use. */
 async function openSchedules() {
   const settings = config();
@@ -170,17 +246,16 @@ async function openSchedules() {
       'Cannot reach any schedules: no database yet, start "nexflow serve" first',
     );
   }
-  const [{ createScheduleUseCases }, { createLocalSchedules }, { loadSkills, toSkill }] =
+  const [{ createScheduleUseCases }, { createLocalSchedules }, { listLocalSkills }] =
     await Promise.all([
       import("./compose-schedules.ts"),
       import("#presentation/cmd/local-schedules.ts"),
-      import("#infrastructure/skills/open-skills.ts"),
+      import("./local-skills.ts"),
     ]);
   const { newId } = await import("#infrastructure/ids/ids.ts");
   const { ADMIN } = await import("#domain/user/user.ts");
   const { openLog } = await import("#infrastructure/telemetry/log.ts");
   const log = openLog({ level: "error", secrets: settings.secrets });
-  const skills = (await loadSkills({ skillsDir: settings.skillsDir, log })).map(toSkill);
   const nowMs = () => Date.now();
   const { AuditRecorder } = await import("#infrastructure/store/audit-recorder.ts");
   const append = (events: readonly AuditEvent[]) => store.writer.call("appendAudit", events);
@@ -188,7 +263,7 @@ async function openSchedules() {
   const useCases = createScheduleUseCases({
     ...store,
     jobs: { wake: () => undefined },
-    listSkills: () => skills,
+    listSkills: async () => ({ skills: await listLocalSkills(settings, log) }),
     audit: records.record,
     nowMs,
     maxPerUser: settings.maxSchedulesPerUser,
@@ -200,12 +275,34 @@ async function openSchedules() {
   return createLocalSchedules({ useCases, userId: ADMIN.id, newId, nowMs, close });
 }
 
-async function listChecks() {
-  const { createDoctorChecks } = await import("#infrastructure/telemetry/doctor-checks.ts");
-  return createDoctorChecks({ ...config(), webDir: path.join(root, "src/presentation/web/dist") });
+async function setModelOfSession(sessionId: string, name: string | undefined): Promise<void> {
+  const { createChatApi } = await import("#presentation/cmd/chat-api.ts");
+  const { unreachable } = await import("#presentation/cmd/rest-client.ts");
+  const life = { kind: "token", label: "model command", lifeMs: HOUR_MS } as const;
+  const token = config().clientToken ?? (await mintToken(life));
+  if (token === undefined) throw unreachable(localUrl());
+  await createChatApi(localUrl(), token).chooseModel(sessionId, name ?? null);
 }
 
-async function listSkills() {
+async function listChecks() {
+  const { createDoctorChecks } = await import("#infrastructure/telemetry/doctor-checks.ts");
+  const { findBuiltProgram } = await import("./built-program.js");
+  const webDir = path.join(root, "src/presentation/web/dist");
+  return createDoctorChecks({ ...config(), webDir, builtProgram: findBuiltProgram(root) });
+}
+
+/** As a running server has them, where one takes the configured token; else as one would. */
+async function listSkills(): Promise<readonly SkillListing[]> {
+  const { clientToken } = config();
+  if (clientToken !== undefined && (await takesToken(localUrl(), clientToken))) {
+    const { createChatApi } = await import("#presentation/cmd/chat-api.ts");
+    return createChatApi(localUrl(), clientToken).listSkills();
+  }
+  const { listMcpSkills } = await import("./local-skills.ts");
+  return [...(await listFolderSkills()), ...(await listMcpSkills(config()))];
+}
+
+async function listFolderSkills(): Promise<readonly SkillListing[]> {
   const { CATALOG_DIR, listSkillFolders, loadSkill } = await import("../skills-registry/index.ts");
   const { listFurtherFolders } = await import("#infrastructure/skills/open-skills.ts");
   const further = await listFurtherFolders(config().skillsDir);
@@ -218,6 +315,16 @@ async function listSkills() {
     }));
     return { name, version, description, tools };
   });
+}
+
+async function listPromptSkills() {
+  const { listPromptSkills: list } = await import("#infrastructure/skills/skill-folders.ts");
+  return list(config().promptSkillDirs);
+}
+
+async function checkSkill(folder: string) {
+  const { checkSkillFolder } = await import("#infrastructure/skills/skill-folders.ts");
+  return checkSkillFolder(folder);
 }
 
 async function runSkill(request: SkillRunRequest): Promise<SkillRunReport> {

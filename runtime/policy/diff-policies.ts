@@ -1,3 +1,4 @@
+import { EFFECT_VERBS, STRICTNESS } from "./approval-rules.ts";
 import { CEILING_PATHS, toLimits } from "./ceiling.ts";
 import { listHttpRules } from "./decide-grants.ts";
 import { mapLimits } from "./decide-limits.ts";
@@ -77,7 +78,21 @@ function listNewRights(
     ...(more === undefined
       ? []
       : listUncovered(rulesOf(more).deny, rulesOf(less).deny, "not denied: http")),
+    ...(less === undefined || more === undefined ? [] : listNewCalls(less, more)),
   ];
+}
+
+const EFFECTS = ["read", "write", "external"] as const;
+
+/** Calls that were denied or needed a person's word, and need less now. */
+function listNewCalls(less: SandboxPolicy, more: SandboxPolicy): readonly Change[] {
+  return EFFECTS.flatMap((effect) => {
+    const [was, is] = [less.approvals[effect], more.approvals[effect]];
+    const isNew = STRICTNESS[is] < STRICTNESS[was];
+    const how = is === "ask" ? "once approved" : "unasked";
+    const what = `calls that ${EFFECT_VERBS[effect]}, ${how}`;
+    return isNew ? [{ what, rule: ruleOf(more, `approvals.${effect}`) }] : [];
+  });
 }
 
 function listRights(policy: SandboxPolicy): readonly Change[] {
@@ -191,13 +206,20 @@ function whole(policy: SandboxPolicy, what: string): Change {
 }
 
 function settingsOf(policy: SandboxPolicy): readonly (readonly [string, string])[] {
-  const { metadata, match, grants, isolation, record } = policy;
+  const { metadata, match, grants, approvals, isolation, record } = policy;
   const toText = (value: unknown): string => JSON.stringify(value);
   return [
     ["metadata.priority", String(metadata.priority)],
     ...Object.entries(match).map(([name, value]) => [`match.${name}`, toText(value)] as const),
     ...Object.entries(grants.config ?? {}).map(
       ([name, value]) => [`grants.config.${name}`, toText(value)] as const,
+    ),
+    ["approvals.expiresMinutes", String(approvals.expiresMinutes)],
+    ["approvals.results", toText(approvals.results)],
+    ...Object.entries(approvals.tools).flatMap(([skill, tools]) =>
+      Object.entries(tools).map(
+        ([tool, decision]) => [`approvals.tools.${skill}.${tool}`, decision] as const,
+      ),
     ),
     ["isolation.users", isolation.users],
     ["record", record],

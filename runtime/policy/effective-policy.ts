@@ -1,3 +1,4 @@
+import { type ApprovalRules, toApprovalRules, withoutApprovalRules } from "./approval-rules.ts";
 import { hashJson } from "./canonical-json.ts";
 import { decideGrants } from "./decide-grants.ts";
 import { listLimitCandidates, mapLimits } from "./decide-limits.ts";
@@ -26,6 +27,7 @@ export interface GrantedPolicy {
   readonly users: "separate" | "shared";
   /** What records of host calls hold. */
   readonly record: "hashes" | "full";
+  readonly approvals: ApprovalRules;
   /** Of all that decides; where it stands does not. */
   readonly hash: string;
 }
@@ -48,12 +50,21 @@ export function toEffectivePolicy(
     grants: decideGrants(policy, skill),
     users: policy.isolation.users,
     record: policy.record,
+    approvals: toApprovalRules(policy, skill),
   };
   return {
     kind: "granted",
     ...rights,
     limitRules: mapLimits((name) => lowest[name].rule),
-    hash: hashJson(JSON.parse(JSON.stringify({ ...rights, grants: withoutRules(rights.grants) }))),
+    hash: hashJson(
+      JSON.parse(
+        JSON.stringify({
+          ...rights,
+          grants: withoutRules(rights.grants),
+          approvals: withoutApprovalRules(rights.approvals),
+        }),
+      ),
+    ),
   };
 }
 

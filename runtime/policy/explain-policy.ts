@@ -1,3 +1,5 @@
+import type { SkillCode } from "../invoke.ts";
+import { type CallDecision, decideCall } from "./decide-call.ts";
 import {
   decideSecrets,
   findAsks,
@@ -6,7 +8,7 @@ import {
   listHttpRules,
 } from "./decide-grants.ts";
 import { listLimitCandidates, mapLimits } from "./decide-limits.ts";
-import { toEffectivePolicy } from "./effective-policy.ts";
+import { type EffectivePolicy, toEffectivePolicy } from "./effective-policy.ts";
 import {
   type Ask,
   type HttpRule,
@@ -28,6 +30,8 @@ export interface PolicyExplanation {
   readonly passedOver: readonly PassedOver[];
   readonly limits: readonly ExplainedLimit[];
   readonly grants: readonly ExplainedGrant[];
+  /** What becomes of a call of each tool before it is made. */
+  readonly calls: readonly ExplainedCall[];
   readonly hash: string;
 }
 
@@ -62,6 +66,15 @@ export interface ExplainedGrant {
   readonly considered: readonly Considered[];
 }
 
+export interface ExplainedCall {
+  readonly tool: string;
+  readonly verdict: CallDecision["kind"];
+  readonly rule: string;
+  /** As in "acts outside", "brings what strangers wrote" and "holds private data". */
+  readonly facts: readonly string[];
+  readonly reaches: readonly string[];
+}
+
 interface Considered {
   readonly rule: string;
   readonly value: string;
@@ -70,16 +83,18 @@ interface Considered {
 /** Which line of which file decides about each right and limit of a call, and what else was there. */
 export function explainPolicy(
   policies: readonly SandboxPolicy[],
-  skill: SkillFacts,
+  skill: SkillFacts & Pick<SkillCode, "tools">,
   call: CallFacts = {},
 ): PolicyExplanation {
   const policy = policies.find((each) => findMismatch(each, skill, call) === undefined);
   const others = policies.filter((each) => each !== policy);
+  const effective = toEffectivePolicy(policies, skill, call);
   const about = {
     passedOver: others.map((other) =>
       explainPassing(other, policy, findMismatch(other, skill, call)),
     ),
-    hash: toEffectivePolicy(policies, skill, call).hash,
+    calls: skill.tools.map(({ name }) => explainToolCall(effective, skill, name)),
+    hash: effective.hash,
   };
   if (policy === undefined) return { ...about, limits: [], grants: [] };
   const { metadata, file, mode, isolation, record } = policy;
@@ -94,6 +109,23 @@ export function explainPolicy(
       ...decideSecrets(policy, skill).map(toSecretRow),
     ],
   };
+}
+
+function explainToolCall(
+  policy: EffectivePolicy,
+  skill: Pick<SkillCode, "name" | "tools">,
+  tool: string,
+): ExplainedCall {
+  const decision = decideCall(policy, skill, tool);
+  const { kind: verdict, rule } = decision;
+  if (decision.kind === "denied") return { tool, verdict, rule, facts: [], reaches: [] };
+  const { actsOutside, bringsUntrusted, holdsPrivate, reaches } = decision;
+  const facts = [
+    ...(actsOutside ? ["acts outside"] : []),
+    ...(bringsUntrusted ? ["brings what strangers wrote"] : []),
+    ...(holdsPrivate ? ["holds private data"] : []),
+  ];
+  return { tool, verdict, rule, facts, reaches };
 }
 
 function explainPassing(

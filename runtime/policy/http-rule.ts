@@ -45,6 +45,40 @@ export function isCovering(rule: HttpRule, other: HttpRule): boolean {
   );
 }
 
+/** The rule that means what both mean; none where no request is meant by both. */
+export function meetRules(one: HttpRule, other: HttpRule): readonly HttpRule[] {
+  const host = meetHosts(one.host, other.host);
+  if (host === undefined) return [];
+  const parts = {
+    schemes: meet(one.schemes, other.schemes),
+    ports: meet(one.ports, other.ports),
+    methods: meet(one.methods, other.methods),
+    paths: meetPaths(one.paths, other.paths),
+  };
+  const isEmpty = Object.values(parts).some((values) => values?.length === 0);
+  return isEmpty ? [] : [{ ...one, host, ...parts }];
+}
+
+function meetHosts(one: string, other: string): string | undefined {
+  if (isHostOf(one, other)) return other;
+  return isHostOf(other, one) ? one : undefined;
+}
+
+function meet<T>(one: readonly T[] | undefined, other: readonly T[] | undefined) {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one.filter((each) => other.includes(each));
+}
+
+/** Of two prefixes the longer one, where one is under the other. */
+function meetPaths(one: HttpRule["paths"], other: HttpRule["paths"]): HttpRule["paths"] {
+  if (one === undefined || other === undefined) return one ?? other;
+  const isIn = (prefix: string, path: string) => prefix === "/" || isUnder(prefix, path);
+  return [
+    ...one.filter((path) => other.some((prefix) => isIn(prefix, path))),
+    ...other.filter((path) => !one.includes(path) && one.some((prefix) => isIn(prefix, path))),
+  ];
+}
+
 /** `*.example.org` has the names below it, not the name itself. */
 function isHostOf(pattern: string, host: string): boolean {
   if (pattern === host) return true;

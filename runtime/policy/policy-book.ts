@@ -1,5 +1,6 @@
 import type { SkillCode } from "../invoke.ts";
 import type { RuntimeNotice } from "../runtime.ts";
+import { type CallDecision, decideCall } from "./decide-call.ts";
 import { type EffectivePolicy, toEffectivePolicy } from "./effective-policy.ts";
 import { readPolicies } from "./read-policies.ts";
 import type { SandboxPolicy } from "./sandbox-policy.ts";
@@ -15,6 +16,7 @@ export class PolicyBook {
   #policies: readonly SandboxPolicy[] = [];
   #labels: ReadonlySet<string> = new Set();
   #effective = new WeakMap<SkillCode, Map<string, EffectivePolicy>>();
+  readonly #decisions = new WeakMap<EffectivePolicy, Map<string, CallDecision>>();
   #isRead = false;
 
   private constructor(dir: string, onNotice: (notice: RuntimeNotice) => void) {
@@ -54,6 +56,20 @@ export class PolicyBook {
     const policy = toEffectivePolicy(this.#policies, skill, { label });
     this.#effective.set(skill, known.set(label, policy));
     return policy;
+  }
+
+  /** What becomes of a call of `tool` before it is made. */
+  decide(skill: SkillCode, tool: string, label?: string): CallDecision {
+    const policy = this.effective(skill, label);
+    const known = this.#decisions.get(policy) ?? new Map<string, CallDecision>();
+    const before = known.get(tool);
+    if (before !== undefined) return before;
+    const decision = decideCall(policy, skill, tool);
+    // What is no tool's name is a model's invention: there is no end to those.
+    if (skill.tools.some(({ name }) => name === tool)) {
+      this.#decisions.set(policy, known.set(tool, decision));
+    }
+    return decision;
   }
 
   close(): void {

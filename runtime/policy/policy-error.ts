@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { describeIssues } from "../describe-issues.ts";
 import { placeOf, type TextPlaces } from "./text-places.ts";
 
 /** One thing that is wrong in a policy file. */
@@ -33,37 +34,17 @@ export function toPolicyFaults(
   document: { readonly raw: unknown; readonly file: string; readonly places: TextPlaces },
 ): readonly PolicyFault[] {
   const { raw, file, places } = document;
-  const faults = error.issues.flatMap((issue) => describeIssue(issue, raw));
-  return faults
-    .map(({ path, message }) => ({
+  return describeIssues(error, raw)
+    .map(({ path, found, expected }) => ({
       file,
       ...placeOf(places, path),
       path: path.map(String).join("."),
-      message,
+      message:
+        found.kind === "unknown-property"
+          ? "unknown property, expected none but those of README.md"
+          : `found ${quote(found.value)}, expected ${expected}`,
     }))
     .toSorted((one, other) => one.line - other.line || one.column - other.column);
-}
-
-interface Described {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
-function describeIssue(issue: z.core.$ZodIssue, raw: unknown): readonly Described[] {
-  const { path } = issue;
-  if (issue.code === "unrecognized_keys") {
-    const message = "unknown property, expected none but those of README.md";
-    return issue.keys.map((key) => ({ path: [...path, key], message }));
-  }
-  // zod begins with what kind of fault it is: "Invalid input: expected number, received string".
-  const expected = issue.message
-    .replace(/^(?:Invalid input|Invalid option|Too small|Too big): /u, "")
-    .replace(/, received .*$/u, "");
-  if (issue.code === "invalid_key") {
-    const inner = issue.issues.map(({ message }) => message).join(", ");
-    return [{ path, message: inner }];
-  }
-  return [{ path, message: `found ${quote(valueAt(raw, path))}, ${expected}` }];
 }
 
 const MAX_QUOTED_CHARS = 80;
@@ -72,13 +53,4 @@ function quote(value: unknown): string {
   if (value === undefined) return "nothing";
   const text = JSON.stringify(value);
   return text.length <= MAX_QUOTED_CHARS ? text : `${text.slice(0, MAX_QUOTED_CHARS)}...`;
-}
-
-function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
-  let value = raw;
-  for (const key of path) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = Reflect.get(value, key);
-  }
-  return value;
 }

@@ -103,6 +103,23 @@ const grants = z.strictObject({
   secrets: z.array(secret).max(100).optional(),
 });
 
+const decision = z.enum(["allow", "ask", "deny"]);
+const toolName = z.string().min(1).max(64);
+
+/** What a tool's call needs before it is made, by the effects that the manifest declares. */
+const approvals = z.strictObject({
+  read: decision.default("allow"),
+  write: decision.default("allow"),
+  external: decision.default("ask"),
+  /** By skill and tool, in place of what its effects say. */
+  tools: z.record(toolName, z.record(toolName, decision)).default({}),
+  expiresMinutes: z.number().min(0.05).max(43_200).default(60),
+  /** What results bring into a session; where absent it follows from what the skill may reach. */
+  results: z
+    .strictObject({ untrusted: z.boolean().optional(), private: z.boolean().optional() })
+    .default({}),
+});
+
 /** One file of `sandbox-policies/`. A grant that is absent is denied. */
 export const policySchema = z
   .strictObject({
@@ -118,6 +135,14 @@ export const policySchema = z
     mode: z.enum(["enforce", "audit", "learn"]),
     ceiling: ceilingSchema,
     grants,
+    approvals: approvals.default({
+      read: "allow",
+      write: "allow",
+      external: "ask",
+      tools: {},
+      expiresMinutes: 60,
+      results: {},
+    }),
     isolation: z
       .strictObject({ users: z.enum(["separate", "shared"]).default("separate") })
       .default({ users: "separate" }),

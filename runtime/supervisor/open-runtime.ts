@@ -6,10 +6,11 @@ import { createLeakScanner } from "../broker/secrets/leak-scanner.ts";
 import { parseSecretValues, type SecretValues } from "../broker/secrets/secret-values.ts";
 import type { InvokeRequest, InvokeResult, SkillError, Trust, Usage } from "../invoke.ts";
 import { hashJson } from "../policy/canonical-json.ts";
+import type { CallDecision } from "../policy/decide-call.ts";
 import type { EffectivePolicy, GrantedPolicy } from "../policy/effective-policy.ts";
 import { PolicyBook } from "../policy/policy-book.ts";
 import { findJsonFault, type JsonValue } from "../protocol.ts";
-import type { Runtime, RuntimeOptions, RuntimeStats } from "../runtime.ts";
+import type { CallQuery, Runtime, RuntimeOptions, RuntimeStats } from "../runtime.ts";
 import { type CallEnd, limitError, toCallEnd } from "./call-end.ts";
 import { CallSlots, type Slot } from "./call-slots.ts";
 import { detectLayers } from "./layers/detect-layers.ts";
@@ -121,6 +122,10 @@ class SandboxRuntime implements Runtime {
     return { ...ended.end, usage: ended.usage, policyHash: policy.hash };
   }
 
+  decide({ skill, tool, label }: CallQuery): CallDecision {
+    return this.#policies.decide(skill, tool, label);
+  }
+
   stats(): RuntimeStats {
     return {
       processes: this.#pool.list(),
@@ -163,10 +168,10 @@ class SandboxRuntime implements Runtime {
     call: Omit<PlannedCall, "policy" | "input">,
     policy: EffectivePolicy,
   ): Promise<EndedCall> {
-    if (policy.kind === "denied") {
-      const { message, rule } = policy;
-      return refused({ code: "denied", message, rule });
-    }
+    if (policy.kind === "denied") return refused({ code: "denied", ...toDenial(policy) });
+    const { skill, tool, label } = call.request;
+    const decision = this.#policies.decide(skill, tool, label);
+    if (decision.kind === "denied") return refused({ code: "denied", ...toDenial(decision) });
     if (call.signal?.aborted === true) return refused(CANCELLED);
     const missing = await this.#findMissingLayer(call.request.skill.trust);
     if (missing !== undefined) return refused(toLayerError(missing, call.request.skill.trust));
@@ -288,6 +293,10 @@ class SandboxRuntime implements Runtime {
 
 interface EndedCall extends CallEnd {
   readonly hostCalls: number;
+}
+
+function toDenial({ message, rule }: { readonly message: string; readonly rule: string }) {
+  return { message, rule };
 }
 
 const CANCELLED: SkillError = { code: "cancelled", message: "The call was cancelled" };

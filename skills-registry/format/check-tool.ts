@@ -1,6 +1,6 @@
 import type { JsonValue } from "../../runtime/index.ts";
+import { parseTemplate } from "../template.ts";
 import { type FormatFault, quote } from "./skill-format-error.ts";
-import { parseTemplate } from "./template.ts";
 import type { ManifestExample, ManifestTool } from "./tool-schema.ts";
 
 type ToolFault = Omit<FormatFault, "file">;

@@ -30,7 +30,8 @@ export function quote(value: unknown): string {
 
 const MAX_QUOTED_CHARS = 80;
 
-function formatFault({ file, line, path, found, expected }: FormatFault): string {
+/** A fault in a line. */
+export function formatFault({ file, line, path, found, expected }: FormatFault): string {
   const at = line === undefined ? file : `${file}:${line}`;
   const where = path === "" ? at : `${at}: ${path}`;
   return `${where}: found ${found}, expected ${expected}`;

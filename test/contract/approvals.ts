@@ -4,10 +4,12 @@ import {
   denyApproval,
   expireApproval,
   grantApproval,
+  revokeApproval,
   useApproval,
 } from "#domain/approval/approval.ts";
 import type { ApprovalRepository } from "#domain/approval/approval-repository.ts";
-import { parseApprovalId, parseSessionId, parseUserId } from "#domain/shared/id.ts";
+import { parseApprovalId, parseSessionId, parseTurnId, parseUserId } from "#domain/shared/id.ts";
+import { approvalOf } from "../support/approvals.ts";
 
 export interface ApprovalsUnderTest extends AsyncDisposable {
   readonly approvals: ApprovalRepository;
@@ -39,6 +41,9 @@ export function describeApprovalRepository(
         denyApproval(approvalOf("a4"), bob, { nowMs: 5 }),
         denyApproval(approvalOf("a5"), bob, { nowMs: 5, reason: "Not this one" }),
         expireApproval(approvalOf("a6"), 100),
+        revokeApproval(grantApproval(approvalOf("a7"), bob, { scope: pattern, nowMs: 5 }), alice, {
+          nowMs: 7,
+        }),
       ];
       for (const approval of made) {
         await store.approvals.add(approvalOf(approval.id));
@@ -62,6 +67,17 @@ export function describeApprovalRepository(
       expect(await ids({ userId: alice, after, limit: 2 })).toEqual(["a4"]);
     });
 
+    test("countPending() counts what waits, of all users", async ({ expect }) => {
+      await using store = await open();
+      const { approvals } = store;
+      expect(await approvals.countPending()).toBe(0);
+      for (const id of ["a1", "a2", "a3"]) await approvals.add(approvalOf(id));
+      await approvals.add({ ...approvalOf("b1"), userId: bob });
+      expect(await approvals.countPending()).toBe(4);
+      await approvals.save(denyApproval(approvalOf("a2"), bob, { nowMs: 5 }));
+      expect(await approvals.countPending()).toBe(3);
+    });
+
     test("listGrants() lists grants of one tool in one session", async ({ expect }) => {
       await using store = await open();
       const { approvals } = store;
@@ -81,6 +97,77 @@ export function describeApprovalRepository(
       expect(found.map(({ id }) => id)).toEqual(["a1"]);
     });
 
+    test("listOfTurn() and list() list what was asked, decided or not", async ({ expect }) => {
+      await using store = await open();
+      const { approvals } = store;
+      const turnId = parseTurnId("t2");
+      const other = parseSessionId("s2");
+      for (const approval of [
+        approvalOf("a1"),
+        approvalOf("a2", { turnId }),
+        approvalOf("a3", { turnId, sessionId: other }),
+        approvalOf("b1", { userId: bob }),
+      ]) {
+        await approvals.add(approval);
+      }
+      await approvals.save(denyApproval(approvalOf("a2", { turnId }), bob, { nowMs: 5 }));
+      const idsOf = (found: readonly Approval[]) => found.map(({ id }) => id);
+      expect(idsOf(await approvals.listOfTurn(turnId))).toEqual(["a2", "a3"]);
+      const ids = async (input: Parameters<ApprovalRepository["list"]>[0]) =>
+        idsOf(await approvals.list(input));
+      expect(await ids({ limit: 9 })).toEqual(["b1", "a3", "a2", "a1"]);
+      expect(await ids({ sessionId, limit: 9 })).toEqual(["b1", "a2", "a1"]);
+      expect(await ids({ sessionId, userId: alice, state: "pending", limit: 9 })).toEqual(["a1"]);
+      expect(await ids({ userId: alice, state: "denied", limit: 9 })).toEqual(["a2"]);
+      const before = parseApprovalId("a3");
+      expect(await ids({ userId: alice, before, limit: 1 })).toEqual(["a2"]);
+    });
+
+    test("resolve() stores a decision once", async ({ expect }) => {
+      await using store = await open();
+      const { approvals } = store;
+      await approvals.add(approvalOf("a1"));
+      const denied = denyApproval(approvalOf("a1"), bob, { nowMs: 5 });
+      const event = {
+        atMs: 5,
+        actor: bob,
+        action: "approval.denied",
+        subject: "approval:a1",
+        decision: "denied",
+        detail: {},
+      } as const;
+      const results = await Promise.all([
+        approvals.resolve(denied, event),
+        approvals.resolve(denied, event),
+      ]);
+      expect(results).toContainEqual({ kind: "saved", isResumed: false });
+      expect(results).toContainEqual({ kind: "stale" });
+      expect(await approvals.find(denied.id)).toEqual({ ...denied, revision: 1 });
+    });
+
+    test("a pattern is used just as often as it may be, however many use it at once", async ({
+      expect,
+    }) => {
+      await using opened = await open();
+      const { approvals } = opened;
+      const pattern = { kind: "pattern", fixed: {}, usesLeft: 7, expiresAtMs: 90 } as const;
+      const asked = approvalOf("a1");
+      const granted = grantApproval(asked, asked.userId, { scope: pattern, nowMs: 2 });
+      await approvals.add(granted);
+      const call = { ...asked, skill: "mail", tool: "send" };
+      const use = async (): Promise<boolean> => {
+        for (;;) {
+          const found = await approvals.find(asked.id);
+          const used = found && useApproval(found, call, 3);
+          if (used === undefined) return false;
+          if ((await approvals.save(used)) === "saved") return true;
+        }
+      };
+      const uses = await Promise.all(Array.from({ length: 20 }, use));
+      expect(uses.filter(Boolean)).toHaveLength(7);
+      expect((await approvals.find(asked.id))?.state).toMatchObject({ scope: { usesLeft: 0 } });
+    });
+
     test("of two calls that use one grant at once, one is told to look again", async ({
       expect,
     }) => {
@@ -97,21 +184,4 @@ export function describeApprovalRepository(
       expect(useApproval(now, granted, 7)).toBeUndefined();
     });
   });
-}
-
-function approvalOf(id: string): Approval {
-  return {
-    id: parseApprovalId(id),
-    userId: alice,
-    sessionId,
-    skill: "mail",
-    skillDigest: "d",
-    tool: "send",
-    inputHash: "h",
-    input: { city: "Rome", days: 2 },
-    requestedAtMs: 1,
-    expiresAtMs: 50,
-    state: { kind: "pending" },
-    revision: 0,
-  };
 }

@@ -10,9 +10,12 @@ import {
   parseUserId,
   type SessionId,
 } from "../../src/domain/shared/id.ts";
+import { dayOf } from "../../src/domain/spend/budget.ts";
+import type { SpendRepository } from "../../src/domain/spend/spend-repository.ts";
 import type { TurnLog } from "../../src/domain/turn/turn-log.ts";
 import type { UserRepository } from "../../src/domain/user/user-repository.ts";
 import { newId } from "../../src/infrastructure/ids/ids.ts";
+import { modelCallOf } from "../support/agent-store.ts";
 
 export interface OpenedHousekeeping extends AsyncDisposable {
   readonly housekeeping: Housekeeping;
@@ -20,10 +23,12 @@ export interface OpenedHousekeeping extends AsyncDisposable {
   readonly instances: InstanceRegistry;
   readonly sessions: SessionRepository;
   readonly users: UserRepository;
+  readonly spend: SpendRepository;
 }
 
 const userId = parseUserId("admin");
 const NOW = 1_800_000_000_000;
+const DAY_MS = 86_400_000;
 const EVENTS_OF_TURN = 4;
 
 /** What is deleted of a store, and what readers get who ask for it. */
@@ -80,6 +85,39 @@ export function describeHousekeeping(name: string, open: () => Promise<OpenedHou
     });
   });
 
+  describe(`deleteOldSpend() ${name}`, () => {
+    test("deletes what was spent on days before one, of each user and of all", async (context) => {
+      const { expect } = context;
+      const { housekeeping, spend, turns, users, converse, owner } = await openStore(context);
+      const sessionId = await converse({ turns: 1, nowMs: NOW });
+      const turn = { turnId: parseTurnId(newId()), sessionId };
+      const message = { clientMessageId: newId(), messageId: parseMessageId(newId()), text: "x" };
+      const session = { id: sessionId, isNew: false };
+      await turns.accept({ ...turn, ...message, userId, session, owner, nowMs: NOW });
+      // The last of so many users is the one who spent something.
+      for (let at = 0; at < 100; at++) {
+        const id = parseUserId(`a${at}`);
+        await users.add({ id, name: id, role: "member", createdAtMs: 1 });
+      }
+      const modelCalls = [0, 1, 2].map((day) =>
+        modelCallOf(turn, { userId, startedAtMs: day * DAY_MS }),
+      );
+      const write = { messages: [], tasks: [], events: [], modelCalls, nowMs: NOW };
+      await turns.save({ ...turn, epoch: owner.epoch, ...write });
+      const beforeDay = dayOf(2 * DAY_MS);
+      const first = await housekeeping.deleteOldSpend({ beforeDay, after: "" });
+      const next = first.next ?? expect.fail();
+      const rest = await housekeeping.deleteOldSpend({ beforeDay, after: next });
+      expect(rest.next).toBe(undefined);
+      expect(first.deleted + rest.deleted).toBe(4);
+      for (const [day, steps] of [0, 0, 1].entries()) {
+        const read = { ...turn, userId, day: dayOf(day * DAY_MS) };
+        const spent = { user: { steps }, day: { steps }, turn: { steps: 3 } };
+        expect(await spend.read(read), String(day)).toMatchObject(spent);
+      }
+    });
+  });
+
   async function openStore({ onTestFinished }: TestContext) {
     const opened = await open();
     onTestFinished(() => opened[Symbol.asyncDispose]());
@@ -117,6 +155,6 @@ export function describeHousekeeping(name: string, open: () => Promise<OpenedHou
       }
       return sessionId;
     }
-    return { ...opened, sessions, converse };
+    return { ...opened, sessions, converse, owner: { instanceId, epoch } };
   }
 }

@@ -52,6 +52,31 @@ export function describeJobs(name: string, open: () => Promise<OpenedJobs>): voi
       expect(ran[0]).toMatchObject({ attempt: 1, isLast: false });
     });
 
+    test("a job does not run before its time", async (context) => {
+      const { expect } = context;
+      const opened = await openJobs(context);
+      const engine = await opened.openEngine();
+      await engine.open([QUEUE]);
+      const readyAtMs = Date.now() + 1_500;
+      await engine.enqueue([
+        { queue: QUEUE.name, data: "late", readyAtMs },
+        { queue: QUEUE.name, data: "due", readyAtMs: readyAtMs - 60_000 },
+      ]);
+      const found = (await engine.fetch(QUEUE, 9)).map(dataOf);
+      expect(found).toContain("due");
+      await until(
+        async () => {
+          // Where the machine stood still since, both were there at once.
+          if (!found.includes("late")) found.push(...(await engine.fetch(QUEUE, 9)).map(dataOf));
+          return found;
+        },
+        (all) => all.includes("late"),
+      );
+      expect(Date.now()).toBeGreaterThanOrEqual(readyAtMs);
+      expect(new Set(found)).toEqual(new Set(["due", "late"]));
+      expect(found).toHaveLength(2);
+    });
+
     test("a job that was put on its queue before start() runs then", async (context) => {
       const { expect } = context;
       const opened = await openJobs(context);
@@ -236,6 +261,10 @@ export function describeJobs(name: string, open: () => Promise<OpenedJobs>): voi
       expect(seen.items).toHaveLength(200);
     });
   });
+}
+
+function dataOf({ data }: Job): unknown {
+  return data;
 }
 
 /** Waits for a number of things. */

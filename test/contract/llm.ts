@@ -3,6 +3,7 @@ import type { Llm, LlmEvent, LlmRequest } from "#application/ports/llm.ts";
 import type { Message, MessagePart } from "#domain/message/message.ts";
 import { parseMessageId, parseSessionId, parseToolCallId, parseTurnId } from "#domain/shared/id.ts";
 import type { Skill } from "#domain/skill/skill.ts";
+import { medianOf } from "../support/timings.ts";
 
 export interface OpenedLlm extends AsyncDisposable {
   readonly llm: Llm;
@@ -16,7 +17,7 @@ export function describeLlm(name: string, open: () => Promise<OpenedLlm>): void 
   describe(`Llm contract: ${name}`, () => {
     test("name is <provider>/<model>", async ({ expect }) => {
       await using opened = await open();
-      expect(opened.llm.name).toMatch(/^[a-z]+\/\S+$/u);
+      expect(opened.llm.name).toMatch(/^(?:[a-z]+|custom:[a-z0-9-]+)\/\S+$/u);
     });
 
     test("stream() gives text in several deltas, then finished, then nothing", async ({
@@ -33,7 +34,7 @@ export function describeLlm(name: string, open: () => Promise<OpenedLlm>): void 
       await using opened = await open();
       const question = [message("user", { kind: "text", text: "/calculator 2+2" })];
       const [first, second] = [await ask(opened.llm, question), await ask(opened.llm, question)];
-      expect(first).toMatchObject([
+      expect(saidIn(first)).toMatchObject([
         {
           kind: "tool-call",
           name: "calculator.evaluate",
@@ -61,17 +62,22 @@ export function describeLlm(name: string, open: () => Promise<OpenedLlm>): void 
 
     test("stream() ends within 100 ms of an abort, without finished", async ({ expect }) => {
       await using opened = await open();
-      const abort = new AbortController();
       const messages = [message("user", { kind: "text", text: "hello" })];
-      const events: LlmEvent[] = [];
-      let abortedAtMs = 0;
-      for await (const event of opened.llm.stream(request(messages), abort.signal)) {
-        events.push(event);
-        abortedAtMs = performance.now();
-        abort.abort();
-      }
-      expect(performance.now() - abortedAtMs).toBeLessThan(1_000);
-      expect(events.map(({ kind }) => kind)).toEqual(["text"]);
+      const tookMs = await medianOf(5, async () => {
+        const abort = new AbortController();
+        const events: LlmEvent[] = [];
+        let abortedAtMs = 0;
+        for await (const event of opened.llm.stream(request(messages), abort.signal)) {
+          events.push(event);
+          if (event.kind !== "text") continue;
+          abortedAtMs = performance.now();
+          abort.abort();
+        }
+        const passedMs = performance.now() - abortedAtMs;
+        expect(saidIn(events).map(({ kind }) => kind)).toEqual(["text"]);
+        return passedMs;
+      });
+      expect(tookMs).toBeLessThan(100);
     });
   });
 }
@@ -82,9 +88,22 @@ export async function ask(
   messages: readonly Message[],
   signal = new AbortController().signal,
 ): Promise<LlmEvent[]> {
+  return collect(llm, request(messages), signal);
+}
+
+export async function collect(
+  llm: Llm,
+  asked: LlmRequest,
+  signal = new AbortController().signal,
+): Promise<LlmEvent[]> {
   const events: LlmEvent[] = [];
-  for await (const event of llm.stream(request(messages), signal)) events.push(event);
+  for await (const event of llm.stream(asked, signal)) events.push(event);
   return events;
+}
+
+/** Without what is no part of the answer itself. */
+function saidIn(events: readonly LlmEvent[]): LlmEvent[] {
+  return events.filter(({ kind }) => kind !== "usage" && kind !== "reasoning-ended");
 }
 
 export function request(messages: readonly Message[]): LlmRequest {

@@ -275,6 +275,23 @@ export function describeSchedules(name: string, open: () => Promise<OpenedSchedu
       expect(await begin(3)).toBe(false);
     });
 
+    test("withdrawCall() puts a call that was not made back, at its own attempt only", async (context) => {
+      const { expect } = context;
+      const { schedules, firings } = await openSchedules(context);
+      const { key, schedule } = await fireOne({ schedules, firings });
+      const task = taskOf(schedule);
+      const withdraw = (attempt: number) => firings.withdrawCall({ key, attempt, taskId: task.id });
+      expect(await withdraw(0)).toBe(false);
+      const begin = () => firings.beginCall({ key, attempt: 1, task, nowMs: NOW + 5 });
+      expect(await begin()).toBe(true);
+      expect(await withdraw(2)).toBe(false);
+      expect(await withdraw(1)).toBe(true);
+      expect(await withdraw(1)).toBe(false);
+      const waiting = { ...key, firedAtMs: NOW, lateMs: undefined, state: { kind: "waiting" } };
+      expect((await firings.find(key))?.firing).toEqual(waiting);
+      expect(await begin()).toBe(true);
+    });
+
     test("deleteOldFirings() deletes what ended long ago, so many at once", async (context) => {
       const { expect } = context;
       const { schedules, firings, deleteOldFirings } = await openSchedules(context);

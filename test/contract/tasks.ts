@@ -55,6 +55,28 @@ export function describeTaskRepository(name: string, open: () => Promise<TasksUn
       expect(await tasks.save(beginTask(taskOf("none"), 2), "pending")).toBe("stale");
     });
 
+    test("listOfTurn() gives the calls of a turn, oldest first", async ({ expect }) => {
+      await using store = await open();
+      const { tasks } = store;
+      const origin = (turn: string) =>
+        ({
+          kind: "turn",
+          sessionId: parseSessionId("s1"),
+          turnId: parseTurnId(turn),
+          toolCallId: parseToolCallId("c1"),
+        }) as const;
+      for (const [id, turn] of [
+        ["t3", "turn1"],
+        ["t2", "turn2"],
+        ["t1", "turn1"],
+      ] as const) {
+        await tasks.add({ ...taskOf(id), origin: origin(turn) });
+      }
+      const found = await tasks.listOfTurn(parseTurnId("turn1"));
+      expect(found.map(({ id }) => id)).toEqual(["t1", "t3"]);
+      expect(await tasks.listOfTurn(parseTurnId("none"))).toEqual([]);
+    });
+
     test("list() is newest first, by user, session and state, by pages", async ({ expect }) => {
       await using store = await open();
       const { tasks } = store;

@@ -10,14 +10,17 @@ import { listStoredFaults } from "../support/stored-faults.ts";
 
 const CLIENTS = 12;
 const DOWN_MS = 2_000;
+/** On a machine that does nothing else. */
 const MAX_RECOVERY_MS = 5_000;
+/** On any other: compared with the first answers of the same load, five times as many. */
+const MAX_RECOVERY_RATIO = 2;
 
 test.for([
   ["is restarted", "SIGINT"],
   ["crashes", "SIGQUIT"],
 ] as const)(
   "nothing is lost when Postgres %s under load",
-  { timeout: 60_000 },
+  { timeout: 240_000 },
   async ([, signal], { expect }) => {
     await using postgres = await openTestServer();
     await using model = await SlowModel.open({ answerMs: 500, words: 5 });
@@ -37,11 +40,13 @@ test.for([
     let count = 0;
     const nextText = () => (++count % 2 === 0 ? `slow-${count}` : `quick-${count}`);
     const load = Promise.all(clients.map((client) => client.converse(nextText, () => isOver)));
-    await expect.poll(() => answers, { timeout: 10_000 }).toBeGreaterThan(5 * CLIENTS);
+    const beganAtMs = performance.now();
+    await expect.poll(() => answers, { timeout: 60_000 }).toBeGreaterThan(5 * CLIENTS);
+    const firstMs = performance.now() - beganAtMs;
 
     await postgres.stop(signal);
     for (const { url } of members) {
-      await expect.poll(() => statusOf(`${url}/readyz`), { timeout: 5_000 }).toBe(503);
+      await expect.poll(() => statusOf(`${url}/readyz`), { timeout: 20_000 }).toBe(503);
       expect(await statusOf(`${url}/healthz`)).toBe(200);
     }
     await delay(DOWN_MS);
@@ -49,10 +54,10 @@ test.for([
     const startedAtMs = performance.now();
     const before = answers;
     for (const { url } of members) {
-      await expect.poll(() => statusOf(`${url}/readyz`), { timeout: 20_000 }).toBe(200);
+      await expect.poll(() => statusOf(`${url}/readyz`), { timeout: 60_000 }).toBe(200);
     }
     // Each of them is answered again.
-    await expect.poll(() => answers, { timeout: 20_000 }).toBeGreaterThan(before + CLIENTS);
+    await expect.poll(() => answers, { timeout: 60_000 }).toBeGreaterThan(before + CLIENTS);
     const recoveryMs = Math.round(performance.now() - startedAtMs);
     report(`Answers again ${recoveryMs} ms after Postgres was up`);
     isOver = true;
@@ -67,7 +72,7 @@ test.for([
       expect(member.output()).not.toMatch(/unhandled|uncaught/iu);
     }
     expect(await listStoredFaults({ url: postgres.url })).toEqual([]);
-    expect(recoveryMs).toBeLessThan(MAX_RECOVERY_MS);
+    expect(recoveryMs).toBeLessThan(Math.max(MAX_RECOVERY_MS, MAX_RECOVERY_RATIO * firstMs));
   },
 );
 

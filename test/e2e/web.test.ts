@@ -286,6 +286,45 @@ describe.skipIf(chromium === undefined)("the web page", () => {
     expect(watched.faults).toEqual([]);
   });
 
+  test("shows what models are told of a person, and forgets and unpins it", async ({ expect }) => {
+    const call = async (method: string, at: string, body?: object) => {
+      const response = await fetch(`${plain.url}/api/v1${at}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${plain.token}`,
+          "idempotency-key": crypto.randomUUID(),
+          ...(body && { "content-type": "application/json" }),
+        },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      expect(response.ok, text).toBe(true);
+      return (text === "" ? {} : JSON.parse(text)) as Readonly<Record<string, unknown>>;
+    };
+    await call("POST", "/memory", { text: "Likes <b>tea</b>" });
+    await using watched = await openPage(browser, plain.url, { profile: plainUser });
+    const { page } = watched;
+    await send(page, "/calculator 50+5");
+    await ended(page, "completed");
+    const sessionId = new URL(page.url()).hash.split("/").at(-1) ?? "";
+    const { messages } = await call("GET", `/sessions/${sessionId}/messages`);
+    const [first] = messages as readonly { readonly id: string }[];
+    await call("PUT", `/sessions/${sessionId}/pins/${first?.id}`);
+    await page.getByRole("button", { name: "What models are told" }).click();
+    const dialog = page.getByRole("dialog", { name: "What models are told" });
+    await dialog.getByText("Likes <b>tea</b>").waitFor();
+    await dialog.getByText("/calculator 50+5").waitFor();
+    await dialog.getByRole("button", { name: 'Forget "Likes' }).click();
+    await dialog.getByText("Nothing yet").waitFor();
+    await dialog.getByRole("button", { name: 'Unpin "/calculator 50+5"' }).click();
+    await dialog.getByText("No message is pinned").waitFor();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "hidden" });
+    expect((await call("GET", "/memory"))["notes"]).toEqual([]);
+    expect((await call("GET", `/sessions/${sessionId}/pins`))["messageIds"]).toEqual([]);
+    expect(watched.faults).toEqual([]);
+  });
+
   test("says that there is no such conversation", async ({ expect }) => {
     await using watched = await openPage(browser, plain.url, { profile: plainUser });
     const { page } = watched;

@@ -1,5 +1,6 @@
 import { type Schema, Validator } from "@cfworker/json-schema";
 import { createEventStreams } from "#presentation/gateway/event-streams.ts";
+import { createOpenAiRoutes } from "#presentation/gateway/openai/openai-routes.ts";
 import { describeApi } from "#presentation/gateway/openapi.ts";
 import { createRateLimits, DEFAULT_RATE_LIMITS } from "#presentation/gateway/rate-limits.ts";
 import { createRoutes } from "#presentation/gateway/rest.ts";
@@ -28,10 +29,19 @@ export interface ApiDocument {
 
 /** The routes of the API over `deps`, from the table itself. */
 export function listRoutes(deps: GatewayDeps): readonly Route[] {
+  return createRoutes(optionsOf(deps));
+}
+
+/** The same for the API of OpenAI's form. */
+export function listOpenAiRoutes(deps: GatewayDeps): readonly Route[] {
+  return createOpenAiRoutes(optionsOf(deps));
+}
+
+function optionsOf(deps: GatewayDeps) {
   const silent = () => undefined;
   const log = { error: silent, warn: silent, info: silent, debug: silent };
   const limits = createRateLimits(DEFAULT_RATE_LIMITS, () => 0);
-  return createRoutes({ deps, limits, streams: createEventStreams({ deps, log }) });
+  return { deps, limits, streams: createEventStreams({ deps, log }) };
 }
 
 export function readDocument(deps: GatewayDeps): ApiDocument {
@@ -59,7 +69,7 @@ export function findDeviation(document: ApiDocument, answer: Answer): string | u
   const { schema } = response.content?.[given] ?? {};
   if (schema === undefined)
     return given === "" ? undefined : describeUntyped(response, name, given);
-  if (given === "text/event-stream") return undefined;
+  if (given.startsWith("text/")) return undefined;
   return validate(document, schema, body)?.replace(/^/u, `${name}: `);
 }
 

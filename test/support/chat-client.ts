@@ -35,6 +35,12 @@ export type ServerFrame =
   | { readonly type: "pong"; readonly id: string | number }
   | { readonly type: "going-away"; readonly reconnectAfterMs: number };
 
+interface SendOptions {
+  readonly sessionId?: string;
+  readonly clientMessageId?: string;
+  readonly mode?: "queue" | "steer" | "interrupt";
+}
+
 const END_EVENTS = new Set(["RUN_FINISHED", "RUN_ERROR"]);
 
 /** A client that was written from docs/protocol.md and keeps every frame it got. */
@@ -75,10 +81,10 @@ export class ChatClient implements AsyncDisposable {
   }
 
   /** Sends a message and waits until it is accepted. */
-  async send(text: string, options: { sessionId?: string; clientMessageId?: string } = {}) {
-    const { clientMessageId = randomUUID(), sessionId } = options;
+  async send(text: string, options: SendOptions = {}) {
+    const { clientMessageId = randomUUID(), ...rest } = options;
     const from = this.frames.length;
-    this.sendFrame({ type: "send", clientMessageId, text, ...(sessionId && { sessionId }) });
+    this.sendFrame({ type: "send", clientMessageId, text, ...rest });
     return this.find(
       (frame): frame is AcceptedFrame =>
         frame.type === "accepted" && frame.clientMessageId === clientMessageId,

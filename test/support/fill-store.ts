@@ -1,8 +1,9 @@
 import {
-  parseApprovalId,
+  parseCompactionId,
   parseCredentialId,
   parseInstanceId,
   parseMessageId,
+  parseNoteId,
   parseScheduleId,
   parseSessionId,
   parseTaskId,
@@ -17,6 +18,8 @@ import type { TurnOwner } from "#domain/turn/turn-log.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
 import { hostCallToArgs, skillCallToArgs } from "#infrastructure/store/call-rows.ts";
 import type { WriteCaller } from "#infrastructure/store/repositories.ts";
+import { modelCallOf } from "./agent-store.ts";
+import { approvalOf } from "./approvals.ts";
 import { callRecord, hostCallRecord } from "./call-records.ts";
 import { scheduleOf } from "./schedules.ts";
 
@@ -65,20 +68,7 @@ export async function fillStore(writer: WriteCaller): Promise<FilledStore> {
   const scheduleId = parseScheduleId(newId());
   await writer.call("addSchedule", scheduleOf({ id: scheduleId, userId: ALICE }));
   await writer.call("fireNow", { scheduleId, dueAtMs: 60_000, nowMs: 60_001 });
-  await writer.call("addApproval", {
-    id: parseApprovalId("a1"),
-    userId: ALICE,
-    sessionId: parseSessionId("s1"),
-    skill: "mail",
-    skillDigest: "d",
-    tool: "send",
-    inputHash: "h",
-    input: { to: "x" },
-    requestedAtMs: 1,
-    expiresAtMs: 2,
-    state: { kind: "pending" },
-    revision: 0,
-  });
+  await writer.call("addApproval", approvalOf("a1"));
   await writer.call("addTask", {
     ...TASK,
     id: parseTaskId(newId()),
@@ -94,7 +84,26 @@ export async function fillStore(writer: WriteCaller): Promise<FilledStore> {
       detail: { label: "laptop" },
     },
   ]);
-  const { sessionId } = await answerMessage(writer, owner);
+  const { sessionId, turnId, messageId } = await answerMessage(writer, owner);
+  await writer.call("engageBrake", { sinceMs: 1, by: ALICE, reason: "too much" });
+  await writer.call("pinMessage", { sessionId, messageId, nowMs: 7 });
+  const summary = { upToTurnId: turnId, summary: "Sums", model: "extract", messages: 2 };
+  await writer.call("addCompaction", {
+    id: parseCompactionId(newId()),
+    sessionId,
+    ...summary,
+    tokensBefore: 20,
+    tokensAfter: 3,
+    createdAtMs: 7,
+    undone: undefined,
+  });
+  await writer.call("addNote", {
+    id: parseNoteId(newId()),
+    userId: ALICE,
+    text: "Likes sums",
+    source: { kind: "agent", sessionId, turnId, untrusted: "tool web.fetch" },
+    createdAtMs: 7,
+  });
   return { owner, sessionId, headSeq: 2 };
 }
 
@@ -121,6 +130,9 @@ export async function answerMessage(writer: WriteCaller, owner: TurnOwner, isEnd
     epoch: owner.epoch,
     messages: [],
     tasks: [task],
+    modelCalls: [modelCallOf({ turnId, sessionId })],
+    ranMs: 12,
+    taint: { untrusted: "tool web.fetch" },
     events: [
       { seq: 1, event: { kind: "text-started", messageId } },
       { seq: 2, event: { kind: "turn-completed" } },
@@ -128,7 +140,7 @@ export async function answerMessage(writer: WriteCaller, owner: TurnOwner, isEnd
     ...(isEnded && { end: { kind: "completed", endedAtMs: 6 } }),
     nowMs: 6,
   });
-  return { sessionId, turnId };
+  return { sessionId, turnId, messageId };
 }
 
 const TASK: Task = {

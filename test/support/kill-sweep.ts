@@ -59,7 +59,7 @@ export async function sweepKills(sweep: KillSweep): Promise<KillSweepReport> {
   ]);
   for (const [at, point] of [...points, ...sweep.atStop].entries()) {
     if (at % KILLS_IN_A_ROW === 0) {
-      await serveAWhile(() => timed(rows, () => start({})), clients);
+      await serveAWhile(() => timed(rows, () => start({})), clients, store);
     }
     const spec = point.includes("@") ? point.replace("@", "=kill@") : `${point}=kill`;
     const env = { NEXFLOW_TEST_MODE: "faults", NEXFLOW_FAILPOINTS: spec };
@@ -76,7 +76,7 @@ export async function sweepKills(sweep: KillSweep): Promise<KillSweepReport> {
   isOver = true;
   await load;
   await endSchedules(store);
-  await untilAtRest(store);
+  await untilNone(store, "SELECT * FROM turn WHERE state IN ('queued', 'running')");
   const found = await Promise.all(
     clients.map((client) => listConversationFaults({ url, token }, client, isSumOf)),
   );
@@ -88,10 +88,15 @@ export async function sweepKills(sweep: KillSweep): Promise<KillSweepReport> {
 async function serveAWhile(
   start: () => Promise<RunningNexflow>,
   clients: readonly ResumingClient[],
+  store: StoreAddress,
 ): Promise<void> {
   const server = await start();
   const before = clients.map(({ ends }) => ends.size);
   while (clients.some(({ ends }, at) => ends.size === before[at])) await delay(10);
+  await untilNone(
+    store,
+    "SELECT * FROM turn WHERE state IN ('queued', 'running') AND attempts > 1",
+  );
   await server.kill();
 }
 
@@ -118,13 +123,11 @@ function endSchedules(store: StoreAddress): Promise<void> {
   return writeStore(store, "DELETE FROM schedule");
 }
 
-/** Waits until no turn is left to be run. */
-async function untilAtRest(store: StoreAddress): Promise<void> {
+/** Waits until `sql` finds no turn that is left to be run. */
+async function untilNone(store: StoreAddress, sql: string): Promise<void> {
   const endMs = performance.now() + PATIENCE_MS;
   for (;;) {
-    const left = await readStore(store, (read) =>
-      read<object>("SELECT * FROM turn WHERE state IN ('queued', 'running')"),
-    );
+    const left = await readStore(store, (read) => read<object>(sql));
     if (left.length === 0) return;
     if (performance.now() > endMs) throw new Error(`Still to be run: ${JSON.stringify(left)}`);
     await delay(50);

@@ -1,11 +1,17 @@
 import { openStore, type Store } from "#infrastructure/store/open-store.ts";
 import {
+  createBrakeRepository,
+  createCompactionRepository,
   createCredentialRepository,
   createFiringLog,
   createHousekeeping,
   createInstanceRegistry,
+  createNoteRepository,
+  createPinRepository,
   createScheduleRepository,
   createSessionRepository,
+  createSpendRepository,
+  createTurnControls,
   createTurnLog,
   createTurnReader,
   createUserRepository,
@@ -34,7 +40,7 @@ export function openSqliteTestStore(): Promise<TestStore> {
 }
 
 async function openPostgresTestStore(): Promise<TestStore> {
-  const database = await openTestDatabase();
+  const database = await openTestDatabase("migrated");
   return open(database);
 }
 
@@ -50,6 +56,12 @@ export function repositoriesOf({ store: { reader, writer } }: TestStore) {
     schedules: createScheduleRepository(reader, writer),
     firings: createFiringLog(reader, writer),
     housekeeping: createHousekeeping(writer),
+    spend: createSpendRepository(reader, writer),
+    controls: createTurnControls(reader),
+    brake: createBrakeRepository(reader, writer),
+    compactions: createCompactionRepository(reader, writer),
+    pins: createPinRepository(reader, writer),
+    notes: createNoteRepository(reader, writer),
   };
 }
 

@@ -15,6 +15,7 @@ export interface PolicyParts {
   readonly match?: string;
   readonly mode?: SandboxPolicy["mode"];
   readonly wallMs?: number;
+  readonly cpuMs?: number;
   readonly grants?: string;
   /** Further lines. */
   readonly more?: string;
@@ -23,6 +24,7 @@ export interface PolicyParts {
 /** The text of a policy for any skill that grants nothing unless told otherwise. */
 export function policyText(parts: PolicyParts = {}): string {
   const { name = "p", priority = 0, mode = "enforce", wallMs = 1_000, more = "" } = parts;
+  const { cpuMs = 1_000 } = parts;
   const { match = '{ trust: [first-party, verified, community], skills: ["*"] }' } = parts;
   return `apiVersion: nexflow.dev/sandbox/v1
 kind: SandboxPolicy
@@ -31,7 +33,7 @@ match: ${match}
 mode: ${mode}
 ceiling:
   wallMs: ${wallMs}
-  cpuMs: 1000
+  cpuMs: ${cpuMs}
   memoryMiB: 64
   outputKiB: 64
   logKiB: 64

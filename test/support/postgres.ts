@@ -1,8 +1,6 @@
-import { randomBytes } from "node:crypto";
-import pg from "pg";
 import { inject } from "vitest";
 import { PostgresKeeper } from "./open-postgres-keeper.ts";
-import { testDatabaseUrl } from "./test-environment.ts";
+import type { DatabaseContent } from "./postgres-broker.ts";
 
 /** A database of its own for one test. */
 export interface TestDatabase extends AsyncDisposable {
@@ -10,20 +8,19 @@ export interface TestDatabase extends AsyncDisposable {
 }
 
 /**
- * A fresh, empty database on the server of this test run: the one that `NEXFLOW_TEST_DATABASE_URL`
- * names, or else an embedded one that the first such call of the run starts. It is for what is
- * stored and who sees it; the embedded one does not sync to the disk. What shall survive a server
- * that is killed wants `openTestServer`.
+ * A fresh database on the server of this test run: the one that `NEXFLOW_TEST_DATABASE_URL` names,
+ * or else an embedded one that the first such call of the run starts. It is empty, or "migrated":
+ * what a new store is, which is quicker than to have each test make it. It is for what is stored and
+ * who sees it; the embedded server does not sync to the disk. What shall survive a server that is
+ * killed wants `openTestServer`.
  */
-export async function openTestDatabase(): Promise<TestDatabase> {
-  const server = testDatabaseUrl ?? (await askForServer());
-  const name = `nexflow_test_${randomBytes(8).toString("hex")}`;
-  await runOn(server, `CREATE DATABASE ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
+export async function openTestDatabase(content: DatabaseContent = "empty"): Promise<TestDatabase> {
+  const url = await askBroker("POST", content);
   return {
-    url: url.href,
-    [Symbol.asyncDispose]: () => runOn(server, `DROP DATABASE ${name} WITH (FORCE)`),
+    url,
+    [Symbol.asyncDispose]: async () => {
+      await askBroker("DELETE", new URL(url).pathname.slice(1));
+    },
   };
 }
 
@@ -32,19 +29,9 @@ export function openTestServer(): Promise<PostgresKeeper> {
   return PostgresKeeper.open({ isDurable: true });
 }
 
-async function askForServer(): Promise<string> {
-  const response = await fetch(inject("postgresBroker"));
+async function askBroker(method: string, path: string): Promise<string> {
+  const response = await fetch(`${inject("postgresBroker")}/${path}`, { method });
   const text = await response.text();
-  if (!response.ok) throw new Error(`Cannot start Postgres for the tests: ${text}`);
+  if (!response.ok) throw new Error(`Cannot give the tests a database: ${text}`);
   return text;
-}
-
-async function runOn(server: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: server });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }

@@ -25,7 +25,7 @@ export class ResumingClient {
   readonly faults: string[] = [];
   sessionId: string | undefined;
   reconnects = 0;
-  /** When it tried to connect, by `performance.now()`. */
+  /** When it was to try to connect, by `performance.now()`; a process that is late tries then. */
   readonly triedAtMs: number[] = [];
   /** When it was welcomed. */
   readonly connectedAtMs: number[] = [];
@@ -83,6 +83,7 @@ export class ResumingClient {
   #client: ChatClient | undefined;
   #read = 0;
   #plannedPauseMs: number | undefined;
+  #dueAtMs: number | undefined;
   /** In a row. */
   #failures = 0;
 
@@ -116,12 +117,14 @@ export class ResumingClient {
     const pauseMs = this.#plannedPauseMs ?? mostMs * (0.5 + Math.random() / 2);
     this.#failures += 1;
     this.#plannedPauseMs = undefined;
+    this.#dueAtMs = performance.now() + pauseMs;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 
   async #connected(): Promise<ChatClient> {
     if (this.#client !== undefined) return this.#client;
-    this.triedAtMs.push(performance.now());
+    this.triedAtMs.push(this.#dueAtMs ?? performance.now());
+    this.#dueAtMs = undefined;
     const client = await ChatClient.open(this.#url, this.#token);
     this.#client = client;
     this.connectedAtMs.push(performance.now());

@@ -1,12 +1,21 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
+/** The part of a request that tests look at. */
+export interface ModelRequest {
+  readonly messages: readonly { readonly role: string; readonly content: unknown }[];
+}
+
 /** A model service that speaks the OpenAI API and says what a test wants, when it wants. */
 export class ScriptedModel {
   readonly #server = createServer((request, response) => {
-    request.resume();
-    request.on("end", () => this.#begin(response));
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      this.#begin(response, JSON.parse(Buffer.concat(chunks).toString("utf8")) as ModelRequest);
+    });
   });
   readonly #waiting: ((answer: ModelAnswer) => void)[] = [];
   readonly #begun: ModelAnswer[] = [];
@@ -44,9 +53,9 @@ export class ScriptedModel {
     await closed;
   }
 
-  #begin(response: ServerResponse): void {
+  #begin(response: ServerResponse, request: ModelRequest): void {
     response.writeHead(200, { "content-type": "text/event-stream" });
-    const answer = new ModelAnswer(response);
+    const answer = new ModelAnswer(response, request);
     const waiting = this.#waiting.shift();
     if (waiting) waiting(answer);
     else this.#begun.push(answer);
@@ -56,11 +65,15 @@ export class ScriptedModel {
 /** One answer, as long as the test lets it go on. */
 export class ModelAnswer {
   readonly #response: ServerResponse;
+  /** What Nexflow asked with. */
+  readonly request: ModelRequest;
+  #reason = "stop";
   /** Fulfilled when Nexflow hangs up before the end. */
   readonly abandoned: Promise<void>;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, request: ModelRequest) {
     this.#response = response;
+    this.request = request;
     this.abandoned = new Promise((resolve) => {
       response.on("close", () => {
         if (!response.writableFinished) resolve();
@@ -72,8 +85,17 @@ export class ModelAnswer {
     for (const content of words) this.#send({ delta: { role: "assistant", content } });
   }
 
+  /** Asks for a call of `<skill>.<tool>`. */
+  call(tool: string, input: object): void {
+    const name = tool.replace(".", "__");
+    const call = { name, arguments: JSON.stringify(input) };
+    const id = `call_${randomUUID()}`;
+    this.#send({ delta: { tool_calls: [{ index: 0, id, type: "function", function: call }] } });
+    this.#reason = "tool_calls";
+  }
+
   end(): void {
-    this.#send({ delta: {}, finish_reason: "stop" });
+    this.#send({ delta: {}, finish_reason: this.#reason });
     this.#response.end("data: [DONE]\n\n");
   }
 

@@ -10,6 +10,10 @@ export interface StartOptions {
   /** Left out: a free one. */
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** The directory that it is started in; left out: this process's. */
+  readonly cwd?: string;
+  /** The file that is run; left out: this installation's program. */
+  readonly main?: string;
   /** Words that are put before the command. */
   readonly launcher?: readonly [string, ...string[]];
 }
@@ -30,7 +34,7 @@ export interface RunningNexflow extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../src/nexflow.js", import.meta.url));
 export const TEST_TOKEN = "test-admin-token-0123456789abcdef";
 
 /** Starts `nexflow serve` and waits until it takes messages. Rejects with its output if it ends. */
@@ -40,11 +44,12 @@ export async function startNexflow(options: StartOptions = {}): Promise<RunningN
   const [program, ...args] = [
     ...(options.launcher ?? []),
     process.execPath,
-    MAIN,
+    options.main ?? MAIN,
     "serve",
     "--json",
   ];
   const child = spawn(program, args, {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: {
       NEXFLOW_HOME: homeDir,
       NEXFLOW_PORT: String(options.port ?? 0),

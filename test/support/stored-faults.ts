@@ -13,10 +13,13 @@ interface SegmentRow {
 }
 
 interface TurnRow {
+  readonly failure_code: string | null;
+  readonly failure_message: string | null;
   readonly turn_id: string;
   readonly session_id: string;
   readonly state: string;
   readonly client_message_id: string;
+  readonly joined_turn_id: string | null;
 }
 
 interface MessageRow {
@@ -126,10 +129,14 @@ async function listTurnFaults(read: Read): Promise<string[]> {
   const messages = await read<MessageRow>("SELECT * FROM message");
   const ends = Map.groupBy(segments.flatMap(endsIn), ({ turnId }) => turnId);
   const answers = Map.groupBy(messages.filter(isAnswer), (message) => message.turn_id);
-  return turns.flatMap(({ turn_id: id, state }) => {
+  // The message of one that joined another turn is answered there.
+  const ownTurns = turns.filter(({ joined_turn_id: joined }) => joined === null);
+  return ownTurns.flatMap(({ turn_id: id, state, failure_code: code, failure_message: why }) => {
     const faults: string[] = [];
     const isCancelled = state === "cancelled";
-    if (state !== "completed" && !isCancelled) faults.push(`${id}: is ${state}`);
+    if (state !== "completed" && !isCancelled) {
+      faults.push(`${id}: is ${state}${code === null ? "" : ` (${code}: ${why ?? ""})`}`);
+    }
     const endCount = ends.get(id)?.length ?? 0;
     if (endCount !== 1) faults.push(`${id}: ended ${endCount} times in the log`);
     const answerCount = answers.get(id)?.length ?? 0;

@@ -14,10 +14,15 @@ import type { AcceptTurn, QueuedTurn, TurnLog, TurnOwner } from "#domain/turn/tu
 import { newId } from "#infrastructure/ids/ids.ts";
 import { migrateSqlite } from "#infrastructure/store/dialects/sqlite/migrate-sqlite.ts";
 import {
+  createSqliteReadCaller,
+  createSqliteWriteCaller,
+} from "#infrastructure/store/dialects/sqlite/sqlite-callers.ts";
+import {
   openSqlite,
   type SqliteConnection,
 } from "#infrastructure/store/dialects/sqlite/sqlite-connection.ts";
 import { type Reads, reads } from "#infrastructure/store/reads.ts";
+import type { ReadCaller, WriteCaller } from "#infrastructure/store/repositories.ts";
 import type { Script } from "#infrastructure/store/script.ts";
 import { writes as scripts } from "#infrastructure/store/writes.ts";
 import { openTempDir } from "./temp-dir.ts";
@@ -32,6 +37,8 @@ export interface TurnStore extends AsyncDisposable {
   /** The instance that accepts and runs turns unless told otherwise. */
   readonly owner: TurnOwner;
   readonly reader: SyncReader;
+  /** For further repositories over the same tables. */
+  readonly callers: { readonly reader: ReadCaller; readonly writer: WriteCaller };
   /** The writes that were made, in order. */
   readonly writes: readonly string[];
   /** Every write fails as on a full disk until it is called with `false`. */
@@ -39,6 +46,10 @@ export interface TurnStore extends AsyncDisposable {
   /** Accepts a message of Ada's, in a new session unless told otherwise. */
   accept(options?: AcceptOptions): Promise<AcceptedTurn>;
   stateOf(turnId: TurnId): string | undefined;
+  /** What is on a queue. */
+  jobs(queue: string): readonly unknown[];
+  /** The tasks that go on without their turns. */
+  background(): readonly unknown[];
 }
 
 export async function openTurnStore(): Promise<TurnStore> {
@@ -69,6 +80,7 @@ export async function openTurnStore(): Promise<TurnStore> {
     save: (input) => write(input.end?.kind ?? "save", () => scripts.save(input)),
     recover: (input) => write("recover", () => scripts.recover(input)),
     cancel: (turnId) => write("cancel", () => scripts.cancelTurn(turnId)),
+    importTurn: (input) => write("import", () => scripts.importTurn(input)),
   };
   const instances: InstanceRegistry = {
     join: (input) => write("join", () => scripts.joinInstance(input)),
@@ -81,6 +93,7 @@ export async function openTurnStore(): Promise<TurnStore> {
     instances,
     owner,
     reader,
+    callers: { reader: createSqliteReadCaller(() => db), writer: createSqliteWriteCaller(db) },
     writes,
     breakWrites: (broken) => {
       isBroken = broken;
@@ -89,6 +102,11 @@ export async function openTurnStore(): Promise<TurnStore> {
       return toQueued(await turns.accept(acceptInput({ owner, ...options })), options);
     },
     stateOf: (turnId) => reader.findTurn(turnId)?.state.kind,
+    jobs: (queue) => {
+      const rows = db.database.prepare("SELECT data_json FROM job WHERE queue = ?").all(queue);
+      return (rows as { data_json: string }[]).map((row) => JSON.parse(row.data_json) as unknown);
+    },
+    background: () => db.database.prepare("SELECT task_id FROM background_task").all(),
     [Symbol.asyncDispose]: async () => {
       db.close();
       await dir[Symbol.asyncDispose]();
@@ -116,7 +134,7 @@ function createSyncReader(db: SqliteConnection): SyncReader {
   return Object.fromEntries(entries) as SyncReader;
 }
 
-interface AcceptOptions {
+interface AcceptOptions extends Pick<AcceptTurn, "mode" | "images" | "parentTurnId" | "model"> {
   readonly sessionId?: SessionId | undefined;
   readonly owner?: TurnOwner;
   readonly text?: string;
@@ -126,6 +144,7 @@ function acceptInput({
   sessionId,
   owner,
   text = "Hello",
+  ...rest
 }: AcceptOptions & { readonly owner: TurnOwner }): AcceptTurn {
   return {
     turnId: parseTurnId(newId()),
@@ -136,6 +155,7 @@ function acceptInput({
     session: { id: sessionId ?? parseSessionId(newId()), isNew: sessionId === undefined },
     owner,
     nowMs: 1,
+    ...rest,
   };
 }
 
@@ -146,5 +166,7 @@ function toQueued(
   if (result.kind !== "accepted") throw new Error(`Cannot accept: ${result.kind}`);
   const { turnId, sessionId, messageId, seq: headSeq, isBegun } = result;
   const message = { messageId, text, acceptedAtMs: 1 };
-  return { turnId, sessionId, userId: ADA, ...message, attempt: 1, headSeq, isBegun };
+  const { session, isBranched } = result;
+  const about = { ...(session && { session }), ...(isBranched && { isBranched }) };
+  return { turnId, sessionId, userId: ADA, ...message, attempt: 1, headSeq, isBegun, ...about };
 }

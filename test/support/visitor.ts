@@ -14,8 +14,8 @@ const PAUSE_MS = 20;
 
 /**
  * Someone who does by REST, again and again, all that a conversation does not: signs in and out,
- * cancels turns, calls a skill that keeps something, deletes sessions, and has users, tokens and
- * schedules come and go. What fails is tried in the next round; servers may come and go.
+ * cancels turns, calls a skill that keeps something, deletes sessions, and has users, tokens,
+ * schedules, notes, pins and summaries come and go. What fails is tried in the next round; servers may come and go.
  */
 export class Visitor {
   readonly #url: string;
@@ -31,6 +31,8 @@ export class Visitor {
       () => this.#signInAndOut(),
       () => this.#haveUser(),
       () => this.#haveSchedule(),
+      () => this.#haveNote(),
+      () => this.#haveContext(),
       () => this.#converse("/keeps.run {}", false),
       () => this.#converse("/calculator 1+1", true),
     ];
@@ -75,6 +77,26 @@ export class Visitor {
     await this.#ask("PATCH", schedule, { state: "paused" });
     await this.#ask("POST", `${schedule}/run`);
     await this.#ask("DELETE", schedule);
+  }
+
+  async #haveNote(): Promise<void> {
+    const { json } = await this.#ask("POST", "/memory", { text: "Likes tea" });
+    await this.#ask("DELETE", `/memory/${json["id"]}`);
+  }
+
+  /** A session whose first turn is pinned and summarised for a while. */
+  async #haveContext(): Promise<void> {
+    const { json } = await this.#ask("POST", "/messages", { text: "/calculator 1+1" });
+    const session = `/sessions/${json["sessionId"]}`;
+    await this.#ask("POST", `${session}/messages`, { text: "/calculator 1+2" });
+    await this.#ask("PUT", `${session}/pins/${json["messageId"]}`);
+    await this.#ask("DELETE", `${session}/pins/${json["messageId"]}`);
+    const compaction = await this.#ask("POST", `${session}/compactions`);
+    await this.#ask("DELETE", `${session}/compactions/${compaction.json["id"]}`);
+    for (let status = 409; status === 409; ) {
+      await delay(PAUSE_MS);
+      ({ status } = await this.#ask("DELETE", session));
+    }
   }
 
   async #ask(

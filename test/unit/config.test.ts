@@ -9,7 +9,9 @@ describe("parseConfig()", () => {
     ["NEXFLOW_PORT", "abc", 'NEXFLOW_PORT "abc": expected an integer from 0 to 65535'],
     ["NEXFLOW_PORT", "65536", 'NEXFLOW_PORT "65536": expected an integer from 0 to 65535'],
     ["NEXFLOW_MAX_STEPS", "1.5", 'NEXFLOW_MAX_STEPS "1.5": expected an integer from 1 to 100'],
-    ["NEXFLOW_MODEL", "gpt-5", 'NEXFLOW_MODEL "gpt-5": expected "<provider>/<model>"'],
+    ["NEXFLOW_MODEL", "acme/one", 'NEXFLOW_MODEL "acme/one": expected "<provider>/<model>"'],
+    ["ANTHROPIC_API_KEY_2", "sk hidden", "ANTHROPIC_API_KEY_2: expected visible ASCII characters"],
+    ["OLLAMA_HOST", "ftp://host", 'OLLAMA_HOST "ftp://host": expected an http or https address'],
     [
       "NEXFLOW_LOG_LEVEL",
       "loud",
@@ -61,6 +63,48 @@ describe("parseConfig()", () => {
 
   test("takes an empty variable for one that is not set", ({ expect }) => {
     expect(parseConfig({ NEXFLOW_PORT: "", OPENAI_API_KEY: "" })).toEqual(parseConfig({}));
+  });
+
+  test("takes keys of models in families, from variables and files, the first one first", async ({
+    expect,
+  }) => {
+    await using dir = await openTempDir();
+    const file = path.join(dir.path, "key");
+    await writeFile(file, "sk-from-file\n");
+    const config = parseConfig({
+      OPENAI_API_KEY_3: "sk-three",
+      OPENAI_API_KEY_2_FILE: file,
+      OPENAI_API_KEY: "sk-one",
+      OPENAI_API_KEY_1: "sk-no-such-number",
+      ANTHROPIC_API_KEY: "sk-ant",
+      NEXFLOW_CUSTOM_MY_LAB_API_KEY: "lab-one",
+      NEXFLOW_CUSTOM_MY_LAB_API_KEY_2: "lab-two",
+    });
+    expect(config.modelKeys).toEqual({
+      openai: ["sk-one", "sk-from-file", "sk-three"],
+      anthropic: ["sk-ant"],
+      "custom:my-lab": ["lab-one", "lab-two"],
+    });
+    expect(config.secrets).toEqual(
+      expect.arrayContaining([
+        "sk-one",
+        "sk-from-file",
+        "sk-three",
+        "sk-ant",
+        "lab-one",
+        "lab-two",
+      ]),
+    );
+  });
+
+  test("takes the places of services, ollama's as its own programs do", ({ expect }) => {
+    const urls = (host: string) => parseConfig({ OLLAMA_HOST: host }).modelUrls["ollama"];
+    expect(["gpu", "gpu:9", "https://gpu/x"].map(urls)).toEqual([
+      "http://gpu:11434",
+      "http://gpu:9",
+      "https://gpu/x",
+    ]);
+    expect(parseConfig({}).modelUrls).toEqual({});
   });
 
   test("takes secrets for skills by their names, from variables and files", async ({ expect }) => {

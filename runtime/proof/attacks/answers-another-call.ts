@@ -7,12 +7,15 @@ const BODY = `
   }
   return input.number;`;
 
+/** Long enough for an honest call on a machine that is busy with other things. */
+const WALL_MS = 1_500;
+
 export const answersAnotherCall: Attack = {
   name: "answers-another-call",
   group: "state-leak",
   about: "Is stopped in one call and answers in the next, whose answer must be its own",
   source: "Extism js-sdk: a stale reply reaches the next call",
-  skill: { body: BODY, limits: { wallMs: 300 } },
+  skill: { body: BODY, limits: { wallMs: WALL_MS } },
   calls: Array.from({ length: 4 }, (_, number) => ({ input: { number } })),
   expect: ["ok", "wall-time", "quarantined"],
   verify: ({ result, index }) => {

@@ -3,35 +3,31 @@ import {
   parseSessionId,
   parseTurnId,
   type SessionId,
+  type TurnId,
   type UserId,
 } from "#domain/shared/id.ts";
-import type { AcceptedMessage, AcceptResult, AcceptTurn, TurnLog } from "#domain/turn/turn-log.ts";
+import type {
+  AcceptedMessage,
+  AcceptResult,
+  AcceptTurn,
+  QueuedTurn,
+  TurnLog,
+} from "#domain/turn/turn-log.ts";
+import type { AcceptMessage, AcceptMessageInput } from "../ports/accept-message.ts";
 import type { NewId, NowMs } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
 import type { Admission, NotAdmitted } from "../ports/turn-runner.ts";
-
-/** Checked by the channel: the id is 1 to 64 of `A-Za-z0-9_-`, the text 1 to 32,768 characters. */
-export interface AcceptMessageInput {
-  readonly userId: UserId;
-  readonly clientMessageId: string;
-  readonly text: string;
-  /** Left out: a new session. */
-  readonly sessionId?: SessionId | undefined;
-  /** The id of that new session, where it is to have a certain one. */
-  readonly newSessionId?: SessionId | undefined;
-}
-
-export type AcceptMessageResult =
-  | AcceptedMessage
-  | Exclude<AcceptResult, { kind: "accepted" | "outdated-id" }>
-  | { readonly kind: "overloaded"; readonly retryAfterMs: number };
 
 export interface AcceptMessageDeps {
   readonly turns: Pick<TurnLog, "accept">;
   readonly dispatcher: { admit(userId: UserId): Admission | NotAdmitted };
+  /** Cancels the turn of the session that is under way before this one. */
+  readonly interrupt: (turn: { sessionId: SessionId; turnId: TurnId }) => Promise<void>;
   readonly newId: NewId;
   /** An id that is greater than another, whatever the clock says. */
   readonly newIdAfter: (id: string) => string;
   readonly nowMs: NowMs;
+  readonly log: Logger;
 }
 
 /**
@@ -40,10 +36,10 @@ export interface AcceptMessageDeps {
  * runs nothing. Rejects with `Fault` `STORE_UNAVAILABLE`; then nothing was taken in, as far as this
  * instance knows: the same message may be sent again.
  */
-export function createAcceptMessage(deps: AcceptMessageDeps) {
-  const { turns, dispatcher, newId, newIdAfter, nowMs } = deps;
+export function createAcceptMessage(deps: AcceptMessageDeps): AcceptMessage {
+  const { turns, dispatcher, interrupt, newId, newIdAfter, nowMs, log } = deps;
 
-  return async function acceptMessage(input: AcceptMessageInput): Promise<AcceptMessageResult> {
+  return async function acceptMessage(input) {
     const admission = dispatcher.admit(input.userId);
     if ("retryAfterMs" in admission) return { kind: "overloaded", ...admission };
     const nowHereMs = nowMs();
@@ -55,24 +51,27 @@ export function createAcceptMessage(deps: AcceptMessageDeps) {
         const turnId = parseTurnId(newIdAfter(accepted.lastTurnId));
         accepted = await turns.accept({ ...turn, turnId });
       }
-      if (accepted.kind !== "accepted") return accepted;
-      const { isBegun: _, ...answer } = accepted;
-      return answer;
     } finally {
       if (accepted === undefined) admission.doubt();
       else if (accepted.kind !== "accepted" || accepted.duplicate) admission.release();
-      else {
-        const { turnId, sessionId, messageId, seq: headSeq, isBegun } = accepted;
-        const message = { messageId, text: input.text, acceptedAtMs: nowHereMs };
-        const turn = { turnId, sessionId, userId: input.userId, ...message, attempt: 1, headSeq };
-        // What it shows comes in a later turn of the event loop, so never before this answer.
-        admission.dispatch(turn, isBegun);
-      }
+      // What it shows comes in a later turn of the event loop, so never before this answer.
+      else admission.dispatch(toQueued(input, accepted, nowHereMs), accepted.isBegun);
     }
+    if (accepted.kind !== "accepted") return accepted;
+    if (input.mode === "interrupt" && !accepted.isBegun) {
+      // The message is taken in whatever comes of this. One that is sent again may have been taken in
+      // by a process that died before it came to this.
+      await interrupt(accepted).catch((error: unknown) => {
+        const { turnId } = accepted as AcceptedMessage;
+        log.warn({ turnId, error }, "A message could not interrupt the turn before it");
+      });
+    }
+    const { kind, sessionId, messageId, turnId, seq, duplicate } = accepted;
+    return { kind, sessionId, messageId, turnId, seq, duplicate };
   };
 
   function toTurn(input: AcceptMessageInput, { owner }: Admission, now: number): AcceptTurn {
-    const { userId, clientMessageId, text, sessionId } = input;
+    const { userId, clientMessageId, text, sessionId, images = [], mode, parentTurnId } = input;
     const newSessionId = input.newSessionId ?? parseSessionId(newId());
     return {
       turnId: parseTurnId(newId()),
@@ -83,6 +82,28 @@ export function createAcceptMessage(deps: AcceptMessageDeps) {
       session: { id: sessionId ?? newSessionId, isNew: sessionId === undefined },
       owner,
       nowMs: now,
+      ...(images.length > 0 && { images }),
+      ...(mode === "steer" && { mode }),
+      ...(parentTurnId !== undefined && { parentTurnId }),
+      ...(input.model !== undefined && { model: input.model }),
     };
   }
+}
+
+function toQueued(
+  { userId, text, images = [] }: AcceptMessageInput,
+  accepted: AcceptResult & { readonly kind: "accepted" },
+  acceptedAtMs: number,
+): QueuedTurn {
+  const { turnId, sessionId, messageId, seq: headSeq, session, contextVersion } = accepted;
+  const hasImages = images.length > 0;
+  const turn = { turnId, sessionId, userId, messageId, text, acceptedAtMs, attempt: 1, headSeq };
+  return {
+    ...turn,
+    ...(session !== undefined && { session }),
+    ...(hasImages && { hasImages }),
+    ...(accepted.isBranched === true && { isBranched: true }),
+    ...(contextVersion !== undefined && { contextVersion }),
+    ...(accepted.hasOnlyMessages === true && { hasOnlyMessages: true }),
+  };
 }

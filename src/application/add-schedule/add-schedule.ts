@@ -11,7 +11,6 @@ import type { ScheduleRepository } from "#domain/schedule/schedule-repository.ts
 import type { AtWhen, CronWhen, EveryWhen, ScheduleWhen } from "#domain/schedule/schedule-when.ts";
 import type { SessionRepository } from "#domain/session/session-repository.ts";
 import type { ScheduleId, UserId } from "#domain/shared/id.ts";
-import type { Skill } from "#domain/skill/skill.ts";
 import type { NowMs } from "../ports/clock.ts";
 
 export interface AddScheduleInput {
@@ -36,11 +35,17 @@ export type AddScheduleResult =
 export interface AddScheduleDeps {
   readonly schedules: Pick<ScheduleRepository, "find" | "count" | "add">;
   readonly sessions: Pick<SessionRepository, "find">;
-  readonly listSkills: () => readonly Skill[];
+  readonly listSkills: () => Promise<{ readonly skills: readonly CallableSkill[] }>;
   readonly cron: CronTimes;
   readonly nowMs: NowMs;
   readonly maxPerUser: number;
   readonly audit: RecordAudit;
+}
+
+/** What has to be known of a skill that a schedule may call. */
+interface CallableSkill {
+  readonly name: string;
+  readonly tools: readonly { readonly name: string }[];
 }
 
 const YEAR_MS = 366 * 86_400_000;
@@ -133,7 +138,8 @@ async function actionFault(
     const session = await sessions.find(sessionId);
     return session?.userId === userId ? undefined : `There is no session "${sessionId}"`;
   }
-  const skill = listSkills().find(({ name }) => name === action.skill);
+  const { skills } = await listSkills();
+  const skill = skills.find(({ name }) => name === action.skill);
   if (skill === undefined) return `There is no skill "${action.skill}"`;
   if (JSON.stringify(action.input).length > TEXT_CHARS_MOST) return "Cannot use so long an input";
   const tool = skill.tools.find(({ name }) => name === action.tool);

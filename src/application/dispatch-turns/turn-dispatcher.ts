@@ -159,6 +159,13 @@ export class TurnDispatcher {
     if (session !== undefined) session.mayHaveMore = true;
   }
 
+  /** A turn of the session may go on that had waited for people: here, or where there is room. */
+  wake(sessionId: SessionId): void {
+    this.#deps.announceQueued(sessionId);
+    if (this.#sessions.has(sessionId)) this.noteQueued(sessionId);
+    else void this.#claimNext(sessionId);
+  }
+
   /** Takes up at once what was missed, instead of at the next round. */
   catchUp(): void {
     void this.#poll();
@@ -235,7 +242,9 @@ export class TurnDispatcher {
     const { turnId } = turn;
     try {
       const result = await runner.run({ ...turn, epoch });
-      if (result.kind === "ended") return true;
+      // What it waits for may have come meanwhile.
+      if (result.kind === "paused") this.noteQueued(turn.sessionId);
+      if (result.kind !== "fenced") return true;
       log.warn({ turnId }, "A run lost its turn");
     } catch (error) {
       log.error({ turnId, failure: toFailure(error), error }, "A run died");

@@ -157,7 +157,9 @@ export class SessionRelay implements AsyncDisposable {
         return;
       case "turns-queued":
       case "cancel-turn":
+      case "cancel-task":
       case "credentials-revoked":
+      case "brake-changed":
         return;
       default:
         return notice satisfies never;

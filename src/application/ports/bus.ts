@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseSessionId, parseTurnId } from "#domain/shared/id.ts";
+import { parseSessionId, parseTaskId, parseTurnId } from "#domain/shared/id.ts";
 import type { LiveFrame } from "./live-frame.ts";
 
 /**
@@ -27,6 +27,7 @@ export type BusNotice =
 
 const sessionId = idOf(parseSessionId);
 const turnId = idOf(parseTurnId);
+const taskId = idOf(parseTaskId);
 const seq = z.int().min(0);
 const epoch = z.int().min(0);
 
@@ -39,6 +40,10 @@ const BusMessage = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("turns-queued"), sessionId }),
   /** Whoever runs the turn is to stop. */
   z.object({ kind: z.literal("cancel-turn"), turnId }),
+  /** Whoever makes the call is to stop it. */
+  z.object({ kind: z.literal("cancel-task"), taskId }),
+  /** The brake for all agents was put on or released. */
+  z.object({ kind: z.literal("brake-changed") }),
   /** The session's events up to `seq`, which has that epoch, are stored. */
   z.object({ kind: z.literal("session-moved"), sessionId, seq, epoch }),
   /**

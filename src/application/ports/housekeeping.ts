@@ -7,6 +7,11 @@ export interface Housekeeping {
   trimEvents(input: TrimEvents): Promise<TrimEventsResult>;
   /** Deletes ended firings and their tasks, at most `limit`; gives how many. */
   deleteOldFirings(input: DeleteOldFirings): Promise<number>;
+  /**
+   * Deletes what users spent on days long ago. What their sessions and turns cost stays with these.
+   * Goes through the users in the order of their ids.
+   */
+  deleteOldSpend(input: DeleteOldSpend): Promise<DeleteOldSpendResult>;
 }
 
 export interface TrimEvents {
@@ -21,6 +26,19 @@ export interface TrimEventsResult {
   /** How many entries of the log were deleted. */
   readonly deleted: number;
   /** Where to go on; `undefined` where there are no more sessions. */
+  readonly next: string | undefined;
+}
+
+export interface DeleteOldSpend {
+  /** As `dayOf` gives it. */
+  readonly beforeDay: string;
+  /** Where the last call stopped. */
+  readonly after: string;
+}
+
+export interface DeleteOldSpendResult {
+  readonly deleted: number;
+  /** Where to go on; `undefined` where there are no more users. */
   readonly next: string | undefined;
 }
 

@@ -13,6 +13,24 @@ export const JOB_QUEUES = {
     retryDelayMostMs: 30_000,
     keepMs: MINUTE_MS,
   },
+  /** Ends questions that nobody has answered in time: `{ approvalId }`. */
+  expireApproval: {
+    name: "expire-approval",
+    concurrency: 8,
+    attempts: 100,
+    retryDelayMs: 1_000,
+    retryDelayMostMs: 30_000,
+    keepMs: MINUTE_MS,
+  },
+  /** Tells a session how a task that went on without its turn has ended: `{ taskId }`. */
+  reportTask: {
+    name: "report-task",
+    concurrency: 8,
+    attempts: 100,
+    retryDelayMs: 1_000,
+    retryDelayMostMs: 30_000,
+    keepMs: MINUTE_MS,
+  },
   /** Deletes what has had its time. */
   maintenance: {
     name: "maintenance",

@@ -28,6 +28,8 @@ export interface NewJob {
   readonly data: JsonValue;
   /** While a job of this key is on record in its queue, finished ones included, there is no other. */
   readonly key?: string | undefined;
+  /** Not before then; at once where it is left out. */
+  readonly readyAtMs?: number | undefined;
 }
 
 /** Rejecting means: again later. `signal` aborts where the job is no longer this instance's. */

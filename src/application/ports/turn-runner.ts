@@ -9,7 +9,9 @@ export interface TurnDispatch extends ClaimedTurn {
 /** How a run came out; `headSeq` is the session's last stored event. */
 export type RunResult =
   | { readonly kind: "ended"; readonly headSeq: number }
-  /** The store says that another run owns the turn. */
+  /** The turn waits for people: it is nobody's until they have decided. */
+  | { readonly kind: "paused"; readonly headSeq: number }
+  /** The turn is not the run's any more: another one has it, or is to begin it anew. */
   | { readonly kind: "fenced" };
 
 /** Where runs happen. `run` rejects where the thread of the run died. */

@@ -27,13 +27,15 @@ export interface ReadMessagesResult {
 
 export interface ReadSessionDeps {
   readonly sessions: SessionRepository;
+  /** Ends the calls that go on without their turns, as far as this instance can. */
+  readonly stopCallsOf: (sessionId: SessionId) => void;
   /** Fulfilled when it is on record. */
   readonly audit: (event: AuditEvent) => Promise<void>;
   readonly nowMs: NowMs;
 }
 
 /** What users read of their sessions; another user's session does not exist for them. */
-export function createReadSession({ sessions, audit, nowMs }: ReadSessionDeps) {
+export function createReadSession({ sessions, stopCallsOf, audit, nowMs }: ReadSessionDeps) {
   const findOwn = async (userId: UserId, sessionId: SessionId): Promise<Session | undefined> => {
     const session = await sessions.find(sessionId);
     return session?.userId === userId ? session : undefined;
@@ -58,7 +60,9 @@ export function createReadSession({ sessions, audit, nowMs }: ReadSessionDeps) {
       const session = await findOwn(input.userId, input.sessionId);
       if (session === undefined) return "not-found";
       const result = await sessions.delete(session.id);
-      if (result === "deleted") await audit(deletionOf(session, nowMs()));
+      if (result !== "deleted") return result;
+      stopCallsOf(session.id);
+      await audit(deletionOf(session, nowMs()));
       return result;
     },
   };

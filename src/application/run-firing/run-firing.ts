@@ -8,25 +8,22 @@ import type { EndFiring, FiringLog } from "#domain/schedule/firing-log.ts";
 import { type Schedule, type ScheduleAction, sessionOf } from "#domain/schedule/schedule.ts";
 import type { SessionRepository } from "#domain/session/session-repository.ts";
 import { type Failure, toFailure } from "#domain/shared/fault.ts";
-import {
-  parseScheduleId,
-  parseTaskId,
-  type SessionId,
-  type TurnId,
-  type UserId,
-} from "#domain/shared/id.ts";
+import { parseScheduleId, parseTaskId } from "#domain/shared/id.ts";
 import type { JsonValue } from "#domain/shared/json.ts";
-import type { Skill, SkillTool } from "#domain/skill/skill.ts";
+import type { ListedSkill, ListedTool } from "#domain/skill/skill.ts";
 import { failTask, type Task } from "#domain/task/task.ts";
+import type { AcceptedMessage } from "#domain/turn/turn-log.ts";
+import type { AcceptMessage, AcceptMessageResult } from "../ports/accept-message.ts";
 import type { NewId, NowMs } from "../ports/clock.ts";
 import type { Job, JobHandler } from "../ports/jobs.ts";
+import type { ListSkills } from "../ports/list-skills.ts";
 import type { Logger } from "../ports/logger.ts";
 
 export interface RunFiringDeps {
-  readonly firings: Pick<FiringLog, "find" | "beginCall" | "end">;
+  readonly firings: Pick<FiringLog, "find" | "beginCall" | "withdrawCall" | "end">;
   readonly sessions: Pick<SessionRepository, "find">;
-  readonly acceptMessage: AcceptMessage;
-  readonly listSkills: () => readonly Skill[];
+  readonly acceptMessage: AcceptMessage<AcceptedFiring>;
+  readonly listSkills: ListSkills;
   /** Runs a task and gives it as it ended. Rejects with `Fault` where it could not be run. */
   readonly callSkill: (task: Task, signal: AbortSignal) => Promise<Task>;
   readonly newId: NewId;
@@ -34,21 +31,9 @@ export interface RunFiringDeps {
   readonly log: Logger;
 }
 
-/** Takes a message in, as any other of the user's. */
-export type AcceptMessage = (input: {
-  readonly userId: UserId;
-  readonly clientMessageId: string;
-  readonly text: string;
-  readonly sessionId?: SessionId | undefined;
-  /** The id of the session that is made where none is given. */
-  readonly newSessionId?: SessionId | undefined;
-}) => Promise<AcceptedMessage>;
-
-type AcceptedMessage =
-  | { readonly kind: "accepted"; readonly turnId: TurnId }
-  | { readonly kind: "not-found" }
-  | { readonly kind: "conflict" }
-  | { readonly kind: "overloaded"; readonly retryAfterMs: number };
+type AcceptedFiring =
+  | Pick<AcceptedMessage, "kind" | "turnId">
+  | Exclude<AcceptMessageResult, AcceptedMessage>;
 
 type ToolCallAction = Extract<ScheduleAction, { kind: "tool-call" }>;
 
@@ -56,7 +41,11 @@ interface Found {
   readonly firing: Firing;
   readonly schedule: Schedule;
   readonly startedAtMs: number;
+  readonly isLastTry: boolean;
 }
+
+/** A call that failed so was not made: what it wants may be there, or in another thread, later. */
+const NOT_MADE: ReadonlySet<string> = new Set(["unknown-tool", "unavailable"]);
 
 /**
  * Carries out one firing. Running it twice makes one turn. A skill that may change something is
@@ -70,7 +59,7 @@ export function createRunFiring(deps: RunFiringDeps): JobHandler {
     // Removed, left out by a pause, or carried out by an attempt that did not live to say so.
     if (found === undefined || isOver(found.firing)) return;
     const { schedule, firing } = found;
-    const run = { schedule, firing, startedAtMs: deps.nowMs() };
+    const run = { schedule, firing, startedAtMs: deps.nowMs(), isLastTry: job.isLast };
     try {
       if (schedule.action.kind === "message") await sendMessage(run, schedule.action.text, deps);
       else await callTool(run, schedule.action, signal, deps);
@@ -142,9 +131,14 @@ async function callTool(
   signal: AbortSignal,
   deps: RunFiringDeps,
 ): Promise<void> {
-  const { firing, startedAtMs } = run;
+  const { firing, startedAtMs, isLastTry } = run;
   const earlier = firing.state.kind === "running" ? firing.state : undefined;
-  const found = findTool(action, deps.listSkills());
+  const { skills } = await deps.listSkills();
+  // An MCP server that is slow to begin has no skill yet.
+  if (!isLastTry && !skills.some(({ name }) => name === action.skill)) {
+    throw new Error(`There is no skill "${action.skill}" at the moment`);
+  }
+  const found = findTool(action, skills);
   const task = toTask(run, action, { deps, digest: found?.digest ?? "", id: earlier?.taskId });
   if (earlier !== undefined && !(found && isReading(found.tool))) {
     const message = "The call was begun and Nexflow stopped: whether it did anything is not known";
@@ -167,6 +161,11 @@ async function callTool(
   if (ended.state.kind === "completed") return end(run, { attempt, result, task: ended }, deps);
   const failure =
     "failure" in ended.state ? ended.state.failure : { code: "INTERNAL", message: "No outcome" };
+  if (!isLastTry && NOT_MADE.has(failure.code)) {
+    // One that was begun before stays so: only a tool that reads is called again.
+    if (earlier === undefined) await deps.firings.withdrawCall({ key, attempt, taskId: task.id });
+    throw new Error(`The call was not made: ${failure.message}`);
+  }
   return end(run, { attempt, failure, task: ended }, deps);
 }
 
@@ -194,13 +193,13 @@ async function end(
   if (!isOurs) log.warn(key, "A firing was ended elsewhere");
 }
 
-function findTool({ skill, tool }: ToolCallAction, skills: readonly Skill[]) {
+function findTool({ skill, tool }: ToolCallAction, skills: readonly ListedSkill[]) {
   const found = skills.find(({ name }) => name === skill);
   const ofSkill = found?.tools.find(({ name }) => name === tool);
   return found && ofSkill && { tool: ofSkill, digest: found.digest };
 }
 
-function isReading({ effects }: SkillTool): boolean {
+function isReading({ effects }: ListedTool): boolean {
   return effects.every((effect) => effect === "read");
 }
 

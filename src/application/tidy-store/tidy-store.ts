@@ -1,3 +1,4 @@
+import { dayOf } from "#domain/spend/budget.ts";
 import type { NowMs } from "../ports/clock.ts";
 import type { Housekeeping } from "../ports/housekeeping.ts";
 import { JOB_QUEUES } from "../ports/job-queues.ts";
@@ -19,6 +20,8 @@ const LOOK_MS = 600_000;
 const KEEP_EVENTS = 5_000;
 const KEEP_FIRINGS_DAYS = 30;
 const FIRINGS_AT_ONCE = 500;
+/** A year, and what it takes to compare it with the one before. */
+const KEEP_SPEND_DAYS = 400;
 
 /** Deletes what has had its time, batch by batch; the handler of the maintenance jobs. */
 export function createTidyStore(deps: TidyStoreDeps): JobHandler {
@@ -27,7 +30,9 @@ export function createTidyStore(deps: TidyStoreDeps): JobHandler {
   return async function tidyStore(_job, signal): Promise<void> {
     const events = await trimEvents(signal);
     const firings = await deleteFirings(signal);
-    if (events + firings > 0) log.info({ events, firings }, "Deleted what has had its time");
+    const sums = await deleteSpend(signal);
+    if (events + firings + sums === 0) return;
+    log.info({ events, firings, sums }, "Deleted what has had its time");
   };
 
   async function trimEvents(signal: AbortSignal): Promise<number> {
@@ -49,6 +54,17 @@ export function createTidyStore(deps: TidyStoreDeps): JobHandler {
       const deleted = await housekeeping.deleteOldFirings({ beforeMs, limit: FIRINGS_AT_ONCE });
       total += deleted;
       if (deleted < FIRINGS_AT_ONCE) break;
+    }
+    return total;
+  }
+
+  async function deleteSpend(signal: AbortSignal): Promise<number> {
+    const beforeDay = dayOf(nowMs() - KEEP_SPEND_DAYS * DAY_MS);
+    let total = 0;
+    for (let after: string | undefined = ""; after !== undefined && !signal.aborted; ) {
+      const { deleted, next } = await housekeeping.deleteOldSpend({ beforeDay, after });
+      total += deleted;
+      after = next;
     }
     return total;
   }

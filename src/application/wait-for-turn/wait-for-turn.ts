@@ -24,7 +24,7 @@ const SETTLE_MS = 25;
 /** For what was shown where nobody told us. */
 const LOOK_EVERY_MS = 1_000;
 
-/** Fulfilled once the turn has ended or is gone, or `signal` is aborted. Rejects with `Fault`. */
+/** Fulfilled once the turn has ended, waits for people or is gone, or `signal` is aborted. Rejects with `Fault`. */
 export function createWaitForTurn({ findTurn, followSession, mayEndTurn }: WaitForTurnDeps) {
   return async function waitForTurn(input: WaitForTurn, signal: AbortSignal): Promise<void> {
     let wake: () => void = () => undefined;
@@ -36,7 +36,7 @@ export function createWaitForTurn({ findTurn, followSession, mayEndTurn }: WaitF
     try {
       while (!signal.aborted) {
         const turn = await findTurn(input.turnId);
-        if (turn === undefined || isFinal(turn.state)) return;
+        if (turn === undefined || isFinal(turn.state) || turn.state.kind === "waiting") return;
         await firstOf(woken, LOOK_EVERY_MS, signal);
         woken = new Promise<void>((resolve) => (wake = resolve));
         await firstOf(woken, SETTLE_MS, signal);

@@ -1,5 +1,6 @@
-import type { ApprovalId, SessionId, UserId } from "../shared/id.ts";
-import type { Approval } from "./approval.ts";
+import type { AuditEvent } from "../audit/audit-log.ts";
+import type { ApprovalId, SessionId, TurnId, UserId } from "../shared/id.ts";
+import type { Approval, ApprovalState } from "./approval.ts";
 
 /**
  * The questions to people and their answers. All reject with `Fault` `STORE_UNAVAILABLE` where the
@@ -9,8 +10,14 @@ export interface ApprovalRepository {
   find(approvalId: ApprovalId): Promise<Approval | undefined>;
   /** Those that wait for somebody, oldest first: of one user, or of all. */
   listPending(input: ListPending): Promise<readonly Approval[]>;
+  /** How many wait for somebody, of all users. */
+  countPending(): Promise<number>;
   /** Grants that a call of this tool may use, oldest first; used up ones are among them. */
   listGrants(input: ListGrants): Promise<readonly Approval[]>;
+  /** All that a turn has asked for, oldest first. */
+  listOfTurn(turnId: TurnId): Promise<readonly Approval[]>;
+  /** Latest first. */
+  list(input: ListApprovals): Promise<readonly Approval[]>;
   /** Stores a new one, with revision 0. */
   add(approval: Approval): Promise<void>;
   /**
@@ -19,6 +26,24 @@ export interface ApprovalRepository {
    * use one grant at once, one is told to look again.
    */
   save(approval: Approval): Promise<"saved" | "stale">;
+  /**
+   * Stores a decision as `save` does, with its entry in the audit log, and where the approval was the
+   * last one that its turn waited for, queues the turn: `isResumed`, somebody has to claim it.
+   */
+  resolve(approval: Approval, event: AuditEvent): Promise<ResolveApproval>;
+}
+
+export type ResolveApproval =
+  | { readonly kind: "saved"; readonly isResumed: boolean }
+  | { readonly kind: "stale" };
+
+export interface ListApprovals {
+  readonly userId?: UserId | undefined;
+  readonly sessionId?: SessionId | undefined;
+  readonly state?: ApprovalState["kind"] | undefined;
+  /** The last one of the page before. */
+  readonly before?: ApprovalId | undefined;
+  readonly limit: number;
 }
 
 export interface ListPending {

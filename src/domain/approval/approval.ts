@@ -1,6 +1,7 @@
 import { canonicalJson } from "../shared/canonical-json.ts";
-import type { ApprovalId, SessionId, UserId } from "../shared/id.ts";
+import type { ApprovalId, SessionId, ToolCallId, TurnId, UserId } from "../shared/id.ts";
 import type { JsonValue } from "../shared/json.ts";
+import type { ApprovalCard } from "./approval-card.ts";
 
 /**
  * A question to a person: may this call be made? It is bound to the call by the tool, the skill's
@@ -10,8 +11,12 @@ export interface Approval extends ApprovedCall {
   readonly id: ApprovalId;
   /** Whose session it is. */
   readonly userId: UserId;
-  /** What is shown to who decides. */
+  /** The turn that asks, and which of its calls it is. */
+  readonly turnId: TurnId;
+  readonly toolCallId: ToolCallId;
   readonly input: JsonValue;
+  /** What is shown to who decides. */
+  readonly card: ApprovalCard;
   readonly requestedAtMs: number;
   /** Until then somebody may decide. */
   readonly expiresAtMs: number;
@@ -32,23 +37,32 @@ export interface ApprovedCall {
 
 export type ApprovalState =
   | { readonly kind: "pending" }
-  | {
-      readonly kind: "granted";
-      readonly by: UserId;
-      readonly atMs: number;
-      readonly scope: ApprovalScope;
-    }
+  | ApprovalGrant
   | {
       readonly kind: "denied";
       readonly by: UserId;
       readonly atMs: number;
       readonly reason: string | undefined;
     }
-  | { readonly kind: "expired"; readonly atMs: number };
+  | { readonly kind: "expired"; readonly atMs: number }
+  /** Nothing more may be done on the strength of the grant. */
+  | {
+      readonly kind: "revoked";
+      readonly by: UserId;
+      readonly atMs: number;
+      readonly grant: ApprovalGrant;
+    };
+
+export interface ApprovalGrant {
+  readonly kind: "granted";
+  readonly by: UserId;
+  readonly atMs: number;
+  readonly scope: ApprovalScope;
+}
 
 /** How far a grant reaches. None reaches beyond the session. */
 export type ApprovalScope =
-  /** One call with exactly these arguments. */
+  /** The call that was asked for, and no other: worth nothing once its turn has ended. */
   | { readonly kind: "once"; readonly isUsed: boolean }
   /** Every call of the tool with exactly these arguments. */
   | { readonly kind: "session" }
@@ -62,6 +76,8 @@ export type ApprovalScope =
 
 /** A call that asks whether it was approved. */
 export interface AskedCall extends ApprovedCall {
+  readonly turnId: TurnId;
+  readonly toolCallId: ToolCallId;
   readonly input: JsonValue;
 }
 
@@ -72,7 +88,7 @@ export function grantApproval(
   { scope, nowMs }: { readonly scope: ApprovalScope; readonly nowMs: number },
 ): Approval {
   assertOpen(approval, "grant", nowMs);
-  if (scope.kind === "pattern" && !covers(scope, approval.input)) {
+  if (scope.kind === "pattern" && !isCovered(scope, approval.input)) {
     throw new RangeError(
       `Cannot grant approval "${approval.id}": the pattern does not match the call that was asked for`,
     );
@@ -99,6 +115,19 @@ export function expireApproval(approval: Approval, nowMs: number): Approval {
   return { ...approval, state: { kind: "expired", atMs: nowMs } };
 }
 
+/** granted -> revoked, used up or not. */
+export function revokeApproval(
+  approval: Approval,
+  by: UserId,
+  { nowMs }: { readonly nowMs: number },
+): Approval {
+  const { id, state: grant } = approval;
+  if (grant.kind !== "granted") {
+    throw new RangeError(`Cannot revoke approval "${id}": it is "${grant.kind}", expected granted`);
+  }
+  return { ...approval, state: { kind: "revoked", by, atMs: nowMs, grant } };
+}
+
 /**
  * Uses a grant for one call: gives the approval as it is after that, or `undefined` where it does
  * not cover the call (any more). A call may be made only after the result was saved.
@@ -113,13 +142,13 @@ export function useApproval(
   const { scope } = state;
   switch (scope.kind) {
     case "once":
-      if (scope.isUsed || approval.inputHash !== call.inputHash) return undefined;
+      if (scope.isUsed || !isSameCall(approval, call)) return undefined;
       return { ...approval, state: { ...state, scope: { ...scope, isUsed: true } } };
     case "session":
       return approval.inputHash === call.inputHash ? approval : undefined;
     case "pattern": {
       const isLive = scope.usesLeft > 0 && nowMs < scope.expiresAtMs;
-      if (!isLive || !covers(scope, call.input)) return undefined;
+      if (!isLive || !isCovered(scope, call.input)) return undefined;
       const usesLeft = scope.usesLeft - 1;
       return { ...approval, state: { ...state, scope: { ...scope, usesLeft } } };
     }
@@ -138,7 +167,20 @@ function isSameTool(approval: ApprovedCall, call: ApprovedCall): boolean {
   );
 }
 
-function covers({ fixed }: ApprovalScope & { kind: "pattern" }, input: JsonValue): boolean {
+/** The very call that was asked for, not another one like it. */
+function isSameCall(approval: AskedCall, call: AskedCall): boolean {
+  return (
+    approval.turnId === call.turnId &&
+    approval.toolCallId === call.toolCallId &&
+    approval.inputHash === call.inputHash
+  );
+}
+
+/** Whether a call with this input has what the pattern wants. */
+export function isCovered(
+  { fixed }: ApprovalScope & { kind: "pattern" },
+  input: JsonValue,
+): boolean {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return false;
   const given = new Map(Object.entries(input));
   return Object.entries(fixed).every(([name, value]) => {

@@ -11,7 +11,7 @@ export interface AuditEvent {
   readonly actor: string;
   /** As "token.created", "access.denied". */
   readonly action: string;
-  /** What it was done to, as "user:<id>", "session:<id>", "skill:<name>", "address:<ip>". */
+  /** What it was done to, as "user:<id>", "session:<id>", "skill:<name>", "tool:<name>", "address:<ip>". */
   readonly subject: string;
   readonly decision: "allowed" | "denied";
   /** Of the policy that decided. */

@@ -6,6 +6,25 @@ export interface TextPart {
   readonly text: string;
 }
 
+/** A picture that a person sent. */
+export interface ImagePart {
+  readonly kind: "image";
+  readonly mediaType: "image/png" | "image/jpeg" | "image/webp" | "image/gif";
+  /** base64 */
+  readonly data: string;
+}
+
+/** What a model thought before it spoke. */
+export interface ReasoningPart {
+  readonly kind: "reasoning";
+  /** What may be read of it; may be empty. */
+  readonly text: string;
+  /** The provider whose it is: to others it is not shown. */
+  readonly provider: string;
+  /** As the provider wants it back, unread and unchanged. */
+  readonly opaque?: JsonValue;
+}
+
 export interface ToolCallPart {
   readonly kind: "tool-call";
   readonly toolCallId: ToolCallId;
@@ -25,7 +44,7 @@ export type ToolOutcome =
   | { readonly kind: "ok"; readonly output: JsonValue }
   | { readonly kind: "error"; readonly code: string; readonly message: string };
 
-export type MessagePart = TextPart | ToolCallPart | ToolResultPart;
+export type MessagePart = TextPart | ImagePart | ReasoningPart | ToolCallPart | ToolResultPart;
 
 export interface Message {
   readonly id: MessageId;

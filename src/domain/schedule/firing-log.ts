@@ -1,4 +1,4 @@
-import type { ScheduleId } from "../shared/id.ts";
+import type { ScheduleId, TaskId } from "../shared/id.ts";
 import type { Task } from "../task/task.ts";
 import type { Firing, FiringKey, FiringState } from "./firing.ts";
 import type { Schedule } from "./schedule.ts";
@@ -29,6 +29,11 @@ export interface FiringLog {
    * is somebody else's.
    */
   beginCall(input: BeginCall): Promise<boolean>;
+  /**
+   * Takes back a call that was not made: running -> waiting, and its task is gone. False where the
+   * firing is not at that attempt, then nothing was stored.
+   */
+  withdrawCall(input: WithdrawCall): Promise<boolean>;
   /** Ends a firing that is at `attempt`; false where it is not, then nothing was stored. */
   end(input: EndFiring): Promise<boolean>;
 }
@@ -62,6 +67,13 @@ export interface BeginCall {
   readonly attempt: number;
   readonly task: Task;
   readonly nowMs: number;
+}
+
+export interface WithdrawCall {
+  readonly key: FiringKey;
+  readonly attempt: number;
+  /** The task with which the call was begun. */
+  readonly taskId: TaskId;
 }
 
 export interface EndFiring {

@@ -23,6 +23,18 @@ export interface SessionRepository {
   listHeads(sessionIds: readonly SessionId[]): Promise<readonly SessionHead[]>;
   /** The stored events after a position, at most `limit`. */
   readEvents(input: ReadEvents): Promise<ReadEventsResult>;
+  /** Has the session answered by another model; `undefined`: by the default one. */
+  setModel(sessionId: SessionId, model: string | undefined): Promise<"set" | "not-found">;
+  /**
+   * Makes the newest branch through a turn the one that the session goes on with and that
+   * `listMessages` and `readConversation` show.
+   */
+  useBranch(input: UseBranch): Promise<"used" | "not-found">;
+  /**
+   * Where the branch in use forks: of each of its turns that has others beside it, all of these,
+   * in the order of the conversation.
+   */
+  listBranches(sessionId: SessionId): Promise<readonly Fork[]>;
   /** Deletes the session and all that belongs to it, but not while a turn is unfinished. */
   delete(sessionId: SessionId): Promise<"deleted" | "not-found" | "busy">;
 }
@@ -38,6 +50,18 @@ export interface ListMessages {
   readonly sessionId: SessionId;
   readonly limit: number;
   readonly before?: MessageId;
+}
+
+export interface UseBranch {
+  readonly sessionId: SessionId;
+  readonly turnId: TurnId;
+}
+
+/** Turns that go on from the same one, oldest first: several answers, or versions of a message. */
+export interface Fork {
+  readonly turnIds: readonly TurnId[];
+  /** Which of them is on the branch in use. */
+  readonly inUse: TurnId;
 }
 
 /** A turn as people see it; `failure` where it failed. */

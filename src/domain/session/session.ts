@@ -1,4 +1,6 @@
 import type { SessionId, UserId } from "../shared/id.ts";
+import type { Spend } from "../spend/budget.ts";
+import type { SessionTaint } from "./session-taint.ts";
 
 export interface Session {
   readonly id: SessionId;
@@ -10,6 +12,10 @@ export interface Session {
   readonly headSeq: number;
   /** The epoch of the run that stored it. */
   readonly headEpoch: number;
+  /** The model that it is answered by, or an alias; the default one where it is left out. */
+  readonly model?: string | undefined;
+  readonly taint?: SessionTaint;
+  readonly spend?: Spend;
 }
 
 const MAX_TITLE_CHARS = 80;

@@ -18,6 +18,12 @@ const RETRYABLE = {
   BUS_UNAVAILABLE: true,
   /** A write came from a run that no longer owns its turn. */
   TURN_FENCED: false,
+  /** A budget does not let a turn go on. */
+  BUDGET_EXCEEDED: false,
+  /** An operator has stopped all agents. */
+  STOPPED: true,
+  /** A message that was to join a turn has a run of its own by now. */
+  TURN_JOINED: false,
   /** The model cannot be reached or answered with a server error. */
   LLM_UNAVAILABLE: true,
   /** The model's service asks for a pause. */
@@ -26,8 +32,12 @@ const RETRYABLE = {
   LLM_UNAUTHORIZED: false,
   /** The model's service refused the request, or the model is unknown. */
   LLM_REFUSED: false,
+  /** The model that was chosen is not one of those that people may choose. */
+  LLM_NOT_ALLOWED: false,
   /** The model did not answer in time. */
   LLM_TIMEOUT: true,
+  /** The model failed too often just now: it is left alone for a while. */
+  LLM_PAUSED: true,
   /** The model's answer could not be understood or was cut off. */
   LLM_BAD_ANSWER: true,
   /** The sandbox could not be started. */
@@ -36,6 +46,11 @@ const RETRYABLE = {
 
 export type FaultCode = keyof typeof RETRYABLE;
 
+export interface FaultOptions extends ErrorOptions {
+  /** How long whoever failed asks to be left alone. */
+  readonly retryAfterMs?: number | undefined;
+}
+
 /**
  * An expected failure of something outside the code: network, store, model, configuration.
  * Faults lose their class between threads: send `toFailure(fault)` there.
@@ -43,10 +58,12 @@ export type FaultCode = keyof typeof RETRYABLE;
 export class Fault extends Error {
   override readonly name = "Fault";
   readonly code: FaultCode;
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: FaultCode, message: string, options?: ErrorOptions) {
+  constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
     super(message, options);
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   get isRetryable(): boolean {

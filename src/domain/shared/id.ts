@@ -10,6 +10,9 @@ export type TaskId = Brand<string, "TaskId">;
 export type ScheduleId = Brand<string, "ScheduleId">;
 export type CredentialId = Brand<string, "CredentialId">;
 export type ApprovalId = Brand<string, "ApprovalId">;
+export type ModelCallId = Brand<string, "ModelCallId">;
+export type NoteId = Brand<string, "NoteId">;
+export type CompactionId = Brand<string, "CompactionId">;
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u;
 
@@ -26,6 +29,9 @@ export const parseTaskId = (raw: string) => parseId(raw, "task") as TaskId;
 export const parseScheduleId = (raw: string) => parseId(raw, "schedule") as ScheduleId;
 export const parseCredentialId = (raw: string) => parseId(raw, "credential") as CredentialId;
 export const parseApprovalId = (raw: string) => parseId(raw, "approval") as ApprovalId;
+export const parseModelCallId = (raw: string) => parseId(raw, "model call") as ModelCallId;
+export const parseNoteId = (raw: string) => parseId(raw, "note") as NoteId;
+export const parseCompactionId = (raw: string) => parseId(raw, "compaction") as CompactionId;
 
 function parseId(raw: string, what: string): string {
   if (ID.test(raw)) return raw;

@@ -8,6 +8,8 @@ export interface SkillTool {
   readonly description: string;
   /** JSON Schema (draft 2020-12) of the input, always an object. */
   readonly inputSchema: JsonValue;
+  /** Of the output, where it is to be checked; the sandbox checks that of its own skills itself. */
+  readonly outputSchema?: JsonValue;
   readonly effects: readonly ToolEffect[];
   readonly examples: readonly ToolExample[];
   /** The input property that takes free text, as in "/calculator 2+2". */
@@ -32,4 +34,13 @@ export interface Skill {
   readonly description: string;
   readonly digest: string;
   readonly tools: readonly SkillTool[];
+  /** What models are told of its tools was written by strangers. */
+  readonly isDescribedByStranger?: boolean;
 }
+
+/** A skill as lists show it: without what its tools take and give. */
+export interface ListedSkill extends Omit<Skill, "tools"> {
+  readonly tools: readonly ListedTool[];
+}
+
+export type ListedTool = Pick<SkillTool, "name" | "description" | "effects" | "examples">;

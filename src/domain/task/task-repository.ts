@@ -1,4 +1,4 @@
-import type { SessionId, TaskId, UserId } from "../shared/id.ts";
+import type { SessionId, TaskId, TurnId, UserId } from "../shared/id.ts";
 import type { Task, TaskState } from "./task.ts";
 
 /**
@@ -10,6 +10,8 @@ export interface TaskRepository {
   find(taskId: TaskId): Promise<Task | undefined>;
   /** Newest first, at most `limit`. */
   list(input: ListTasks): Promise<readonly Task[]>;
+  /** The calls of a turn, oldest first. */
+  listOfTurn(turnId: TurnId): Promise<readonly Task[]>;
   /** Stores a new task; adding one again changes nothing. */
   add(task: Task): Promise<void>;
   /**

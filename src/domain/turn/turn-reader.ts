@@ -7,6 +7,8 @@ export interface TurnReader {
   find(turnId: TurnId): Promise<Turn | undefined>;
   /** The session's turns, latest first: at most `limit` before the one named. */
   list(input: ListTurns): Promise<readonly Turn[]>;
+  /** The turn that a turn goes on from; `null` where it begins the conversation. */
+  findParent(turn: Pick<Turn, "id" | "sessionId">): Promise<TurnId | null>;
   /** What belongs to a turn, oldest first. */
   listMessages(turn: Pick<Turn, "id" | "sessionId">): Promise<readonly Message[]>;
 }

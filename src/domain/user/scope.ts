@@ -2,6 +2,10 @@
 export const SCOPES = [
   "sessions:read",
   "sessions:write",
+  "approvals:read",
+  "approvals:write",
+  "memory:read",
+  "memory:write",
   "skills:read",
   "schedules:read",
   "schedules:write",
@@ -10,6 +14,9 @@ export const SCOPES = [
   "tokens:read",
   "tokens:write",
   "audit:read",
+  "brake:read",
+  "brake:write",
+  "metrics:read",
 ] as const;
 
 export type Scope = (typeof SCOPES)[number];

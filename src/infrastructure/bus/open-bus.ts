@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Bus } from "#application/ports/bus.ts";
 import type { Logger } from "#application/ports/logger.ts";
-import { toPostgresFault } from "../store/dialects/postgres/postgres-pool.ts";
 import type { StoreLocation } from "../store/store-protocol.ts";
 import { createLocalBus } from "./local-bus.ts";
 import { openPostgresBus } from "./postgres-bus.ts";
@@ -30,6 +29,7 @@ export async function openBus(options: OpenBusOptions): Promise<Bus> {
 /** Names a database, the same for all who use it, whatever address they have for it. */
 async function readScope(url: string): Promise<string> {
   const { default: pg } = await import("pg");
+  const { toPostgresFault } = await import("../store/dialects/postgres/postgres-pool.ts");
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   client.on("error", () => undefined);
   try {

@@ -160,6 +160,10 @@ function keyOf(message: Exclude<BusMessage, FramesMessage>): string {
   switch (message.kind) {
     case "cancel-turn":
       return `${message.kind} ${message.turnId}`;
+    case "cancel-task":
+      return `${message.kind} ${message.taskId}`;
+    case "brake-changed":
+      return message.kind;
     case "credentials-revoked":
       return `${message.kind} ${message.credentialIds.join()}`;
     case "turns-queued":

@@ -37,12 +37,17 @@ export function newSecret(): string {
   return randomBytes(32).toString("base64url");
 }
 
+/** Of the text's UTF-8, in hex. */
+export function sha256(text: string): string {
+  return createHash("sha256").update(text, "utf8").digest("hex");
+}
+
 /**
  * sha256, hex. Enough for secrets of 256 random bits, which nobody can guess; comparing hashes in
  * an index tells nothing about them.
  */
 export function hashSecret(secret: string): string {
-  return createHash("sha256").update(secret, "utf8").digest("hex");
+  return sha256(secret);
 }
 
 function nextRandom(): Buffer {

@@ -60,8 +60,12 @@ function withoutTwins(jobs: readonly NewJob[]): readonly NewJob[] {
   return jobs.filter(({ key }) => key === undefined || (!keys.has(key) && keys.add(key)));
 }
 
-function toInsert({ queue, data, key }: NewJob): JobInsert {
-  return { data: { value: data }, ...(key === undefined ? {} : { id: toUuid(queue, key) }) };
+function toInsert({ queue, data, key, readyAtMs }: NewJob): JobInsert {
+  return {
+    data: { value: data },
+    ...(key === undefined ? {} : { id: toUuid(queue, key) }),
+    ...(readyAtMs === undefined ? {} : { startAfter: new Date(readyAtMs) }),
+  };
 }
 
 /** The id that every job of this key has (UUID version 8: the bits are our own). */

@@ -7,8 +7,9 @@ import type {
   ToolResultPart,
 } from "#domain/message/message.ts";
 import type { JsonValue } from "#domain/shared/json.ts";
-import type { Skill, SkillTool } from "#domain/skill/skill.ts";
-import { parseTemplate } from "../../../skills-registry/index.ts";
+import type { Skill } from "#domain/skill/skill.ts";
+import { findTool } from "#domain/skill/tool-name.ts";
+import { parseTemplate } from "../../../skills-registry/template.ts";
 
 const MAX_RENDERED_CHARS = 4_000;
 
@@ -42,15 +43,9 @@ function sentence(
   const name = call?.name ?? "The tool";
   if (outcome.kind === "error")
     return `${name} ended with an error (${outcome.code}): ${outcome.message}`;
-  const template = call && findTool(call.name, skills)?.answer;
+  const template = call && findTool(call.name, skills)?.tool.answer;
   const stated = template && fillTemplate(template, [outcome.output, call.input]);
   return stated ?? `${name}: ${render(outcome.output)}`;
-}
-
-function findTool(name: string, skills: readonly Skill[]): SkillTool | undefined {
-  const dot = name.indexOf(".");
-  const skill = skills.find((candidate) => candidate.name === name.slice(0, dot));
-  return skill?.tools.find((tool) => tool.name === name.slice(dot + 1));
 }
 
 /** `undefined` where a hole has no value in any of `sources`. */

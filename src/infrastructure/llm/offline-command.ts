@@ -1,8 +1,10 @@
 import type { JsonValue } from "#domain/shared/json.ts";
+import { oncePer } from "#domain/shared/once-per.ts";
 import type { Skill, SkillTool, ToolExample } from "#domain/skill/skill.ts";
+import { toolNameOf } from "#domain/skill/tool-name.ts";
 import { compilePhrase, foldText, matchPhrase, type Phrase } from "./phrase.ts";
 
-/** What the rules make of a message: a call of `<skill>.<tool>`, or something to say. */
+/** What the rules make of a message: a call of a tool, or something to say. */
 export type Reading =
   | { readonly kind: "call"; readonly name: string; readonly input: JsonValue }
   | { readonly kind: "say"; readonly text: string };
@@ -29,7 +31,7 @@ function readCommand(command: string, skills: readonly Skill[]): Reading {
 }
 
 function readInput(text: string, skill: Skill, tool: SkillTool): Reading {
-  const name = `${skill.name}.${tool.name}`;
+  const name = toolNameOf(skill.name, tool.name);
   const object = text === "" && !needsInput(tool) ? {} : parseObject(text);
   if (object !== undefined) return { kind: "call", name, input: object };
   if (tool.textInput !== undefined && text !== "") {
@@ -58,20 +60,13 @@ interface Rule {
   readonly input: JsonValue;
 }
 
-const rulesBySkill = new WeakMap<Skill, readonly Rule[]>();
-
-/** Compiled once for each skill object. */
-function rulesOf(skill: Skill): readonly Rule[] {
-  const known = rulesBySkill.get(skill);
-  if (known) return known;
-  const rules = skill.tools.flatMap((tool) =>
+const rulesOf = oncePer((skill: Skill): readonly Rule[] =>
+  skill.tools.flatMap((tool) =>
     tool.examples.map(({ text, input }) => {
-      return { phrase: compilePhrase(text), name: `${skill.name}.${tool.name}`, input };
+      return { phrase: compilePhrase(text), name: toolNameOf(skill.name, tool.name), input };
     }),
-  );
-  rulesBySkill.set(skill, rules);
-  return rules;
-}
+  ),
+);
 
 function fill(input: JsonValue, captures: ReadonlyMap<string, string>): JsonValue {
   if (typeof input !== "object" || input === null || isArray(input)) return input;

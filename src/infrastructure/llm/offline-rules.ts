@@ -1,5 +1,6 @@
 import type { Llm, LlmEvent, LlmRequest } from "#application/ports/llm.ts";
 import { textOf } from "#domain/message/message.ts";
+import { OFFLINE_MODEL } from "#domain/model/model-name.ts";
 import type { JsonValue } from "#domain/shared/json.ts";
 import { answerFrom } from "./offline-answer.ts";
 import { interpret } from "./offline-command.ts";
@@ -10,7 +11,7 @@ import { newToolCallId } from "./tool-call-id.ts";
  * of skill manifests, call the skills for real, and say so. The same request gives the same answer.
  */
 export function createOfflineLlm(): Llm {
-  return { name: "offline/rules", stream };
+  return { name: OFFLINE_MODEL, stream };
 }
 
 async function* stream(request: LlmRequest, signal: AbortSignal): AsyncGenerator<LlmEvent> {

@@ -1,4 +1,4 @@
-import { parseTemplate } from "../../../skills-registry/index.ts";
+import { parseTemplate } from "../../../skills-registry/template.ts";
 
 /** A text with placeholders, ready to be matched: "what is {expression}". */
 export interface Phrase {

@@ -1,9 +1,19 @@
 import { createHash } from "node:crypto";
-import type { Skill } from "#domain/skill/skill.ts";
+import type { JsonValue } from "#domain/shared/json.ts";
+import { oncePer } from "#domain/shared/once-per.ts";
+import type { Skill, SkillTool } from "#domain/skill/skill.ts";
+import { toolNameOf } from "#domain/skill/tool-name.ts";
 
 const MAX_CHARS = 64;
 
-/** `<skill>.<tool>` in the alphabet that OpenAI's API allows, at most 64 characters. */
+/** A tool as services take it. */
+export interface WireTool {
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: JsonValue;
+}
+
+/** A tool's name in the alphabet that OpenAI's API allows, at most 64 characters. */
 export function toWireName(name: string): string {
   const wire = name.replace(".", "__").replaceAll(/[^A-Za-z0-9_-]/gu, "-");
   if (wire.length <= MAX_CHARS) return wire;
@@ -11,8 +21,22 @@ export function toWireName(name: string): string {
   return `${wire.slice(0, MAX_CHARS - 9)}_${hash}`;
 }
 
-/** The way back; a name that no tool of `skills` has comes back as `<skill>.<tool>` all the same. */
+/** The way back; a name that no tool of `skills` has comes back as it would be one. */
 export function fromWireName(wire: string, skills: readonly Skill[]): string {
-  const names = skills.flatMap((skill) => skill.tools.map((tool) => `${skill.name}.${tool.name}`));
-  return names.find((name) => toWireName(name) === wire) ?? wire.replace("__", ".");
+  for (const skill of skills) {
+    const tool = skill.tools[wireToolsOf(skill).findIndex(({ name }) => name === wire)];
+    if (tool !== undefined) return toolNameOf(skill.name, tool.name);
+  }
+  return wire.replace("__", ".");
+}
+
+export function toWireTools(skills: readonly Skill[]): readonly WireTool[] {
+  return skills.flatMap(wireToolsOf);
+}
+
+/** Skills never change, and each request tells of all of them. */
+const wireToolsOf = oncePer((skill: Skill) => skill.tools.map((tool) => toWireTool(skill, tool)));
+
+function toWireTool(skill: Skill, { name, description, inputSchema }: SkillTool): WireTool {
+  return { name: toWireName(toolNameOf(skill.name, name)), description, inputSchema };
 }

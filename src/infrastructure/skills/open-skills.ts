@@ -1,9 +1,16 @@
 import path from "node:path";
 import type { Logger } from "#application/ports/logger.ts";
-import type { Sandbox, SandboxCall, SandboxResult } from "#application/ports/sandbox.ts";
+import type {
+  SourceCall,
+  SourceResult,
+  ToolDecision,
+  ToolRequest,
+  ToolSource,
+} from "#application/ports/tool-source.ts";
 import type { RecordAudit } from "#domain/audit/audit-log.ts";
 import { Fault } from "#domain/shared/fault.ts";
 import type { Skill } from "#domain/skill/skill.ts";
+import { OWN_SKILL } from "#domain/skill/tool-name.ts";
 import {
   type CallRecord,
   checkLayerNames,
@@ -12,6 +19,7 @@ import {
   openRuntime,
   PolicyError,
   type Runtime,
+  type RuntimeStats,
   type SkillCode,
 } from "../../../runtime/index.ts";
 import {
@@ -23,6 +31,7 @@ import {
 } from "../../../skills-registry/index.ts";
 import { deniedCall, deniedHostCall, noticeEvent } from "./audit-events.ts";
 import { logNotice } from "./log-notice.ts";
+import type { JudgedSkill, JudgePromptSkill, PromptSkillVerdict } from "./prompt-skills.ts";
 import { toOutcome } from "./to-outcome.ts";
 
 export interface SkillsOptions {
@@ -51,7 +60,14 @@ export interface SkillCallRecorder {
 }
 
 /** The sandbox over the runtime, with the skills there are. Closing it kills its processes. */
-export interface OpenSandbox extends Sandbox, AsyncDisposable {}
+export interface OpenSandbox extends ToolSource, AsyncDisposable {
+  /**
+   * What the policies say of a skill without code: a stranger's words, unless it came with Nexflow
+   * or the policy that matches it says otherwise (`approvals.results.untrusted`).
+   */
+  readonly judgePromptSkill: JudgePromptSkill;
+  stats(): RuntimeStats;
+}
 
 /**
  * Loads the skills and starts the runtime. A skill that does not load is logged and left out;
@@ -101,18 +117,21 @@ export async function openSandbox(options: SkillsOptions): Promise<OpenSandbox> 
   const codes = new Map(packages.map((pkg) => [pkg.name, toSkillCode(pkg)]));
   return {
     listSkills: () => skills,
+    decide: (request) => decide({ runtime, codes, label }, request),
     invoke: (call, signal) => invoke({ runtime, codes, label }, call, signal),
+    judgePromptSkill: (skill) => judge({ runtime, label }, skill),
+    stats: () => runtime.stats(),
     [Symbol.asyncDispose]: () => runtime.close(),
   };
 }
 
-/** The first-party skills and those of `skillsDir`; of two with one name the first-party one. */
+/** The first-party skills and those of `skillsDir` that have none of their names, nor the agent's. */
 export async function loadSkills({
   skillsDir,
   log,
 }: Pick<SkillsOptions, "skillsDir" | "log">): Promise<readonly SkillPackage[]> {
   const own = await loadFolders(await listSkillFolders(CATALOG_DIR), log);
-  const names = new Set(own.map(({ name }) => name));
+  const names = new Set([OWN_SKILL, ...own.map(({ name }) => name)]);
   const further = await loadFolders(await listFurtherFolders(skillsDir), log);
   return [...own, ...further.filter(({ name }) => isNew(name))];
 
@@ -193,11 +212,57 @@ interface InvokeDeps {
   readonly label: string | undefined;
 }
 
+const MINUTE_MS = 60_000;
+
+function decide(
+  { runtime, codes, label }: InvokeDeps,
+  { skill: name, tool }: ToolRequest,
+): ToolDecision {
+  const skill = codes.get(name);
+  if (skill === undefined) {
+    return { kind: "deny", rule: "no skill", message: `Skill "${name}" is not loaded` };
+  }
+  const decision = runtime.decide({ skill, tool, label });
+  if (decision.kind === "denied") {
+    const { rule, policyHash, message } = decision;
+    return { kind: "deny", rule, policyHash, message };
+  }
+  const { rule, policyHash, reaches, actsOutside, bringsUntrusted, holdsPrivate } = decision;
+  const facts = { rule, policyHash, reaches, actsOutside, bringsUntrusted, holdsPrivate };
+  if (decision.kind === "allowed") return { kind: "allow", facts };
+  const { expiresMinutes, reason } = decision;
+  return { kind: "ask", facts, expiresInMs: expiresMinutes * MINUTE_MS, reason };
+}
+
+/** A skill's words, as the tool that brings them from outside. */
+const INSTRUCTIONS = { name: "instructions", inputSchema: {}, effects: ["external"] } as const;
+
+function judge(
+  { runtime, label }: Pick<InvokeDeps, "runtime" | "label">,
+  { name, digest, trust }: JudgedSkill,
+): PromptSkillVerdict {
+  const skill: SkillCode = {
+    name,
+    version: "0.0.0",
+    digest,
+    trust,
+    engine: "isolate",
+    code: new Uint8Array(),
+    tools: [INSTRUCTIONS],
+    capabilities: {},
+  };
+  const decision = runtime.decide({ skill, tool: INSTRUCTIONS.name, label });
+  if (decision.kind === "denied") {
+    return { kind: "denied", message: decision.message, rule: decision.rule };
+  }
+  return { kind: "allowed", isUntrusted: trust !== "first-party" && decision.bringsUntrusted };
+}
+
 async function invoke(
   { runtime, codes, label }: InvokeDeps,
-  { taskId: callId, skill: name, tool, input, userId }: SandboxCall,
+  { taskId: callId, skill: name, tool, input, userId }: SourceCall,
   signal: AbortSignal,
-): Promise<SandboxResult> {
+): Promise<SourceResult> {
   const skill = codes.get(name);
   if (skill === undefined) throw new RangeError(`Cannot invoke skill "${name}": it is not loaded`);
   const skillDigest = skill.digest;

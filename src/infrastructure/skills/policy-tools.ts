@@ -96,9 +96,15 @@ export async function explainSkill(request: ExplainRequest): Promise<Explained> 
   return {
     kind: "explained",
     skill: { name, version, trust },
-    rights: explainPolicy(policies, skill, { label }),
+    rights: toAsked(explainPolicy(policies, skill, { label }), tool),
     ...(question === undefined ? {} : { call: explainCall(policies, skill, { question, label }) }),
   };
+}
+
+/** Without the other tools, where one was asked for. */
+function toAsked(rights: PolicyExplanation, tool: string | undefined): PolicyExplanation {
+  const calls = rights.calls.filter((call) => tool === undefined || call.tool === tool);
+  return { ...rights, calls };
 }
 
 async function checkTarget(target: string): Promise<Pick<PolicyCheck, "policies" | "faults">> {

@@ -13,7 +13,15 @@ export interface CompiledQueries {
 }
 
 export const COMPILED_QUERIES_FILE = path.join(import.meta.dirname, "dist/queries.json");
-const SOURCES = ["queries.ts", "query-builder.ts", "schema.ts", "dialects/now-ms.ts"];
+const SOURCES = [
+  "queries.ts",
+  "query-builder.ts",
+  "schema.ts",
+  "turn-states.ts",
+  "user-context-version.ts",
+  "dialects/id-of.ts",
+  "dialects/now-ms.ts",
+];
 const SOURCE_FOLDER = "queries";
 
 /**

@@ -9,6 +9,11 @@ const MIGRATIONS: Readonly<Record<string, () => Promise<{ readonly statements: S
   "0005-schedules": () => import("./migrations/0005-schedules.ts"),
   "0006-audit": () => import("./migrations/0006-audit.ts"),
   "0007-skills-and-approvals": () => import("./migrations/0007-skills-and-approvals.ts"),
+  "0008-agent": () => import("./migrations/0008-agent.ts"),
+  "0009-transcripts": () => import("./migrations/0009-transcripts.ts"),
+  "0010-mcp-pins": () => import("./migrations/0010-mcp-pins.ts"),
+  "0011-background-tasks": () => import("./migrations/0011-background-tasks.ts"),
+  "0012-context-versions": () => import("./migrations/0012-context-versions.ts"),
 };
 
 type Statements = readonly string[];

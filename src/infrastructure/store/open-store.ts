@@ -9,6 +9,7 @@ import type {
   StoreLocation,
   StoreRequest,
   StoreThreadGreeting,
+  StoreThreadNotice,
   StoreThreadOrder,
 } from "./store-protocol.ts";
 
@@ -44,10 +45,14 @@ export function locateStore(homeDir: string, databaseUrl = "sqlite:"): StoreLoca
  * alone, a Postgres database may be shared. Throws `Fault`: `STORE_LOCKED`, `STORE_TOO_NEW`,
  * `STORE_UNAVAILABLE`.
  */
-export async function openStore(homeDir: string, databaseUrl?: string): Promise<Store> {
+export async function openStore(
+  homeDir: string,
+  databaseUrl?: string,
+  onMeasured: (notice: StoreThreadNotice) => void = () => undefined,
+): Promise<Store> {
   const location = locateStore(homeDir, databaseUrl);
   const lock = location.kind === "sqlite" ? lockDirectory(homeDir) : undefined;
-  const thread = startThread(location);
+  const thread = startThread(location, onMeasured);
   const close = async () => {
     await thread.close();
     lock?.close();
@@ -106,7 +111,7 @@ function makeDirectory(dir: string): void {
   mkdirSync(dir, { mode: 0o700 });
 }
 
-function startThread(location: StoreLocation) {
+function startThread(location: StoreLocation, onMeasured: (notice: StoreThreadNotice) => void) {
   const thread = new Worker(new URL("store-thread.ts", import.meta.url), {
     workerData: location,
     name: "store",
@@ -127,6 +132,9 @@ function startThread(location: StoreLocation) {
     });
   });
   thread.once("message", greeting.resolve);
+  thread.on("message", (notice: StoreThreadGreeting | StoreThreadNotice) => {
+    if (notice.kind === "measured") onMeasured(notice);
+  });
   thread.on("error", (error) => {
     cause = error;
   });

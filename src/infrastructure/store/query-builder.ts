@@ -28,6 +28,22 @@ export function arg<T extends string | number | Uint8Array | null = string>(name
   return new Argument(name) as unknown as T;
 }
 
+/**
+ * SQLite prepares a statement anew, for up to 60 µs, each time that it is run with an argument which
+ * could have changed its plan: one that meets the condition of a partial index, or a limit. A `+`
+ * before an argument changes nothing but that. What is the same each time is part of the statement.
+ */
+class PreparedOnceCompiler extends SqliteQueryCompiler {
+  protected override appendValue(value: unknown): void {
+    if (value instanceof Argument) super.appendValue(value);
+    else this.appendImmediateValue(value);
+  }
+
+  protected override getCurrentParameterPlaceholder(): string {
+    return "+?";
+  }
+}
+
 type Built<Row> = Compilable<Row> & OperationNodeSource;
 type Compiler = SqliteQueryCompiler | PostgresQueryCompiler;
 
@@ -37,7 +53,7 @@ type Compiler = SqliteQueryCompiler | PostgresQueryCompiler;
  */
 export function compile<Row>(built: Built<Row>, forPostgres: Built<Row> = built): Query<Row> {
   return {
-    sqlite: compileWith(new SqliteQueryCompiler(), built),
+    sqlite: compileWith(new PreparedOnceCompiler(), built),
     postgres: compileWith(new PostgresQueryCompiler(), forPostgres),
   };
 }

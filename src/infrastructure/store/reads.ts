@@ -1,5 +1,21 @@
-import { findApproval, listGrants, listPendingApprovals } from "./scripts/approval-scripts.ts";
+import {
+  findBrake,
+  findCompaction,
+  listCompactions,
+  listNotes,
+  listPins,
+  readContext,
+} from "./scripts/agent-scripts.ts";
+import {
+  countPendingApprovals,
+  findApproval,
+  listApprovals,
+  listApprovalsOfTurn,
+  listGrants,
+  listPendingApprovals,
+} from "./scripts/approval-scripts.ts";
 import { findAuditHead, listAudit, readAudit } from "./scripts/audit-scripts.ts";
+import { findParent, listBranches } from "./scripts/branch-scripts.ts";
 import {
   findPrincipal,
   hasToken,
@@ -10,6 +26,7 @@ import { findInstalledSkill, listInstalledSkills } from "./scripts/installed-ski
 import { listRunning } from "./scripts/instance-scripts.ts";
 import { hasJobs, listDeadJobs } from "./scripts/job-scripts.ts";
 import { listCalls } from "./scripts/list-calls.ts";
+import { listMcpPins } from "./scripts/mcp-pin-scripts.ts";
 import {
   countSchedules,
   findFiring,
@@ -32,7 +49,10 @@ import {
   readEvents,
 } from "./scripts/session-scripts.ts";
 import { findSkillValue, listSkillKeys } from "./scripts/skill-value-scripts.ts";
-import { findTask, listTasks } from "./scripts/task-scripts.ts";
+import { listModelCalls, readSpend } from "./scripts/spend-scripts.ts";
+import { findTask, listTasks, listTasksOfTurn } from "./scripts/task-scripts.ts";
+import { findTranscript } from "./scripts/transcript-scripts.ts";
+import { readControls } from "./scripts/turn-scripts.ts";
 import { findUser, listUsers } from "./scripts/user-scripts.ts";
 
 /** Every read there is, by name. */
@@ -54,17 +74,34 @@ export const reads = {
   listHeads,
   readConversation,
   readEvents,
+  findParent,
+  listBranches,
+  readControls,
+  readSpend,
+  listModelCalls,
+  findBrake,
+  findCompaction,
+  listCompactions,
+  readContext,
+  listPins,
+  listNotes,
+  findTranscript,
+  listMcpPins,
   findSkillValue,
   listSkillKeys,
   listCalls,
   listRunning,
   findTask,
   listTasks,
+  listTasksOfTurn,
   findInstalledSkill,
   listInstalledSkills,
   findApproval,
   listPendingApprovals,
+  countPendingApprovals,
   listGrants,
+  listApprovalsOfTurn,
+  listApprovals,
   findAuditHead,
   readAudit,
   listAudit,

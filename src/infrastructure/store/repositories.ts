@@ -1,14 +1,22 @@
 import type { NewId, NowMs } from "#application/ports/clock.ts";
+import type { ContextStore } from "#application/ports/context-store.ts";
 import type { Housekeeping } from "#application/ports/housekeeping.ts";
 import type { IdempotencyKeys } from "#application/ports/idempotency-keys.ts";
 import type { ApprovalRepository } from "#domain/approval/approval-repository.ts";
 import type { AuditLog } from "#domain/audit/audit-log.ts";
+import type { BrakeRepository } from "#domain/brake/brake.ts";
+import type { CompactionRepository, PinRepository } from "#domain/compaction/compaction.ts";
 import type { InstanceRegistry } from "#domain/instance/instance-registry.ts";
+import type { NoteRepository } from "#domain/memory/note.ts";
 import type { FiringLog } from "#domain/schedule/firing-log.ts";
 import type { ScheduleRepository } from "#domain/schedule/schedule-repository.ts";
 import type { SessionRepository } from "#domain/session/session-repository.ts";
 import type { SkillRepository } from "#domain/skill/skill-repository.ts";
+import type { SpendRepository } from "#domain/spend/spend-repository.ts";
+import type { BackgroundTasks } from "#domain/task/background-tasks.ts";
 import type { TaskRepository } from "#domain/task/task-repository.ts";
+import type { TranscriptRepository } from "#domain/transcript/transcript-repository.ts";
+import type { TurnControls } from "#domain/turn/turn-controls.ts";
 import type { TurnLog } from "#domain/turn/turn-log.ts";
 import type { TurnReader } from "#domain/turn/turn-reader.ts";
 import type { CredentialRepository } from "#domain/user/credential-repository.ts";
@@ -27,6 +35,74 @@ export function createTurnLog(writer: WriteCaller): TurnLog {
     save: (input) => writer.call("save", input),
     recover: (input) => writer.call("recover", input),
     cancel: (turnId) => writer.call("cancelTurn", turnId),
+    importTurn: (input) => writer.call("importTurn", input),
+  };
+}
+
+export function createTurnControls(reader: ReadCaller): TurnControls {
+  return { read: (turn) => reader.call("readControls", turn) };
+}
+
+export function createSpendRepository(reader: ReadCaller, writer: WriteCaller): SpendRepository {
+  return {
+    read: (input) => reader.call("readSpend", input),
+    reserve: (input) => writer.call("reserveModelCall", input),
+    listModelCalls: (turnId) => reader.call("listModelCalls", turnId),
+  };
+}
+
+export function createBrakeRepository(reader: ReadCaller, writer: WriteCaller): BrakeRepository {
+  return {
+    find: () => reader.call("findBrake"),
+    engage: (brake) => writer.call("engageBrake", brake),
+    release: (input) => writer.call("releaseBrake", input),
+  };
+}
+
+export function createCompactionRepository(
+  reader: ReadCaller,
+  writer: WriteCaller,
+): CompactionRepository {
+  return {
+    find: (compactionId) => reader.call("findCompaction", compactionId),
+    list: (sessionId) => reader.call("listCompactions", sessionId),
+    add: (compaction) => writer.call("addCompaction", compaction),
+    undo: (input) => writer.call("undoCompaction", input),
+  };
+}
+
+export function createContextStore(reader: ReadCaller, writer: WriteCaller): ContextStore {
+  return {
+    read: ({ sessionId, userId }) => reader.call("readContext", { sessionId, userId }),
+    readMessages: (sessionId, turnId, limit) =>
+      reader.call("listHistory", sessionId, turnId, limit),
+    addCompaction: (compaction) => writer.call("addCompaction", compaction),
+  };
+}
+
+export function createPinRepository(reader: ReadCaller, writer: WriteCaller): PinRepository {
+  return {
+    list: (sessionId) => reader.call("listPins", sessionId),
+    pin: (input) => writer.call("pinMessage", input),
+    unpin: (input) => writer.call("unpinMessage", input),
+  };
+}
+
+export function createNoteRepository(reader: ReadCaller, writer: WriteCaller): NoteRepository {
+  return {
+    list: (userId) => reader.call("listNotes", userId),
+    add: (note) => writer.call("addNote", note),
+    remove: (input) => writer.call("removeNote", input),
+  };
+}
+
+export function createTranscriptRepository(
+  reader: ReadCaller,
+  writer: WriteCaller,
+): TranscriptRepository {
+  return {
+    find: (key) => reader.call("findTranscript", key),
+    remember: (key, place) => writer.call("saveTranscript", key, place),
   };
 }
 
@@ -56,6 +132,7 @@ export function createFiringLog(reader: ReadCaller, writer: WriteCaller): Firing
     find: (key) => reader.call("findFiring", key),
     list: (scheduleId, limit) => reader.call("listFirings", scheduleId, limit),
     beginCall: (input) => writer.call("beginCall", input),
+    withdrawCall: (input) => writer.call("withdrawCall", input),
     end: (input) => writer.call("endFiring", input),
   };
 }
@@ -64,6 +141,7 @@ export function createHousekeeping(writer: WriteCaller): Housekeeping {
   return {
     trimEvents: (input) => writer.call("trimEvents", input),
     deleteOldFirings: (input) => writer.call("deleteOldFirings", input),
+    deleteOldSpend: (input) => writer.call("deleteOldSpend", input),
   };
 }
 
@@ -91,6 +169,9 @@ export function createSessionRepository(
     readConversation: (input) => reader.call("readConversation", input),
     listHeads: (sessionIds) => reader.call("listHeads", sessionIds),
     readEvents: (input) => reader.call("readEvents", input),
+    setModel: (sessionId, model) => writer.call("setSessionModel", sessionId, model),
+    useBranch: (input) => writer.call("useBranch", input),
+    listBranches: (sessionId) => reader.call("listBranches", sessionId),
     delete: (sessionId) => writer.call("deleteSession", sessionId),
   };
 }
@@ -109,8 +190,16 @@ export function createTaskRepository(reader: ReadCaller, writer: WriteCaller): T
   return {
     find: (taskId) => reader.call("findTask", taskId),
     list: (input) => reader.call("listTasks", input),
+    listOfTurn: (turnId) => reader.call("listTasksOfTurn", turnId),
     add: (task) => writer.call("addTask", task),
     save: (task, from) => writer.call("saveTask", task, from),
+  };
+}
+
+export function createBackgroundTasks(writer: WriteCaller): BackgroundTasks {
+  return {
+    end: (task, taint) => writer.call("endBackground", task, taint),
+    interrupt: (turnId, nowMs) => writer.call("interruptTasksOf", turnId, nowMs),
   };
 }
 
@@ -131,9 +220,13 @@ export function createApprovalRepository(
   return {
     find: (approvalId) => reader.call("findApproval", approvalId),
     listPending: (input) => reader.call("listPendingApprovals", input),
+    countPending: () => reader.call("countPendingApprovals"),
     listGrants: (input) => reader.call("listGrants", input),
+    listOfTurn: (turnId) => reader.call("listApprovalsOfTurn", turnId),
+    list: (input) => reader.call("listApprovals", input),
     add: (approval) => writer.call("addApproval", approval),
     save: (approval) => writer.call("saveApproval", approval),
+    resolve: (approval, event) => writer.call("resolveApproval", approval, event),
   };
 }
 
@@ -178,6 +271,7 @@ export function createTurnReader(reader: ReadCaller): TurnReader {
   return {
     find: (turnId) => reader.call("findTurn", turnId),
     list: (input) => reader.call("listTurnsOfSession", input),
+    findParent: (turn) => reader.call("findParent", turn),
     listMessages: (turn) => reader.call("listTurnMessages", turn),
   };
 }

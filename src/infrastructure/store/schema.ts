@@ -7,6 +7,8 @@ export interface Schema {
     name: string;
     role: string;
     created_at_ms: number;
+    /** Counts changes of their notes. */
+    context_version: Generated<number>;
   };
   credential: {
     hash: string;
@@ -41,6 +43,19 @@ export interface Schema {
     updated_at_ms: number;
     head_seq: number;
     head_epoch: number;
+    model: string | null;
+    untrusted_from: string | null;
+    private_from: string | null;
+    steps: Generated<number>;
+    tokens: Generated<number>;
+    cost_nano_usd: Generated<number>;
+    wall_ms: Generated<number>;
+    /** Some turn of it has a parent that is not the turn before it. */
+    is_branched: Generated<number>;
+    /** The turn that the next one goes on from, where that is not the last one. */
+    next_parent_turn_id: string | null;
+    /** Counts changes of its pins, its summaries and how its turns hang together. */
+    context_version: Generated<number>;
   };
   /** In the order of the conversation by (turn_id, position): turn ids grow with time. */
   message: {
@@ -71,6 +86,16 @@ export interface Schema {
     /** Who runs it, or ran it last. */
     instance_id: string | null;
     is_cancelled: Generated<number>;
+    /** Its own choice, where it has one. */
+    model: string | null;
+    mode: Generated<string>;
+    /** Null: the turn before it in its session, if there is one. '': none. */
+    parent_turn_id: string | null;
+    /** The turn that took its message in; then it has none of its own. */
+    joined_turn_id: string | null;
+    waiting_since_ms: number | null;
+    pauses: Generated<number>;
+    ran_ms: Generated<number>;
   };
   /** Every running instance of the program; one whose lease has ended counts as dead. */
   instance: {
@@ -104,6 +129,8 @@ export interface Schema {
     schedule_id: string | null;
     started_at_ms: number | null;
   };
+  /** A task that goes on without its turn, while it runs; the task itself may be gone. */
+  background_task: { turn_id: string; task_id: string; instance_id: string };
   /** `next_at_ms` is there while it is active, `state_at_ms` tells since when it is not. */
   schedule: {
     schedule_id: string;
@@ -274,5 +301,89 @@ export interface Schema {
     reason: string | null;
     scope_json: string | null;
     revision: number;
+    turn_id: string;
+    tool_call_id: string;
+    card_json: string;
+    revoked_by: string | null;
+    revoked_at_ms: number | null;
+  };
+  /** What of it is not known is null. */
+  model_call: {
+    turn_id: string;
+    model_call_id: string;
+    session_id: string;
+    user_id: string;
+    step: number;
+    model: string;
+    state: string;
+    input_tokens: number;
+    output_tokens: number;
+    cached_input_tokens: number | null;
+    cache_write_tokens: number | null;
+    reasoning_tokens: number | null;
+    is_estimated: number | null;
+    cost_nano_usd: number;
+    started_at_ms: number;
+    first_token_at_ms: number | null;
+    ended_at_ms: number | null;
+    failure_code: string | null;
+    failure_message: string | null;
+  };
+  /** What a user, or all users (''), spent on a day, in all its rows together. */
+  spend: {
+    user_id: string;
+    day: string;
+    shard: number;
+    steps: number;
+    tokens: number;
+    cost_nano_usd: number;
+    wall_ms: number;
+  };
+  /** One row while it is on. */
+  brake: {
+    brake_id: number;
+    since_ms: number;
+    user_id: string;
+    reason: string | null;
+  };
+  compaction: {
+    session_id: string;
+    compaction_id: string;
+    up_to_turn_id: string;
+    summary: string;
+    model: string;
+    messages: number;
+    tokens_before: number;
+    tokens_after: number;
+    created_at_ms: number;
+    undone_by: string | null;
+    undone_at_ms: number | null;
+  };
+  pin: {
+    session_id: string;
+    message_id: string;
+    pinned_at_ms: number;
+  };
+  note: {
+    user_id: string;
+    note_id: string;
+    text: string;
+    source: string;
+    session_id: string | null;
+    turn_id: string | null;
+    untrusted_from: string | null;
+    created_at_ms: number;
+  };
+  transcript: {
+    user_id: string;
+    hash: string;
+    session_id: string;
+    turn_id: string;
+  };
+  mcp_pin: {
+    server: string;
+    accept: number;
+    tool: string;
+    digest: string;
   };
 }

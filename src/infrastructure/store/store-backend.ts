@@ -5,6 +5,8 @@ import type { StoreReply, StoreRequest } from "./store-protocol.ts";
 export interface Waiting {
   readonly port: MessagePort;
   readonly request: StoreRequest;
+  /** By the thread's own clock. */
+  readonly arrivedMs: number;
 }
 
 /** A database as the store thread serves it. */

@@ -1,5 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Failure } from "#domain/shared/fault.ts";
+import type { LoopDelay } from "../telemetry/loop-delay.ts";
+import type { TallyReport } from "../telemetry/tally.ts";
 
 /*
  * What the store thread and its clients say to each other. Both ends are our own threads of
@@ -23,6 +25,13 @@ export interface StoreRequest {
 export type StoreReply =
   | { readonly kind: "done"; readonly id: number; readonly value: unknown }
   | { readonly kind: "failed"; readonly id: number; readonly failure: Failure };
+
+/** What the thread tells its owner, once it is open. */
+export interface StoreThreadNotice {
+  readonly kind: "measured";
+  readonly report: TallyReport | undefined;
+  readonly delay: LoopDelay;
+}
 
 /** The answer to `open`: it is open, or why not. */
 export type StoreThreadGreeting =

@@ -5,12 +5,15 @@ import {
   workerData,
 } from "node:worker_threads";
 import { Fault, toFailure } from "#domain/shared/fault.ts";
+import { watchLoopDelay } from "../telemetry/loop-delay.ts";
+import { Tally } from "../telemetry/tally.ts";
 import type { Mailbox, StoreBackend, Waiting } from "./store-backend.ts";
 import type {
   StoreLocation,
   StoreReply,
   StoreRequest,
   StoreThreadGreeting,
+  StoreThreadNotice,
   StoreThreadOrder,
 } from "./store-protocol.ts";
 
@@ -20,6 +23,9 @@ const location = workerData as StoreLocation;
 const owner = parentPort as MessagePort;
 const ports = new Set<MessagePort>();
 const mailbox: Mailbox = { drain, answer };
+const tally = new Tally();
+const readDelay = watchLoopDelay();
+const MEASURES_EVERY_MS = 1_000;
 
 owner.once("message", (order: StoreThreadOrder) => {
   if (order.kind === "close") process.exit();
@@ -30,6 +36,7 @@ async function open(): Promise<void> {
   try {
     serve(await openBackend());
     greet({ kind: "open" });
+    setInterval(tellMeasures, MEASURES_EVERY_MS).unref();
   } catch (error) {
     // A bug ends the thread, and is what it died of.
     if (!(error instanceof Fault)) throw error;
@@ -63,7 +70,8 @@ function serve(backend: StoreBackend): void {
 }
 
 function toWaiting(port: MessagePort, requests: readonly StoreRequest[]): Waiting[] {
-  return requests.map((request) => ({ port, request }));
+  const arrivedMs = performance.now();
+  return requests.map((request) => ({ port, request, arrivedMs }));
 }
 
 function drain(): Waiting[] {
@@ -77,6 +85,7 @@ function drain(): Waiting[] {
 }
 
 function answer(waiting: readonly Waiting[], replies: readonly StoreReply[]): void {
+  measure(waiting);
   const byPort = new Map<MessagePort, StoreReply[]>();
   for (const [index, { port }] of waiting.entries()) {
     const forPort = byPort.get(port);
@@ -85,4 +94,15 @@ function answer(waiting: readonly Waiting[], replies: readonly StoreReply[]): vo
     else forPort.push(reply);
   }
   for (const [port, forPort] of byPort) port.postMessage(forPort);
+}
+
+function measure(answered: readonly Waiting[]): void {
+  const firstMs = answered[0]?.arrivedMs ?? performance.now();
+  tally.observe("nexflow_store_call_seconds", (performance.now() - firstMs) / 1_000);
+  tally.observe("nexflow_store_batch_requests", answered.length);
+}
+
+function tellMeasures(): void {
+  const notice: StoreThreadNotice = { kind: "measured", report: tally.take(), delay: readDelay() };
+  owner.postMessage(notice);
 }

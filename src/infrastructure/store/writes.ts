@@ -1,5 +1,17 @@
-import { addApproval, saveApproval } from "./scripts/approval-scripts.ts";
+import {
+  addCompaction,
+  addNote,
+  engageBrake,
+  pinMessage,
+  releaseBrake,
+  removeNote,
+  undoCompaction,
+  unpinMessage,
+} from "./scripts/agent-scripts.ts";
+import { addApproval, resolveApproval, saveApproval } from "./scripts/approval-scripts.ts";
 import { appendAudit, eraseAudit } from "./scripts/audit-scripts.ts";
+import { endBackground, interruptTasksOf } from "./scripts/background-scripts.ts";
+import { useBranch } from "./scripts/branch-scripts.ts";
 import { recordCalls } from "./scripts/call-record-scripts.ts";
 import {
   addCredential,
@@ -8,7 +20,7 @@ import {
   replaceToken,
   touchCredentials,
 } from "./scripts/credential-scripts.ts";
-import { deleteOldFirings, trimEvents } from "./scripts/housekeeping-scripts.ts";
+import { deleteOldFirings, deleteOldSpend, trimEvents } from "./scripts/housekeeping-scripts.ts";
 import { beginKey, finishKey, releaseKey } from "./scripts/idempotency-scripts.ts";
 import {
   addInstalledSkill,
@@ -24,6 +36,7 @@ import {
   touchJobs,
   voidLeases,
 } from "./scripts/job-scripts.ts";
+import { pinMcpTools } from "./scripts/mcp-pin-scripts.ts";
 import {
   addSchedule,
   beginCall,
@@ -32,11 +45,14 @@ import {
   fireDue,
   fireNow,
   removeSchedule,
+  withdrawCall,
 } from "./scripts/schedule-scripts.ts";
-import { deleteSession } from "./scripts/session-scripts.ts";
+import { deleteSession, setSessionModel } from "./scripts/session-scripts.ts";
 import { deleteSkillValue, setSkillValue } from "./scripts/skill-value-scripts.ts";
+import { reserveModelCall } from "./scripts/spend-scripts.ts";
 import { addTask, saveTask } from "./scripts/task-scripts.ts";
-import { accept, cancelTurn, claim, recover, save } from "./scripts/turn-scripts.ts";
+import { saveTranscript } from "./scripts/transcript-scripts.ts";
+import { accept, cancelTurn, claim, importTurn, recover, save } from "./scripts/turn-scripts.ts";
 import { addUser, changeUser, removeUser } from "./scripts/user-scripts.ts";
 
 /** Every write there is, by name. Each is to be run inside a transaction of its own. */
@@ -46,6 +62,12 @@ export const writes = {
   save,
   recover,
   cancelTurn,
+  importTurn,
+  saveTranscript,
+  pinMcpTools,
+  reserveModelCall,
+  setSessionModel,
+  useBranch,
   joinInstance,
   renewInstance,
   leaveInstance,
@@ -66,11 +88,22 @@ export const writes = {
   recordCalls,
   addTask,
   saveTask,
+  endBackground,
+  interruptTasksOf,
   addInstalledSkill,
   saveInstalledSkill,
   removeInstalledSkill,
   addApproval,
   saveApproval,
+  resolveApproval,
+  engageBrake,
+  releaseBrake,
+  addCompaction,
+  undoCompaction,
+  pinMessage,
+  unpinMessage,
+  addNote,
+  removeNote,
   appendAudit,
   eraseAudit,
   addSchedule,
@@ -79,6 +112,7 @@ export const writes = {
   fireDue,
   fireNow,
   beginCall,
+  withdrawCall,
   endFiring,
   insertJobs,
   voidLeases,
@@ -88,6 +122,7 @@ export const writes = {
   failJob,
   trimEvents,
   deleteOldFirings,
+  deleteOldSpend,
 };
 
 export type Writes = typeof writes;

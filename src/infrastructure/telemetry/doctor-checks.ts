@@ -1,32 +1,33 @@
-import type { OpenAiAccess } from "../llm/open-llm.ts";
+import type { ModelAccess } from "../llm/model-access.ts";
 import { checkDataDir, checkNatives, checkNode, checkPort, type Finding } from "./host-checks.ts";
 import {
   checkBus,
   checkDatabase,
   checkModel,
+  checkProgram,
   checkProtections,
   checkSkills,
   checkWebPage,
 } from "./install-checks.ts";
 
-export interface DoctorOptions {
-  readonly homeDir: string;
+export interface DoctorOptions extends ModelAccess {
   readonly databaseUrl: string | undefined;
   readonly databaseDirectUrl: string | undefined;
   readonly redisUrl: string | undefined;
   readonly host: string;
   readonly port: number;
-  readonly model: string;
-  readonly openai: OpenAiAccess;
   readonly webDir: string;
+  /** Where it is, if it was built since its sources changed. */
+  readonly builtProgram: string | undefined;
 }
 
 /** All checks of this machine and this installation. None rejects: what goes wrong is a finding. */
 export function createDoctorChecks(options: DoctorOptions): (() => Promise<readonly Finding[]>)[] {
-  const { homeDir, databaseUrl, host, port, model, openai, webDir } = options;
+  const { homeDir, databaseUrl, host, port, webDir, builtProgram } = options;
   return [
     guard("Node", () => checkNode()),
     guard("Binaries", checkNatives),
+    guard("Program", () => checkProgram(builtProgram)),
     guard("Port", () => checkPort(host, port)),
     guard("Data directory", () => checkDataDir(homeDir)),
     guard("Database", () => checkDatabase({ homeDir, databaseUrl })),
@@ -34,7 +35,7 @@ export function createDoctorChecks(options: DoctorOptions): (() => Promise<reado
     guard("Web page", () => checkWebPage(webDir)),
     guard("Skills", checkSkills),
     guard("Sandbox", checkProtections),
-    guard("Model", () => checkModel(model, openai)),
+    guard("Model", () => checkModel(options)),
   ];
 }
 

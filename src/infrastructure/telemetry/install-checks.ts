@@ -1,10 +1,13 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { isOffline } from "#domain/model/model-name.ts";
 import { Fault } from "#domain/shared/fault.ts";
 import { probeProtections } from "../../../runtime/index.ts";
 import { CATALOG_DIR, listSkillFolders, loadSkill } from "../../../skills-registry/index.ts";
 import { type OpenBusOptions, openBus } from "../bus/open-bus.ts";
-import { type OpenAiAccess, openLlm } from "../llm/open-llm.ts";
+import { findService } from "../llm/find-service.ts";
+import type { ModelAccess } from "../llm/model-access.ts";
+import { checkDefaultModel } from "../llm/open-models.ts";
 import { readSchemaStatus, type StoreAddress } from "../store/local-store.ts";
 import { locateStore } from "../store/open-store.ts";
 import type { Finding } from "./host-checks.ts";
@@ -63,6 +66,13 @@ export async function checkBus(options: {
   }
 }
 
+export function checkProgram(builtProgram: string | undefined): Finding {
+  const name = "Program";
+  if (builtProgram !== undefined) return { name, state: "ok", detail: "built" };
+  const detail = "not built since its sources changed: they are run, and take longer to start";
+  return { name, state: "warn", detail, remedy: 'run "npm run build:server"' };
+}
+
 export function checkWebPage(webDir: string): Finding {
   const isBuilt = existsSync(path.join(webDir, "index.html"));
   return {
@@ -98,40 +108,36 @@ export async function checkProtections(): Promise<Finding[]> {
   });
 }
 
-export async function checkModel(model: string, openai: OpenAiAccess): Promise<Finding> {
+/** Whether the default model could be asked; its service is only asked what it has. */
+export async function checkModel(access: ModelAccess): Promise<Finding> {
   const name = "Model";
+  let model: string;
   try {
-    openLlm(model, openai);
+    model = await checkDefaultModel(access);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     return { name, state: "fail", detail, remedy: "set NEXFLOW_MODEL and the provider's key" };
   }
-  if (model.startsWith("offline/")) {
+  if (isOffline(model)) {
     const detail = `${model}: built-in rules, no language model`;
     return { name, state: "ok", detail };
   }
-  return checkOpenAi(model, openai);
-}
-
-async function checkOpenAi(model: string, { apiKey, baseUrl }: OpenAiAccess): Promise<Finding> {
-  const name = "Model";
-  const base = baseUrl ?? "https://api.openai.com/v1";
-  const { host } = new URL(base);
+  const service = await findService(model, access);
+  const { host } = service.listUrl;
   try {
-    const response = await fetch(`${base.replace(/\/$/u, "")}/models`, {
-      headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
+    const { headers } = service;
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const response = await fetch(service.listUrl, { headers, signal });
     await response.body?.cancel();
     if (response.status === 401 || response.status === 403) {
       const detail = `${model}: ${host} refused the key (${response.status})`;
-      return { name, state: "fail", detail, remedy: "check OPENAI_API_KEY" };
+      return { name, state: "fail", detail, remedy: `check ${service.keyVariable}` };
     }
     if (response.ok) return { name, state: "ok", detail: `${model}: ${host} answers` };
     const detail = `${model}: ${host} answers, but lists no models (${response.status})`;
-    return { name, state: "warn", detail, remedy: "check OPENAI_BASE_URL if chats fail" };
+    return { name, state: "warn", detail, remedy: "check the service's address if chats fail" };
   } catch {
     const detail = `${model}: ${host} cannot be reached`;
-    return { name, state: "fail", detail, remedy: "check the network and OPENAI_BASE_URL" };
+    return { name, state: "fail", detail, remedy: "check the network and the service's address" };
   }
 }

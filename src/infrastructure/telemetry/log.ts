@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import type { Logger } from "#application/ports/logger.ts";
-import { createRedactor } from "./redact.ts";
+import { LineRedactor } from "./redact.ts";
+import type { StreamMask } from "./secret-masker.ts";
 
 export interface LogOptions {
   readonly level: "silent" | "error" | "warn" | "info" | "debug";
@@ -10,17 +11,40 @@ export interface LogOptions {
   readonly write?: (line: string) => void;
 }
 
-export interface Log extends Logger, AsyncDisposable {}
+export interface Log extends Logger, AsyncDisposable {
+  /** Takes in values that came to be known later: they show in no line from now on. */
+  addSecrets(values: readonly string[]): void;
+  /** For text that comes in pieces, each of which is to be a line: a secret may be in two of them. */
+  createStreamMask(): StreamMask;
+}
 
-/** Fields whose value is masked whatever it is. */
-const SECRET_FIELDS = ["token", "apiKey", "password", "secret", "authorization", "cookie"];
+/** Fields whose value is masked whatever it is, however deep they lie. */
+const SECRET_FIELDS = [
+  "token",
+  "accessToken",
+  "refreshToken",
+  "apiKey",
+  "password",
+  "passphrase",
+  "secret",
+  "clientSecret",
+  "privateKey",
+  "credential",
+  "authorization",
+  "proxyAuthorization",
+  "cookie",
+  "setCookie",
+];
+/** As libraries and headers write them. */
+const SECRET_NAMES = ["set-cookie", "x-api-key", "api-key", "api_key", "proxy-authorization"];
+const LEVELS = ["", "*.", "*.*.", "*.*.*."];
 
 /**
  * Opens the log: one JSON object a line, secrets masked by the field's name and by value. Writes
  * in the background; closing it writes what is left.
  */
 export function openLog({ level, secrets, write }: LogOptions): Log {
-  const redact = createRedactor(secrets);
+  const redactor = new LineRedactor(secrets);
   const output = write ? { write, close: () => Promise.resolve() } : openStandardOutput();
   const logger = pino(
     {
@@ -30,19 +54,26 @@ export function openLog({ level, secrets, write }: LogOptions): Log {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.errWithCause },
       redact: {
-        paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+        paths: LEVELS.flatMap(pathsBelow),
         censor: "[redacted]",
       },
     },
-    { write: (line) => output.write(redact(line)) },
+    { write: (line) => output.write(redactor.redact(line)) },
   );
   return {
     error: (fields, message) => logger.error(fields, message),
     warn: (fields, message) => logger.warn(fields, message),
     info: (fields, message) => logger.info(fields, message),
     debug: (fields, message) => logger.debug(fields, message),
+    addSecrets: (values) => redactor.add(values),
+    createStreamMask: () => redactor.createStream(),
     [Symbol.asyncDispose]: () => output.close(),
   };
+}
+
+function pathsBelow(level: string): readonly string[] {
+  const bracketed = SECRET_NAMES.map((name) => `${level.slice(0, -1)}["${name}"]`);
+  return [...SECRET_FIELDS.map((name) => `${level}${name}`), ...bracketed];
 }
 
 function openStandardOutput() {

@@ -1,13 +1,17 @@
 import type { EventEmitter } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { BroadcastChannel, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
+import type { SkillsThereAre } from "#application/ports/list-skills.ts";
 import type { LiveFrame } from "#application/ports/live-frame.ts";
 import type { Logger } from "#application/ports/logger.ts";
 import type { RunResult, TurnDispatch, TurnRunner } from "#application/ports/turn-runner.ts";
+import type { Brake } from "#domain/brake/brake.ts";
 import { Fault, type FaultCode } from "#domain/shared/fault.ts";
-import type { SessionId, TurnId } from "#domain/shared/id.ts";
+import type { SessionId, TaskId, TurnId, UserId } from "#domain/shared/id.ts";
 import type { Task } from "#domain/task/task.ts";
 import { failpoint } from "../failpoints/failpoints.ts";
+import type { ThreadMeasures } from "../telemetry/thread-meter.ts";
 import {
   AGENT_CHANNEL,
   type AgentNote,
@@ -31,6 +35,11 @@ export interface AgentListener {
   readonly onShown: (sessionId: SessionId, epoch: number, frames: readonly LiveFrame[]) => void;
   /** All the turn showed was given to `onShown`, and is stored. */
   readonly onEnded: (sessionId: SessionId) => void;
+  readonly onMeasured?: (measures: ThreadMeasures) => void;
+  /** Tasks in the background have ended, and their reports are due. */
+  readonly onReportsDue?: () => void;
+  /** The thread died whose calls went on without this turn. */
+  readonly onCallsLost?: (turnId: TurnId) => void;
 }
 
 /** Turns that one thread runs side by side at most; they wait for models and skills mostly. */
@@ -38,6 +47,8 @@ const TURNS_PER_THREAD = 4_096;
 /** How long the main thread attends to the threads at a stretch. */
 const SLICE_MS = 2;
 const NICE = 5;
+/** How long threads may take to end what others keep for them, before they are stopped. */
+const CLOSE_MOST_MS = 3_000;
 
 interface Run {
   readonly dispatch: TurnDispatch;
@@ -55,8 +66,12 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
   /** What the last thread died of that had no turn to reject. */
   #lastDeath: unknown;
   #listener: AgentListener | undefined;
+  /** The answer that is waited for. */
+  #listed: Promise<SkillsThereAre> | undefined;
   /** What is still to be passed on. */
   readonly #notes: AgentNote[] = [];
+  /** How many threads have not said that they have closed, and what waits for them. */
+  #closing: { left: number; readonly settle: PromiseWithResolvers<void> } | undefined;
   /** Said before there was a listener. */
   #early: AgentNotice[] = [];
 
@@ -82,6 +97,11 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     events.on("message", (notice: AgentNotice) => this.#take(notice));
     events.on("error", (error: unknown) => this.#takeDeath(error));
     events.on("workerDestroy", () => setImmediate(() => this.#checkThreads()));
+  }
+
+  /** How many turns run. */
+  get running(): number {
+    return this.#runs.size;
   }
 
   /** Fulfilled where a thread died and another cannot be started: some turns would never run. */
@@ -114,13 +134,34 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     failpoint("turn:hand-over");
     const task: Promise<RunResult> = this.#piscina.run({ kind: "turn", dispatch });
     // How it ended comes as a note, behind all it showed; here come only the other ways out.
-    task.then((result) => result.kind === "fenced" && settle.resolve(result), settle.reject);
+    let isOver = false;
+    task.then(
+      (result) => result.kind === "fenced" && settle.resolve(result),
+      (error: unknown) => {
+        settle.reject(error);
+        if (isOver && this.#mode !== "closing") this.#listener?.onCallsLost?.(dispatch.turnId);
+      },
+    );
     try {
       return await settle.promise;
     } finally {
+      isOver = true;
       // A later run of the same turn may have taken its place.
       if (this.#runs.get(dispatch.turnId) === run) this.#runs.delete(dispatch.turnId);
     }
+  }
+
+  /**
+   * The skills as one of the threads has them now; rejects where that thread died. Whoever asks while
+   * it is asked gets the same answer: a crowd costs a thread no more than one.
+   */
+  listSkills(): Promise<SkillsThereAre> {
+    this.#listed ??= (
+      this.#piscina.run({ kind: "list-skills" }) as Promise<SkillsThereAre>
+    ).finally(() => {
+      this.#listed = undefined;
+    });
+    return this.#listed;
   }
 
   /** Makes a skill call that belongs to no turn; rejects where its thread died. */
@@ -132,14 +173,47 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     this.#orders.postMessage({ kind: "cancel", turnId } satisfies AgentOrder);
   }
 
+  /** Stops one call of a tool, in whichever thread it is made. */
+  cancelTask(taskId: TaskId): void {
+    this.#orders.postMessage({ kind: "cancel-task", taskId } satisfies AgentOrder);
+  }
+
+  /** Stops all calls of a user or a session that is gone; most go with their turns. */
+  stopCallsOf(owner: UserId | SessionId): void {
+    this.#orders.postMessage({ kind: "stop-calls", owner } satisfies AgentOrder);
+  }
+
   abandon(turnId: TurnId): void {
     this.#orders.postMessage({ kind: "abandon", turnId } satisfies AgentOrder);
   }
 
+  /** Stops all that runs and lets nothing begin, or lets turns begin again. */
+  brake(brake: Brake | undefined): void {
+    this.#orders.postMessage({ kind: "brake", brake } satisfies AgentOrder);
+  }
+
+  /** Takes a few seconds at most, whatever the threads wait for. */
   async [Symbol.asyncDispose](): Promise<void> {
+    // Threads that only start have nothing yet, and might not hear.
+    const isReady = this.#mode === "ready";
     this.#mode = "closing";
+    if (isReady) await this.#closeThreads();
     this.#orders.close();
     await this.#piscina.destroy();
+  }
+
+  async #closeThreads(): Promise<void> {
+    const settle = Promise.withResolvers<void>();
+    this.#closing = { left: this.#piscina.threads.length, settle };
+    if (this.#closing.left === 0) return;
+    this.#orders.postMessage({ kind: "close" } satisfies AgentOrder);
+    await Promise.race([settle.promise, delay(CLOSE_MOST_MS, undefined, { ref: false })]);
+  }
+
+  #noteClosed(): void {
+    if (this.#closing === undefined) return;
+    this.#closing.left -= 1;
+    if (this.#closing.left === 0) this.#closing.settle.resolve();
   }
 
   /** The pool gives a thread that dies while it starts no successor. */
@@ -159,8 +233,11 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
 
   #take(notice: AgentNotice): void {
     const listener = this.#listener;
-    if (listener === undefined) this.#early.push(notice);
+    if (notice.kind === "closed") this.#noteClosed();
+    else if (listener === undefined) this.#early.push(notice);
     else if (notice.kind === "store-port") attachStore(listener, notice.port);
+    else if (notice.kind === "reports-due") listener.onReportsDue?.();
+    else if (notice.kind === "measured") listener.onMeasured?.(notice.measures);
     else {
       const isFirst = this.#notes.length === 0;
       for (const note of notice.notes) this.#notes.push(note);
@@ -191,7 +268,7 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     }
     failpoint("turn:settle");
     listener.onEnded(run.dispatch.sessionId);
-    run.settle.resolve({ kind: "ended", headSeq: note.headSeq });
+    run.settle.resolve({ kind: note.kind, headSeq: note.headSeq });
   }
 }
 

@@ -1,4 +1,4 @@
-import { CommandError } from "./command-error.ts";
+import { createRestClient } from "./rest-client.ts";
 
 /** Users and tokens as commands manage them, over a running server or on the store itself. */
 export interface Accounts extends AsyncDisposable {
@@ -56,38 +56,9 @@ export async function useAccounts<T>(
   }
 }
 
-const PATIENCE_MS = 10_000;
-const PAGE = 200;
-
 /** Over the REST API of the server at `url`, as whose `token` it is. */
 export function createRemoteAccounts(url: string, token: string): Accounts {
-  async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await fetch(new URL(`/api/v1${path}`, url), {
-      method,
-      headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(PATIENCE_MS),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    }).catch((error: unknown) => {
-      const message = `Cannot reach Nexflow at ${url}`;
-      throw new CommandError("unreachable", message, { cause: error });
-    });
-    const text = await response.text();
-    if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
-    throw toError(text, response.status);
-  }
-
-  async function listAll<T>(path: string, field: string): Promise<readonly T[]> {
-    const all: T[] = [];
-    let cursor = "";
-    do {
-      const page = await ask<Record<string, unknown>>("GET", `${path}?limit=${PAGE}${cursor}`);
-      all.push(...(page[field] as readonly T[]));
-      const { nextCursor } = page as { readonly nextCursor?: string };
-      cursor = nextCursor === undefined ? "" : `&cursor=${nextCursor}`;
-    } while (cursor !== "");
-    return all;
-  }
-
+  const { ask, listAll } = createRestClient(url, token);
   const tokensOf = (userId: string) => `/users/${encodeURIComponent(userId)}/tokens`;
   return {
     listUsers: () => listAll("/users", "users"),
@@ -100,13 +71,4 @@ export function createRemoteAccounts(url: string, token: string): Accounts {
       ask("DELETE", `${tokensOf(userId)}/${encodeURIComponent(tokenId)}`),
     [Symbol.asyncDispose]: async () => undefined,
   };
-}
-
-function toError(text: string, status: number): CommandError {
-  try {
-    const { code, detail } = JSON.parse(text) as { code: string; detail: string };
-    return new CommandError(code, detail);
-  } catch {
-    return new CommandError("refused", `The server answered with status ${status}`);
-  }
 }

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type Command, InvalidArgumentError } from "commander";
 import { CommandError } from "./command-error.ts";
 import { EXIT } from "./exit-code.ts";
-import { print, toPlainText, toTable } from "./output.ts";
+import { isJson, print, toPlainText, toTable } from "./output.ts";
 
 export interface AuditDeps {
   /** Newest first. */
@@ -182,10 +182,6 @@ function toRow({ seq, atMs, actor, action, subject, decision, detail }: ListedEn
 
 function toCell(text: string): string {
   return toPlainText(text).replaceAll(/\s+/gu, " ");
-}
-
-function isJson(command: Command): boolean {
-  return command.optsWithGlobals()["json"] === true;
 }
 
 function parseTime(raw: string): number {

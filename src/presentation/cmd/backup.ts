@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { print } from "./output.ts";
+import { isJson, print } from "./output.ts";
 
 export interface BackupDeps {
   /** Writes a backup of the store and reads it again, whether a server runs or not. */
@@ -25,8 +25,8 @@ export function addBackupCommand(program: Command, { write, verify }: BackupDeps
     .option("--verify", "write nothing: only check that an existing backup is whole")
     .action(async (file: string, options: { verify?: true }, command: Command) => {
       const report = await (options.verify ? verify(file) : write(file));
-      const isJson = command.optsWithGlobals()["json"] === true;
-      print(isJson, { file, ...report }, () => toText(file, report));
+      const asJson = isJson(command);
+      print(asJson, { file, ...report }, () => toText(file, report));
     });
 }
 

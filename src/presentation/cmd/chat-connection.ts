@@ -1,14 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { unauthorized, unreachable } from "./chat-api.ts";
+import type { Verdict } from "./ask-approval.ts";
 import type {
   AcceptedFrame,
   ErrorFrame,
   EventFrame,
   Position,
   ServerFrame,
+  ShownCard,
 } from "./chat-protocol.ts";
 import { CommandError } from "./command-error.ts";
+import { unauthorized, unreachable } from "./rest-client.ts";
 
 export interface ChatConnectionOptions {
   readonly url: string;
@@ -45,6 +47,9 @@ export class ChatConnection {
   #socket: WebSocket | undefined;
   #position: Position | undefined;
   #outgoing: Outgoing | undefined;
+  #deciding:
+    | { readonly approvalId: string; readonly decided: PromiseWithResolvers<void> }
+    | undefined;
   #pauseMs = 0;
 
   constructor(options: ChatConnectionOptions) {
@@ -82,6 +87,21 @@ export class ChatConnection {
 
   cancel(turnId: string): void {
     this.#put({ type: "cancel", turnId });
+  }
+
+  /** Rejects with `CommandError` where it is refused. One at a time. */
+  async decide(
+    { approvalId, inputHash }: Pick<ShownCard, "approvalId" | "inputHash">,
+    decision: Verdict,
+  ): Promise<void> {
+    const decided = Promise.withResolvers<void>();
+    this.#deciding = { approvalId, decided };
+    this.#put({ type: "decide", approvalId, inputHash, decision });
+    try {
+      await Promise.race([decided.promise, this.#failed.promise]);
+    } finally {
+      this.#deciding = undefined;
+    }
   }
 
   close(): void {
@@ -129,6 +149,7 @@ export class ChatConnection {
 
   async #mend(): Promise<void> {
     this.#socket = undefined;
+    this.#deciding?.decided.reject(new CommandError("lost", "The connection was lost"));
     if (this.#ended.signal.aborted) return;
     this.#options.onLine("broken");
     const giveUpAtMs = performance.now() + PATIENCE_MS;
@@ -156,6 +177,9 @@ export class ChatConnection {
         return this.#takeEvent(frame);
       case "error":
         return this.#takeError(frame);
+      case "decided":
+        if (frame.approvalId === this.#deciding?.approvalId) this.#deciding.decided.resolve();
+        return;
       case "going-away":
         this.#pauseMs = frame.reconnectAfterMs;
         return;
@@ -186,6 +210,8 @@ export class ChatConnection {
     const outgoing = this.#outgoing;
     const error = new CommandError(code, message);
     if (ref !== undefined && ref === this.#position?.sessionId) this.#failed.reject(error);
+    if (ref !== undefined && ref === this.#deciding?.approvalId)
+      this.#deciding.decided.reject(error);
     if (outgoing === undefined || ref !== outgoing.clientMessageId) return;
     if (code === "overloaded" || code === "rate-limited") {
       setTimeout(() => this.#sendOutgoing(), retryAfterMs ?? FIRST_PAUSE_MS);

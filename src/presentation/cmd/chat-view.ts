@@ -25,7 +25,7 @@ export class ChatView {
   show(event: RunEvent): void {
     switch (event.type) {
       case "RUN_STARTED":
-        this.#texts.clear();
+        if (event.input?.resume === undefined) this.#texts.clear();
         return;
       case "TEXT_MESSAGE_CONTENT":
         return this.#addText(event.messageId, event.delta);
@@ -45,6 +45,7 @@ export class ChatView {
       case "RUN_FINISHED":
         this.end();
         if (event.outcome?.type === "cancelled") this.#options.note("(stopped)");
+        if (event.outcome?.type === "interrupt") this.#options.note("(waits for an approval)");
         return;
       case "RUN_ERROR":
         this.end();

@@ -1,13 +1,17 @@
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
-import { assertReachable, type ChatApi, createChatApi } from "./chat-api.ts";
+import { createApprovalAccess } from "./approval-access.ts";
+import { createQuestions } from "./ask-approval.ts";
+import { type ChatApi, createChatApi } from "./chat-api.ts";
 import { ChatConnection } from "./chat-connection.ts";
 import type { EventFrame, Position } from "./chat-protocol.ts";
 import { ChatView } from "./chat-view.ts";
 import { CommandError } from "./command-error.ts";
 import { EXIT } from "./exit-code.ts";
+import { LineReader } from "./line-reader.ts";
 import { print, toPlainText, toTable } from "./output.ts";
+import { assertReachable } from "./rest-client.ts";
 
 export interface ChatDeps {
   readonly url: () => string;
@@ -81,17 +85,21 @@ interface ChatContext {
 async function chat({ url, token, api, options }: ChatContext): Promise<void> {
   const isJson = options.json === true;
   const isLive = process.stdout.isTTY && !isJson;
-  const view = new ChatView({
-    write: (part) => void process.stdout.write(part),
-    note: isLive ? console.log : console.error,
-    isLive,
-  });
+  const note = isLive ? console.log : console.error;
+  const view = new ChatView({ write: (part) => void process.stdout.write(part), note, isLive });
   let turn: RunningTurn | undefined;
+  const lines = isInteractive() ? openLines(() => stop()) : undefined;
+  const questions = createQuestions({
+    note: isJson ? () => undefined : note,
+    read: lines && ((prompt, signal) => lines.fresh(prompt, signal)),
+    decide: (card, verdict) => connection.decide(card, verdict),
+  });
   const onEvent = (frame: EventFrame) => {
     if (isJson) console.log(JSON.stringify(frame));
     else if (frame.event.type !== "MESSAGES_SNAPSHOT") view.show(frame.event);
     else if (turn?.id !== undefined) view.replaceTurn(turn.id, frame.event.messages);
     turn?.take(frame);
+    questions.take(frame.event);
   };
   const connection = new ChatConnection({
     url,
@@ -100,24 +108,42 @@ async function chat({ url, token, api, options }: ChatContext): Promise<void> {
     onEvent,
     onLine: (state) => console.error(state === "broken" ? "(connection lost)" : "(connected)"),
   });
-  const ask = async (message: string): Promise<boolean> => {
+  /** Shows a turn to its end; `begin` has it run. */
+  const follow = async (begin: (turn: RunningTurn) => Promise<void>): Promise<boolean> => {
     turn = createRunningTurn(connection);
     try {
-      await connection.send(message);
+      await begin(turn);
       return await Promise.race([turn.ended, connection.failure]);
     } finally {
       if (!isJson) view.end();
       turn = undefined;
     }
   };
+  const ask: Ask = (message) => follow(() => connection.send(message));
+  /** Goes on with a turn that has waited for approvals since somebody was here last. */
+  const resume = async (sessionId: string): Promise<void> => {
+    const waiting = await createApprovalAccess(url, token)
+      .list({ state: "pending", sessionId })
+      // A token may be good for messages alone.
+      .catch(() => []);
+    const [first] = waiting.toReversed();
+    if (first === undefined) return;
+    await follow(async (waited) => {
+      waited.begin(first.turnId);
+      questions.ask(waiting.map(({ card }) => card).toReversed());
+    });
+  };
   /** Stops the answer; false where none is under way or it is being stopped already. */
   const stop = () => turn?.cancel() ?? false;
   try {
-    await connection.open(await findPosition(api, options, isJson ? undefined : view));
-    const isOk = process.stdin.isTTY ? await converse(ask, stop) : await askPiped(ask, stop);
+    const position = await findPosition(api, options, isJson ? undefined : view);
+    await connection.open(position);
+    if (lines && position) await Promise.race([resume(position.sessionId), lines.closed]);
+    const isOk = lines ? await converse(ask, lines) : await askPiped(ask, stop);
     if (!isOk) process.exitCode = EXIT.failed;
   } finally {
     connection.close();
+    lines?.close();
   }
 }
 
@@ -144,24 +170,24 @@ async function askPiped(ask: Ask, stop: () => boolean): Promise<boolean> {
   return message === "" || ask(message);
 }
 
-async function converse(ask: Ask, stop: () => boolean): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " });
-  lines.on("SIGINT", () => stop() || lines.close());
-  let isClosed = false;
-  lines.once("close", () => {
-    isClosed = true;
-  });
-  lines.prompt();
-  for await (const line of lines) {
-    if (line.trim() !== "") await Promise.race([ask(line.trim()), closed(lines)]);
-    if (isClosed) break;
-    lines.prompt();
+async function converse(ask: Ask, lines: LineReader): Promise<boolean> {
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- one message after the other
+    const line = await lines.next("> ");
+    if (line === undefined) return true;
+    // oxlint-disable-next-line no-await-in-loop -- one message after the other
+    if (line.trim() !== "") await Promise.race([ask(line.trim()), lines.closed]);
   }
-  return true;
 }
 
-function closed(lines: ReturnType<typeof createInterface>): Promise<void> {
-  return new Promise((resolve) => lines.once("close", resolve));
+function openLines(stop: () => boolean): LineReader {
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  lines.on("SIGINT", () => stop() || lines.close());
+  return new LineReader(lines);
+}
+
+function isInteractive(): boolean {
+  return process.stdin.isTTY;
 }
 
 interface RunningTurn {
@@ -194,7 +220,7 @@ function createRunningTurn(connection: ChatConnection): RunningTurn {
         if (state === "failed") resolve(false);
       }
       if (id === undefined || turnId !== id) return;
-      if (event.type === "RUN_FINISHED") resolve(true);
+      if (event.type === "RUN_FINISHED" && event.outcome?.type !== "interrupt") resolve(true);
       if (event.type === "RUN_ERROR") resolve(false);
     },
     cancel() {

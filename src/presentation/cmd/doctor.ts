@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { Fault } from "#domain/shared/fault.ts";
 import { EXIT } from "./exit-code.ts";
-import { print } from "./output.ts";
+import { isJson, print } from "./output.ts";
 
 export interface DoctorDeps {
   /** Each finds out about one thing, or several of a kind; none rejects. */
@@ -23,8 +23,8 @@ export function addDoctorCommand(program: Command, { listChecks }: DoctorDeps): 
     .action(async (_options: unknown, command: Command) => {
       const results = await runAll(listChecks);
       const ok = results.every(({ state }) => state !== "fail");
-      const isJson = command.optsWithGlobals()["json"] === true;
-      print(isJson, { ok, checks: results }, () => results.map(toLine).join("\n"));
+      const asJson = isJson(command);
+      print(asJson, { ok, checks: results }, () => results.map(toLine).join("\n"));
       if (!ok) process.exitCode = EXIT.failed;
     });
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { CommandError } from "./command-error.ts";
-import { print } from "./output.ts";
+import { isJson, print } from "./output.ts";
 
 export interface LoginDeps {
   /** A fresh link that logs in as the administrator; none where no server has run yet. */
@@ -19,6 +19,6 @@ export function addLoginCommand(program: Command, { mintLoginUrl }: LoginDeps): 
           'Cannot make a login link: no database in NEXFLOW_HOME yet, start "nexflow serve" first',
         );
       }
-      print(command.optsWithGlobals()["json"] === true, { loginUrl }, () => loginUrl);
+      print(isJson(command), { loginUrl }, () => loginUrl);
     });
 }

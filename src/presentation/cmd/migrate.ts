@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { print } from "./output.ts";
+import { isJson, print } from "./output.ts";
 
 export interface MigrateDeps {
   readonly status: () => Promise<SchemaStatus>;
@@ -18,13 +18,13 @@ export function addMigrateCommand(program: Command, { status, migrate }: Migrate
     .description("bring the database to this version's schema (serve does so by itself)")
     .option("--status", "only tell what is applied and what is pending")
     .action(async (options: { status?: true }, command: Command) => {
-      const isJson = command.optsWithGlobals()["json"] === true;
+      const asJson = isJson(command);
       if (options.status) {
         const found = await status();
-        print(isJson, found, () => toText(found));
+        print(asJson, found, () => toText(found));
       } else {
         const applied = await migrate();
-        print(isJson, { applied }, () => `Applied: ${listOf(applied)}`);
+        print(asJson, { applied }, () => `Applied: ${listOf(applied)}`);
       }
     });
 }

@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 /** What `--json` decides: an object as one line, or text for people. */
 export function print(isJson: boolean, value: unknown, text: () => string): void {
   console.log(isJson ? JSON.stringify(value) : text());
@@ -23,4 +24,9 @@ export function toTable(rows: readonly (readonly string[])[]): string {
   const toLine = (row: readonly string[]) =>
     row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
   return rows.map((row) => toLine(row).trimEnd()).join("\n");
+}
+
+/** Whether a command is to write JSON: the option stands before or behind its name. */
+export function isJson(command: Command): boolean {
+  return command.optsWithGlobals()["json"] === true;
 }

@@ -55,7 +55,17 @@ export interface RightsReport {
   }[];
   readonly limits: readonly (RightRow & { readonly value: number })[];
   readonly grants: readonly (RightRow & { readonly value: string; readonly verdict: string })[];
+  readonly calls: readonly CallRow[];
   readonly hash: string;
+}
+
+/** What becomes of a call of a tool before it is made. */
+export interface CallRow {
+  readonly tool: string;
+  readonly verdict: string;
+  readonly rule: string;
+  readonly facts: readonly string[];
+  readonly reaches: readonly string[];
 }
 
 export interface RightRow {

@@ -8,7 +8,14 @@ import type {
 } from "./policy-reports.ts";
 
 /** Who decides about each right and limit, as tables. */
-export function toRightsText({ policy, passedOver, limits, grants, hash }: RightsReport): string {
+export function toRightsText({
+  policy,
+  passedOver,
+  limits,
+  grants,
+  calls,
+  hash,
+}: RightsReport): string {
   const decides =
     policy === undefined
       ? "No policy matches: every call is denied"
@@ -24,9 +31,26 @@ export function toRightsText({ policy, passedOver, limits, grants, hash }: Right
           toTable(
             grants.map((row) => [row.name, row.verdict, row.value, row.rule, toConsidered(row)]),
           ),
+          toTable(
+            calls.map(({ tool, verdict, rule, facts }) => [
+              `call ${tool}`,
+              verdict,
+              rule,
+              facts.join(", "),
+            ]),
+          ),
+          ...toReaches(calls),
         ]),
     `Policy hash ${hash}`,
   ].join("\n\n");
+}
+
+/** All tools of a skill reach the same. */
+function toReaches(calls: RightsReport["calls"]): readonly string[] {
+  const reaches = [...new Set(calls.flatMap((each) => each.reaches))];
+  return reaches.length === 0
+    ? []
+    : [["Reaches", ...reaches.map((each) => `  ${each}`)].join("\n")];
 }
 
 /** What would become of one host call. */

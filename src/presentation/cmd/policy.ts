@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { EXIT, UsageError } from "./exit-code.ts";
-import { print, toPlainText, toTable } from "./output.ts";
+import { isJson, print, toPlainText, toTable } from "./output.ts";
 import type {
   PolicyCheckReport,
   PolicyDiffReport,
@@ -73,10 +73,6 @@ export function addPolicyCommand(program: Command, deps: PolicyDeps): void {
       const report = await deps.diff(before, after);
       print(isJson(command), report, () => toDiffText(report));
     });
-}
-
-function isJson(command: Command): boolean {
-  return command.optsWithGlobals()["json"] === true;
 }
 
 function toCheckText({ policies, faults }: PolicyCheckReport): string {

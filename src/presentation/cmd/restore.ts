@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { print } from "./output.ts";
+import { isJson, print } from "./output.ts";
 
 export interface RestoreDeps {
   /** Puts a backup in the place of the store's data, all of it or nothing. */
@@ -32,8 +32,8 @@ export function addRestoreCommand(program: Command, { restore }: RestoreDeps): v
     .option("--force", "even where there is data: SQLite keeps it beside, Postgres does not")
     .action(async (file: string, options: { force?: true }, command: Command) => {
       const report = await restore({ file, isForced: options.force === true });
-      const isJson = command.optsWithGlobals()["json"] === true;
-      print(isJson, { file, ...report, movedTo: report.movedTo ?? null }, () => toText(report));
+      const asJson = isJson(command);
+      print(asJson, { file, ...report, movedTo: report.movedTo ?? null }, () => toText(report));
     });
 }
 

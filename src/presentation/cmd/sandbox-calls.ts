@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { CommandError } from "./command-error.ts";
-import { print, toPlainText, toTable } from "./output.ts";
+import { isJson, print, toPlainText, toTable } from "./output.ts";
 
 export interface SandboxCallsDeps {
   /** What is on record, oldest first; `undefined` where no server has run yet. */
@@ -63,7 +63,7 @@ export function addSandboxCallsCommand(sandbox: Command, { listCalls }: SandboxC
           'Cannot list calls: no database in NEXFLOW_HOME yet, start "nexflow serve" first',
         );
       }
-      print(command.optsWithGlobals()["json"] === true, { calls }, () => toText(calls));
+      print(isJson(command), { calls }, () => toText(calls));
     });
 }
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { EXIT } from "./exit-code.ts";
-import { print, toPlainText } from "./output.ts";
+import { isJson, print, toPlainText } from "./output.ts";
 import { addSandboxCallsCommand, type SandboxCallsDeps } from "./sandbox-calls.ts";
 
 export interface SandboxDeps extends SandboxCallsDeps {
@@ -74,8 +74,8 @@ export function addSandboxCommand(program: Command, deps: SandboxDeps): void {
     .option("--policy <dir>", "a folder of policies, instead of the configured one")
     .action(async ({ group, policy }: ProveOptions, command: Command) => {
       const events = await deps.prove({ group, policyDir: policy });
-      const isJson = command.optsWithGlobals()["json"] === true;
-      const ok = isJson ? await report(events) : await show(events);
+      const asJson = isJson(command);
+      const ok = asJson ? await report(events) : await show(events);
       if (!ok) process.exitCode = EXIT.failed;
     });
 }

@@ -1,8 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { JsonValue } from "#domain/shared/json.ts";
-import { unauthorized, unreachable } from "./chat-api.ts";
-import { CommandError } from "./command-error.ts";
+import { createRestClient, unauthorized } from "./rest-client.ts";
 
 /** Schedules as commands reach them. All throw `CommandError` with what to do about it. */
 export interface ScheduleAccess extends AsyncDisposable {
@@ -57,71 +55,38 @@ export interface ShownFiring {
 }
 
 const PATIENCE_MS = 10_000;
-const PAGE = 100;
 
 /** What of an answer is relied on; the rest is shown as it is. */
 const Shown = z.looseObject({ id: z.string(), name: z.string() });
-const Page = z.looseObject({ schedules: z.array(Shown), nextCursor: z.string().optional() });
 const Firings = z.looseObject({ firings: z.array(z.looseObject({ dueAtMs: z.number() })) });
 const Fired = z.looseObject({ scheduleId: z.string(), dueAtMs: z.number() });
-const Problem = z.looseObject({ detail: z.string() });
 
 /** The schedules of the server at `url`; `undefined` where none answers that has any. */
 export async function openRemoteSchedules(
   url: string,
   token: string,
 ): Promise<ScheduleAccess | undefined> {
-  const authorization = `Bearer ${token}`;
   const response = await fetch(new URL("/api/v1/schedules?limit=1", url), {
-    headers: { authorization },
+    headers: { authorization: `Bearer ${token}` },
     signal: AbortSignal.timeout(PATIENCE_MS),
   }).catch(() => undefined);
   await response?.body?.cancel();
   if (response?.status === 401) throw unauthorized(url);
   if (response?.ok !== true) return undefined;
 
-  async function ask(method: string, path: string, body?: unknown): Promise<unknown> {
-    const answered = await fetch(new URL(`/api/v1/schedules${path}`, url), {
-      method,
-      headers: {
-        authorization,
-        ...(method === "POST" ? { "idempotency-key": randomUUID() } : {}),
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-      },
-      body: body === undefined ? null : JSON.stringify(body),
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    }).catch((error: unknown) => {
-      throw unreachable(url, error);
-    });
-    if (answered.status === 401) throw unauthorized(url);
-    const answer: unknown = answered.status === 204 ? undefined : await answered.json();
-    if (answered.ok) return answer;
-    const problem = Problem.safeParse(answer);
-    const detail = problem.success ? problem.data.detail : `status ${answered.status}`;
-    throw new CommandError("refused", detail);
-  }
-
-  const of = (id: string) => `/${encodeURIComponent(id)}`;
+  const { ask, listAll } = createRestClient(url, token);
+  const of = (id: string) => `/schedules/${encodeURIComponent(id)}`;
   const toShown = (answer: unknown) => Shown.parse(answer) as unknown as ShownSchedule;
   return {
-    add: async (request) => toShown(await ask("POST", "", request)),
-    async list() {
-      const all: ShownSchedule[] = [];
-      for (let cursor: string | undefined = ""; cursor !== undefined; ) {
-        const from: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-        const page: z.output<typeof Page> = Page.parse(await ask("GET", `?limit=${PAGE}${from}`));
-        all.push(...(page.schedules as unknown as ShownSchedule[]));
-        cursor = page.nextCursor;
-      }
-      return all;
-    },
+    add: async (request) => toShown(await ask("POST", "/schedules", request)),
+    list: async () => (await listAll("/schedules", "schedules")).map(toShown),
     async listFirings(id, limit) {
       const { firings } = Firings.parse(await ask("GET", `${of(id)}/firings?limit=${limit}`));
       return firings as unknown as ShownFiring[];
     },
     setPaused: async (id, isPaused) =>
       toShown(await ask("PATCH", of(id), { state: isPaused ? "paused" : "active" })),
-    remove: async (id) => void (await ask("DELETE", of(id))),
+    remove: (id) => ask("DELETE", of(id)),
     run: async (id) => Fired.parse(await ask("POST", `${of(id)}/run`)),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { JsonValue } from "#domain/shared/json.ts";
 import { UsageError } from "./exit-code.ts";
-import { print, toPlainText, toTable } from "./output.ts";
+import { isJson, print, toPlainText, toTable } from "./output.ts";
 import type {
   NewScheduleRequest,
   ScheduleAccess,
@@ -249,8 +249,4 @@ function toTime(atMs: number | undefined): string {
 /** One line, whatever a name holds. */
 function plain(text: string): string {
   return toPlainText(text).replaceAll(/\s+/gu, " ");
-}
-
-function isJson(command: Command): boolean {
-  return command.optsWithGlobals()["json"] === true;
 }

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
+import { isOffline } from "#domain/model/model-name.ts";
 import { CommandError } from "./command-error.ts";
 import { EXIT } from "./exit-code.ts";
-import { print, toTable } from "./output.ts";
+import { isJson, print, toTable } from "./output.ts";
 
 export interface ServeDeps {
   readonly start: () => Promise<RunningServer>;
@@ -25,7 +26,7 @@ export function addServeCommand(program: Command, { start }: ServeDeps): void {
     .action(async (_options: unknown, command: Command) => {
       const stopAsked = awaitStopSignal();
       const server = await start();
-      print(command.optsWithGlobals()["json"] === true, toReady(server), () => toText(server));
+      print(isJson(command), toReady(server), () => toText(server));
       const lost = await Promise.race([stopAsked, server.lost]);
       if (lost !== undefined) {
         throw new CommandError("lost", `Cannot go on: ${lost.message}`, { cause: lost });
@@ -53,7 +54,7 @@ function toReady({ url, loginUrl, model, homeDir }: RunningServer) {
 }
 
 function toText({ url, loginUrl, model, homeDir }: RunningServer): string {
-  const about = model === "offline/rules" ? " (built-in rules, no language model)" : "";
+  const about = isOffline(model) ? " (built-in rules, no language model)" : "";
   const rows = [
     ["  Open", url],
     ...(loginUrl ? [["  Log in", `${loginUrl}  (shown only now)`]] : []),

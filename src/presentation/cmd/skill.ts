@@ -4,10 +4,14 @@ import type { Command } from "commander";
 import type { JsonValue } from "#domain/shared/json.ts";
 import type { TaskUsage } from "#domain/task/task.ts";
 import { EXIT, UsageError } from "./exit-code.ts";
-import { print, toPlainText, toTable } from "./output.ts";
+import { isJson, print, toPlainText, toTable } from "./output.ts";
 
 export interface SkillDeps {
   listSkills(): Promise<readonly SkillListing[]>;
+  /** Skills that are text only, and folders that would be one. */
+  listPromptSkills(): Promise<readonly PromptSkillListing[]>;
+  /** What is wrong with the skill in a folder, a line each. */
+  checkSkill(folder: string): Promise<readonly string[]>;
   /** One call in the real sandbox. Rejects where the skill cannot be loaded. */
   runSkill(request: SkillRunRequest): Promise<SkillRunReport>;
 }
@@ -17,6 +21,18 @@ export interface SkillListing {
   readonly version: string;
   readonly description: string;
   readonly tools: readonly { readonly name: string; readonly description: string }[];
+  /** Why its tools are not there. */
+  readonly fault?: string | undefined;
+}
+
+export interface PromptSkillListing {
+  readonly folder: string;
+  readonly name?: string;
+  readonly description?: string;
+  readonly digest?: string;
+  /** Why it is not used. */
+  readonly fault?: string;
+  readonly warnings: readonly string[];
 }
 
 export interface SkillRunRequest {
@@ -70,10 +86,27 @@ export function addSkillCommand(program: Command, deps: SkillDeps): void {
   const skill = program.command("skill").description("try skills and see what there is");
   skill
     .command("list")
-    .description("list the skills that come with Nexflow, and their tools")
+    .description("list the skills there are: those with tools, then those that are text only")
     .action(async (_options: unknown, command: Command) => {
-      const skills = await deps.listSkills();
-      print(command.optsWithGlobals()["json"] === true, { skills }, () => toList(skills));
+      const [skills, promptSkills] = await Promise.all([
+        deps.listSkills(),
+        deps.listPromptSkills(),
+      ]);
+      print(isJson(command), { skills, promptSkills }, () =>
+        [toList(skills), toPromptList(promptSkills)].filter((text) => text !== "").join("\n\n"),
+      );
+    });
+  skill
+    .command("check")
+    .description("tell all that keeps a skill from being published, with code or without")
+    .argument("<folder>", "the skill's folder")
+    .action(async (folder: string, _options: unknown, command: Command) => {
+      const faults = await deps.checkSkill(folder);
+      const ok = faults.length === 0;
+      print(isJson(command), { ok, faults }, () =>
+        ok ? "The skill is as the standard has it" : faults.map(toPlainText).join("\n"),
+      );
+      if (!ok) process.exitCode = EXIT.failed;
     });
   skill
     .command("run")
@@ -91,7 +124,7 @@ export function addSkillCommand(program: Command, deps: SkillDeps): void {
       const { trace, ...outcome } = report;
       const isTraced = options.trace === true;
       print(
-        command.optsWithGlobals()["json"] === true,
+        isJson(command),
         isTraced ? report : outcome,
         () => (isTraced ? `${toTraceText(trace)}\n\n` : "") + toText(report),
       );
@@ -122,9 +155,29 @@ async function readSource(source: string): Promise<string> {
 
 function toList(skills: readonly SkillListing[]): string {
   return skills
-    .map(({ name, version, description, tools }) => {
+    .map(({ name, version, description, tools, fault }) => {
       const rows = tools.map((tool) => [`  ${name}.${tool.name}`, toPlainText(tool.description)]);
-      return `${name} ${version}: ${toPlainText(description)}\n${toTable(rows)}`;
+      const head = `${name} ${version}: ${toPlainText(description)}`;
+      return `${head}\n${fault === undefined ? toTable(rows) : `  not used: ${toPlainText(fault)}`}`;
+    })
+    .join("\n\n");
+}
+
+function toPromptList(skills: readonly PromptSkillListing[]): string {
+  return skills
+    .map(({ name, description = "", folder, digest, fault, warnings }) => {
+      const head = `${name ?? "(no skill)"}: ${description}`;
+      const state = fault === undefined ? [] : [`  not used: ${fault}`];
+      const identity = digest === undefined ? [] : [`  digest ${digest}`];
+      return [
+        head,
+        `  ${folder}`,
+        ...identity,
+        ...state,
+        ...warnings.map((each) => `  warning: ${each}`),
+      ]
+        .map(toPlainText)
+        .join("\n");
     })
     .join("\n\n");
 }

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { SCOPES } from "#domain/user/scope.ts";
 import { type AccountsDeps, type NewToken, type TokenRow, useAccounts } from "./accounts.ts";
-import { print, toPlainText, toTable } from "./output.ts";
+import { isJson, print, toPlainText, toTable } from "./output.ts";
 
 interface AddOptions {
   readonly label: string;
@@ -46,10 +46,6 @@ export function addTokenCommand(program: Command, deps: AccountsDeps): void {
       await useAccounts(deps, (accounts) => accounts.revokeToken(userId, tokenId));
       print(isJson(command), { revoked: tokenId }, () => `Revoked ${toPlainText(tokenId)}`);
     });
-}
-
-function isJson(command: Command): boolean {
-  return command.optsWithGlobals()["json"] === true;
 }
 
 function toNewToken({ label, scopes, days }: AddOptions): NewToken {

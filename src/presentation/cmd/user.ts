@@ -2,7 +2,7 @@ import { Argument, type Command, Option } from "commander";
 import { isUserName, ROLES } from "#domain/user/user.ts";
 import { type AccountsDeps, type UserRow, useAccounts } from "./accounts.ts";
 import { UsageError } from "./exit-code.ts";
-import { print, toPlainText, toTable } from "./output.ts";
+import { isJson, print, toPlainText, toTable } from "./output.ts";
 
 /** Adds `user`: who may use this Nexflow. */
 export function addUserCommand(program: Command, deps: AccountsDeps): void {
@@ -45,10 +45,6 @@ export function addUserCommand(program: Command, deps: AccountsDeps): void {
       await useAccounts(deps, (accounts) => accounts.removeUser(userId));
       print(isJson(command), { removed: userId }, () => `Removed ${toPlainText(userId)}`);
     });
-}
-
-function isJson(command: Command): boolean {
-  return command.optsWithGlobals()["json"] === true;
 }
 
 function toText(users: readonly UserRow[]): string {

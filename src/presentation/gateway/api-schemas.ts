@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { MAX_NOTE_CHARS } from "#domain/memory/note.ts";
 import {
+  parseApprovalId,
   parseCredentialId,
   parseMessageId,
   parseScheduleId,
@@ -8,11 +10,20 @@ import {
   parseTurnId,
   parseUserId,
 } from "#domain/shared/id.ts";
-import type { JsonValue } from "#domain/shared/json.ts";
 import { SCOPES } from "#domain/user/scope.ts";
 import { isUserName, ROLES } from "#domain/user/user.ts";
 import { cursorOf } from "./cursor.ts";
-import { expecting, idOf, MessageText } from "./frames.ts";
+import {
+  anyJson,
+  DenyReason,
+  expecting,
+  GrantScope,
+  InputHash,
+  idOf,
+  MessageText,
+  SendMode,
+} from "./frames.ts";
+import { MAX_IMAGES, readImage } from "./image-input.ts";
 
 /*
  * What requests carry and what answers hold: requests are read by these schemas, OpenAPI is made
@@ -40,12 +51,9 @@ const nextCursor = z
   .string()
   .optional()
   .describe("Where the next page begins; absent on the last one");
-/** What was parsed as JSON is JSON, and `z.json()` has a `$ref` that is good at one place only. */
-const anyJson = z
-  .unknown()
-  .refine((value) => value !== undefined, expecting("any JSON value"))
-  .transform((value) => value as JsonValue);
 const shownJson = z.unknown().describe("Any JSON value");
+
+const APPROVAL_STATES = ["pending", "granted", "denied", "expired", "revoked"] as const;
 
 /** A number as a query carries it. */
 function wholeNumber(least: number, most: number) {
@@ -100,6 +108,13 @@ export const TasksQuery = z.strictObject({
     .optional(),
   userId: owner,
 });
+export const ApprovalsQuery = z.strictObject({
+  limit,
+  cursor: idCursor("approval", parseApprovalId),
+  sessionId: idOf("session", parseSessionId).optional(),
+  state: z.enum(APPROVAL_STATES, expecting("a state of approvals")).optional(),
+  userId: owner,
+});
 export const SchedulesQuery = z.strictObject({
   limit,
   cursor: idCursor("schedule", parseScheduleId),
@@ -147,7 +162,49 @@ export const LoginBody = request(
       .max(512, expecting("a token of at most 512 characters")),
   }),
 );
-export const MessageBody = request("NewMessage", z.strictObject({ text: MessageText }));
+const modelName = shortText(200).describe("`<provider>/<model>` or an alias");
+const IMAGES_FORM = `up to ${MAX_IMAGES} pictures in base64`;
+const images = z
+  .array(
+    z.string(expecting(IMAGES_FORM)).transform((data, context) => {
+      const read = readImage(data);
+      if (read.kind === "ok") return read.image;
+      context.addIssue({ code: "custom", message: `a picture: ${read.message}` });
+      return z.NEVER;
+    }),
+    expecting(IMAGES_FORM),
+  )
+  .max(MAX_IMAGES, expecting(IMAGES_FORM))
+  .optional()
+  .describe("PNG, JPEG, WebP or GIF in base64; a body with pictures may have 8 MiB");
+
+export const MessageBody = request("NewMessage", z.strictObject({ text: MessageText, images }));
+export const SessionMessageBody = request(
+  "NewSessionMessage",
+  z.strictObject({
+    text: MessageText,
+    images,
+    mode: SendMode.default("queue").describe(
+      "Where a turn of the session is unfinished: `queue` waits for it, `steer` has it take the " +
+        "message in at its next step, `interrupt` cancels it",
+    ),
+  }),
+);
+export const RegenerateBody = request(
+  "Regenerate",
+  z.strictObject({
+    text: MessageText.optional().describe("What the message says instead; left out: the same"),
+    model: modelName.optional().describe("Who is to answer this time"),
+  }),
+);
+export const BranchBody = request(
+  "Branch",
+  z.strictObject({ turnId: idOf("turn", parseTurnId).describe("A turn of the branch") }),
+);
+export const BrakeBody = request(
+  "Brake",
+  z.strictObject({ reason: shortText(200).optional().describe("Is shown to all who write") }),
+);
 export const NewUserBody = request("NewUser", z.strictObject({ name: userName, role }));
 export const UserChangeBody = request(
   "UserChange",
@@ -221,6 +278,25 @@ export const ScheduleChangeBody = request(
   }),
 );
 
+export const GrantBody = request(
+  "Grant",
+  z.strictObject({ inputHash: InputHash, scope: GrantScope.default({ kind: "once" }) }),
+);
+export const DenyBody = request(
+  "Denial",
+  z.strictObject({ inputHash: InputHash, reason: DenyReason.optional() }),
+);
+
+export const NoteBody = request(
+  "NewNote",
+  z.strictObject({
+    text: z
+      .string()
+      .max(MAX_NOTE_CHARS)
+      .refine((text) => text.trim() !== "", "expected more than white space"),
+  }),
+);
+
 /* Answers. */
 
 answer(
@@ -249,9 +325,33 @@ export const Me = answer(
     version: z.string(),
   }),
 );
+const model = z
+  .string()
+  .optional()
+  .describe("The model or alias that it has chosen; else the default one answers");
 export const SessionSummary = answer(
   "SessionSummary",
-  z.strictObject({ id, title: z.string(), createdAtMs: timeMs, updatedAtMs: timeMs }),
+  z.strictObject({ id, title: z.string(), createdAtMs: timeMs, updatedAtMs: timeMs, model }),
+);
+export const Branches = answer(
+  "Branches",
+  z.strictObject({
+    forks: z.array(
+      z.strictObject({
+        turnIds: z.array(id).describe("Turns that go on from the same one, oldest first"),
+        inUse: id,
+      }),
+    ),
+  }),
+);
+export const BrakeState = answer(
+  "BrakeState",
+  z.strictObject({
+    isOn: z.boolean(),
+    sinceMs: timeMs.optional(),
+    by: id.optional(),
+    reason: z.string().optional(),
+  }),
 );
 export const SessionList = answer(
   "SessionList",
@@ -264,12 +364,72 @@ export const SessionDetail = answer(
     title: z.string(),
     createdAtMs: timeMs,
     updatedAtMs: timeMs,
+    model,
     seq: count.describe("The session's last stored event"),
     epoch: count,
+    taint: z
+      .strictObject({ untrusted: z.string().optional(), private: z.string().optional() })
+      .describe(
+        "What it has seen of strangers and holds of private data: where each first came from",
+      ),
+    spend: z
+      .strictObject({ steps: count, tokens: count, costNanoUsd: count, wallMs: count })
+      .describe("What it took up to now"),
+  }),
+);
+export const SessionChangeBody = request(
+  "SessionChange",
+  z.strictObject({
+    model: z
+      .string()
+      .max(300)
+      .nullable()
+      .describe("A model or an alias; `null`: the default one again"),
+  }),
+);
+const perMillion = z.number().min(0).describe("US dollars for a million tokens");
+export const ModelList = answer(
+  "ModelList",
+  z.strictObject({
+    default: z.strictObject({
+      name: z.string().describe("As it was written, an alias perhaps"),
+      model: z.string(),
+    }),
+    providers: z.array(
+      z.strictObject({
+        name: z.string(),
+        keys: count.describe("How many keys there are"),
+        isUsable: z.boolean().describe("It has the key that it needs"),
+      }),
+    ),
+    aliases: z.array(z.strictObject({ name: z.string(), model: z.string() })),
+    models: z.array(
+      z.strictObject({
+        name: z.string(),
+        isUsable: z.boolean(),
+        fallbacks: z.array(z.string()),
+        price: z
+          .strictObject({
+            input: perMillion,
+            cachedInput: perMillion.optional(),
+            cacheWrite: perMillion.optional(),
+            output: perMillion,
+          })
+          .optional()
+          .describe("Left out: not known, what it takes counts as free"),
+        contextTokens: count.optional(),
+        maxOutputTokens: count.optional(),
+      }),
+    ),
+    allow: z
+      .array(z.string())
+      .optional()
+      .describe("What names have to be like that may be chosen; left out: any model may be"),
+    pricesAsOf: z.string().describe("The date of the built-in prices"),
   }),
 );
 const FailureFields = z.strictObject({ code: z.string(), message: z.string() });
-const turnState = z.enum(["queued", "running", "completed", "cancelled", "failed"]);
+const turnState = z.enum(["queued", "running", "waiting", "completed", "cancelled", "failed"]);
 const TurnState = answer(
   "TurnState",
   z.strictObject({ id, state: turnState, failure: FailureFields.optional() }),
@@ -374,10 +534,159 @@ export const TaskDetail = answer(
     endedAtMs: timeMs.optional(),
   }),
 );
+const usedTokens = z.strictObject({
+  inputTokens: count.describe("All that the model read, what it had in its cache included"),
+  outputTokens: count.describe("All that it wrote, reasoning included"),
+  cachedInputTokens: count.optional(),
+  cacheWriteTokens: count.optional(),
+  reasoningTokens: count.optional(),
+  isEstimated: z.boolean().optional().describe("Counted here, since the service did not say"),
+});
+const costNanoUsd = count.describe("In billionths of a US dollar");
+export const TimelineAnswer = answer(
+  "Timeline",
+  z.strictObject({
+    turn: TurnDetail,
+    entries: z
+      .array(
+        z.discriminatedUnion("kind", [
+          z.strictObject({
+            kind: z.literal("model-call"),
+            id,
+            step: count,
+            model: z.string(),
+            state: z.enum(["reserved", "answered", "failed", "cancelled"]),
+            startedAtMs: timeMs,
+            firstTokenAtMs: timeMs.optional(),
+            endedAtMs: timeMs.optional(),
+            usage: usedTokens.describe("While it is reserved, what it may take at most"),
+            costNanoUsd,
+            failure: FailureFields.optional(),
+          }),
+          z.strictObject({
+            kind: z.literal("tool-call"),
+            taskId: id,
+            toolCallId: id.optional(),
+            tool: z.string().describe("`<skill>.<tool>`"),
+            state: TaskDetail.shape.state,
+            startedAtMs: timeMs,
+            endedAtMs: timeMs.optional(),
+            usage: TaskDetail.shape.usage,
+            policyHash: z.string(),
+            failure: FailureFields.optional(),
+          }),
+          z.strictObject({
+            kind: z.literal("approval"),
+            approvalId: id,
+            toolCallId: id,
+            tool: z.string().describe("`<skill>.<tool>`"),
+            state: z.enum(["pending", "granted", "denied", "expired", "revoked"]),
+            startedAtMs: timeMs,
+            endedAtMs: timeMs.optional().describe("When it was decided"),
+            by: id.optional(),
+          }),
+        ]),
+      )
+      .describe("By the time at which each began"),
+    totals: z.strictObject({
+      steps: count,
+      modelCalls: count,
+      toolCalls: count,
+      approvals: count,
+      inputTokens: count,
+      outputTokens: count,
+      costNanoUsd,
+      ms: count.optional().describe("From acceptance to the end"),
+    }),
+  }),
+);
 export const TaskList = answer(
   "TaskList",
   z.strictObject({ tasks: z.array(TaskDetail), nextCursor }),
 );
+const ApprovalCardAnswer = answer(
+  "ApprovalCard",
+  z.strictObject({
+    approvalId: id,
+    toolCallId: id,
+    tool: z.string().describe("`<skill>.<tool>`"),
+    input: shownJson.describe("Exactly what the tool would get"),
+    inputHash: z.string(),
+    effects: z.array(z.enum(["read", "write", "external"])),
+    reaches: z.array(z.string()).describe("What the call may reach under its policy"),
+    rule: z.string().describe("The line of the policy, or the rule, that asks"),
+    reason: z.string(),
+    expiresAtMs: timeMs,
+  }),
+);
+export const ApprovalDetail = answer(
+  "Approval",
+  z.strictObject({
+    id,
+    userId: id,
+    sessionId: id,
+    turnId: id,
+    state: z.enum(APPROVAL_STATES),
+    card: ApprovalCardAnswer,
+    requestedAtMs: timeMs,
+    decidedBy: id.optional(),
+    decidedAtMs: timeMs.optional(),
+    reason: z.string().optional().describe("Why it was denied"),
+    scope: z
+      .union([
+        z.strictObject({ kind: z.literal("once"), isUsed: z.boolean() }),
+        z.strictObject({ kind: z.literal("session") }),
+        z.strictObject({
+          kind: z.literal("pattern"),
+          fixed: z.record(z.string(), shownJson),
+          usesLeft: count,
+          expiresAtMs: timeMs,
+        }),
+      ])
+      .optional(),
+  }),
+);
+export const ApprovalList = answer(
+  "ApprovalList",
+  z.strictObject({ approvals: z.array(ApprovalDetail), nextCursor }),
+);
+export const CompactionDetail = answer(
+  "Compaction",
+  z.strictObject({
+    id,
+    sessionId: id,
+    upToTurnId: id.describe("The last turn that it stands for"),
+    summary: z.string(),
+    model: z.string().describe('Who wrote it; "extract" where no model did'),
+    messages: count,
+    tokensBefore: count,
+    tokensAfter: count,
+    createdAtMs: timeMs,
+    undoneBy: id.optional(),
+    undoneAtMs: timeMs.optional(),
+  }),
+);
+export const CompactionList = answer(
+  "CompactionList",
+  z.strictObject({ compactions: z.array(CompactionDetail) }),
+);
+export const PinList = answer("PinList", z.strictObject({ messageIds: z.array(id) }));
+export const NoteDetail = answer(
+  "Note",
+  z.strictObject({
+    id,
+    text: z.string(),
+    by: z.enum(["user", "agent"]),
+    sessionId: id.optional(),
+    turnId: id.optional(),
+    untrusted: z
+      .string()
+      .optional()
+      .describe("Where strangers' text came from that had been read by then"),
+    createdAtMs: timeMs,
+  }),
+);
+export const NoteList = answer("NoteList", z.strictObject({ notes: z.array(NoteDetail) }));
 export const ScheduleDetail = answer(
   "Schedule",
   z.strictObject({
@@ -504,11 +813,20 @@ export const SkillList = answer(
           z.strictObject({
             name: z.string(),
             description: z.string(),
+            effects: z.array(z.enum(["read", "write", "external"])),
             examples: z.array(z.string()),
           }),
         ),
       }),
     ),
+    promptSkills: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          description: z.string().optional().describe("Left out: it is a stranger's"),
+        }),
+      )
+      .describe("Skills that are text only"),
   }),
 );
 

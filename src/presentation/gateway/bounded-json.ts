@@ -5,13 +5,23 @@ export type Parsed<T> =
   | { readonly kind: "ok"; readonly value: T }
   | { readonly kind: "bad"; readonly message: string; readonly raw: unknown };
 
-const MAX_DEPTH = 8;
+export interface JsonBounds {
+  readonly depth: number;
+  /** Values in all, as far as commas and brackets tell. */
+  readonly values: number;
+}
 
-/** Parses JSON text that an outsider wrote. Never throws; deep nesting is found before parsing. */
-export function parseJson<T>(schema: z.ZodType<T>, text: string): Parsed<T> {
-  if (isDeeperThan(text, MAX_DEPTH)) {
-    return bad(`it is nested too deeply, expected at most ${MAX_DEPTH} levels`);
-  }
+/** Of what is no longer than a frame, no number of values takes long. */
+const SMALL: JsonBounds = { depth: 8, values: Number.POSITIVE_INFINITY };
+
+/** Parses JSON text that an outsider wrote. Never throws; what takes long is found before parsing. */
+export function parseJson<T>(
+  schema: z.ZodType<T>,
+  text: string,
+  bounds: JsonBounds = SMALL,
+): Parsed<T> {
+  const excess = findExcess(text, bounds);
+  if (excess !== undefined) return bad(excess);
   let raw: unknown;
   try {
     raw = JSON.parse(text);
@@ -57,21 +67,39 @@ function quote(text: string | undefined): string {
   return JSON.stringify((text ?? "").slice(0, 64));
 }
 
-const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /** `JSON.parse` needs milliseconds for 64 KiB of brackets; this needs microseconds. */
-function isDeeperThan(text: string, limit: number): boolean {
+function findExcess(text: string, { depth: maxDepth, values: maxValues }: JsonBounds) {
   let depth = 0;
-  let isInString = false;
+  let values = 0;
   for (let i = 0; i < text.length; i += 1) {
     const char = text.charCodeAt(i);
-    if (char === QUOTE) isInString = !isInString;
-    else if (isInString) i += char === BACKSLASH ? 1 : 0;
+    if (char === QUOTE) i = endOfString(text, i + 1);
+    else if (char === COMMA) values += 1;
     else if (char === OPEN_BRACE || char === OPEN_BRACKET) {
       depth += 1;
-      if (depth > limit) return true;
+      values += 1;
+      if (depth > maxDepth) {
+        return `it is nested too deeply, expected at most ${maxDepth} levels`;
+      }
     } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth -= 1;
+    if (values > maxValues) return `it has too many values, expected at most ${maxValues}`;
   }
-  return false;
+  return undefined;
+}
+
+/** Where the string that begins at `start` has its last quote; the text's end where it has none. */
+function endOfString(text: string, start: number): number {
+  let end = start - 1;
+  for (;;) {
+    end = text.indexOf('"', end + 1);
+    if (end === -1) return text.length;
+    let backslashes = 0;
+    while (end - backslashes > start && text.charCodeAt(end - backslashes - 1) === BACKSLASH) {
+      backslashes += 1;
+    }
+    if (backslashes % 2 === 0) return end;
+  }
 }

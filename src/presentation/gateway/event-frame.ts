@@ -1,8 +1,9 @@
 import type { AGUIEvent, Message as AgUiMessage } from "@ag-ui/core";
+import type { ApprovalCard } from "#domain/approval/approval-card.ts";
 import type { Message, ToolOutcome } from "#domain/message/message.ts";
 import { textOf } from "#domain/message/message.ts";
 import type { TurnSummary } from "#domain/session/session-repository.ts";
-import type { SessionId, TurnId } from "#domain/shared/id.ts";
+import type { MessageId, SessionId, TurnId } from "#domain/shared/id.ts";
 import type { TurnEvent } from "#domain/turn/turn-event.ts";
 
 /** Where in which session's log an event stands. */
@@ -91,6 +92,22 @@ function toAgUiEvent({ sessionId, turnId }: EventPosition, event: TurnEvent): Wi
       return { type: "TEXT_MESSAGE_CONTENT", messageId: event.messageId, delta: event.delta };
     case "text-ended":
       return { type: "TEXT_MESSAGE_END", messageId: event.messageId };
+    case "reasoning-started":
+      return { type: "REASONING_MESSAGE_START", messageId: reasoningId(event), role: "reasoning" };
+    case "reasoning-delta": {
+      const { delta } = event;
+      return { type: "REASONING_MESSAGE_CONTENT", messageId: reasoningId(event), delta };
+    }
+    case "reasoning-ended":
+      return { type: "REASONING_MESSAGE_END", messageId: reasoningId(event) };
+    case "model-failed":
+    case "message-joined":
+    case "session-tainted":
+    case "context-compacted":
+    case "turn-spent": {
+      const { kind, ...value } = event;
+      return { type: "CUSTOM", name: `nexflow.${kind}`, value };
+    }
     case "tool-call-started":
       return {
         type: "TOOL_CALL_START",
@@ -110,6 +127,19 @@ function toAgUiEvent({ sessionId, turnId }: EventPosition, event: TurnEvent): Wi
         role: "tool",
         content: encodeOutcome(event.outcome),
       };
+    case "turn-paused": {
+      const interrupts = event.approvals.map(toInterrupt);
+      return { type: "RUN_FINISHED", ...run, outcome: { type: "interrupt", interrupts } };
+    }
+    case "turn-resumed": {
+      const resume = event.decisions.map(({ approvalId, decision }) => ({
+        interruptId: approvalId,
+        status: "resolved" as const,
+        payload: { decision },
+      }));
+      const input = { ...run, messages: [], tools: [], context: [], resume };
+      return { type: "RUN_STARTED", ...run, input };
+    }
     case "turn-completed":
       return { type: "RUN_FINISHED", ...run, outcome: { type: "success" } };
     case "turn-cancelled":
@@ -124,6 +154,23 @@ function toAgUiEvent({ sessionId, turnId }: EventPosition, event: TurnEvent): Wi
 function runInput({ userMessageId, text }: Extract<TurnEvent, { kind: "turn-started" }>) {
   const message = { id: userMessageId, role: "user" as const, content: text };
   return { messages: [message], tools: [], context: [] };
+}
+
+/** Thoughts stand beside the message they lead to, under an id of their own. */
+function reasoningId({ messageId }: { readonly messageId: MessageId }): string {
+  return `${messageId}-reasoning`;
+}
+
+/** An approval as AG-UI asks for it; the whole card is in its metadata. */
+function toInterrupt(card: ApprovalCard) {
+  return {
+    id: card.approvalId,
+    reason: "approval",
+    message: card.reason,
+    toolCallId: card.toolCallId,
+    expiresAt: new Date(card.expiresAtMs).toISOString(),
+    metadata: { card },
+  };
 }
 
 function assistantContent(message: Message) {

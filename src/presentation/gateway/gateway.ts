@@ -5,11 +5,15 @@ import type { Logger } from "#application/ports/logger.ts";
 import { Fault } from "#domain/shared/fault.ts";
 import { createClientAddresses } from "./client-address.ts";
 import { createEventStreams } from "./event-streams.ts";
+import { MAX_FRAME_BYTES } from "./frames.ts";
 import { serveHttp } from "./http.ts";
 import { createIdentify } from "./identify.ts";
+import { OPENAI_BASE, shapeRefusal } from "./openai/openai-error.ts";
+import { createOpenAiRoutes } from "./openai/openai-routes.ts";
+import { MAX_OPENAI_BODY_BYTES } from "./openai/request-parts.ts";
 import { createOwnAddresses } from "./origin.ts";
 import { createRateLimits, DEFAULT_RATE_LIMITS, type RateLimitOptions } from "./rate-limits.ts";
-import { createRoutes } from "./rest.ts";
+import { API_BASE, createRoutes } from "./rest.ts";
 import { createRouter } from "./router.ts";
 import { loadStaticFiles } from "./static-files.ts";
 import { TokenBuckets } from "./token-buckets.ts";
@@ -32,6 +36,8 @@ export interface GatewayOptions {
 
 export interface Gateway extends AsyncDisposable {
   readonly port: number;
+  /** Open connections by kind. */
+  readonly counts: Readonly<Record<"event-stream" | "websocket", number>>;
   /** Tells every client to come back after about so long. */
   announceShutdown(reconnectAfterMs: number): void;
   /** Stops listening, closes every socket (1012) and cuts what is left. May be called twice. */
@@ -65,9 +71,12 @@ export async function openGateway(
   const own = createOwnAddresses({ host, port, publicUrl });
   const sockets = serveSockets(app, { deps, own, addresses, limits, identify, log });
   const streams = createEventStreams({ deps, log });
-  const routes = createRoutes({ deps, limits, streams });
-  const handle = createRouter({ deps, own, routes, files, limits, identify });
-  serveHttp(app, { handle, addresses, log });
+  const tables = [
+    { base: API_BASE, routes: createRoutes({ deps, limits, streams }) },
+    { base: OPENAI_BASE, routes: createOpenAiRoutes({ deps, limits, streams }) },
+  ];
+  const handle = createRouter({ deps, own, tables, files, limits, identify });
+  serveHttp(app, { handle, maxBodyBytes, shape: shapeRefusal, addresses, log });
 
   let closing: Promise<void> | undefined;
   const close = () => {
@@ -76,6 +85,9 @@ export async function openGateway(
   };
   return {
     port,
+    get counts() {
+      return { websocket: sockets.count, "event-stream": streams.count };
+    },
     announceShutdown(reconnectAfterMs) {
       sockets.announceShutdown(reconnectAfterMs);
       streams.announceShutdown(reconnectAfterMs);
@@ -92,6 +104,14 @@ export async function openGateway(
     if (hadSockets) await delay(CLOSE_GRACE_MS);
     app.close();
   }
+}
+
+/** Messages may bring pictures along. */
+const WITH_IMAGES = /^\/api\/v1(?:\/sessions\/[^/]*)?\/messages$/u;
+
+function maxBodyBytes(path: string): number {
+  const isLong = path.startsWith(`${OPENAI_BASE}/`) || WITH_IMAGES.test(path);
+  return isLong ? MAX_OPENAI_BODY_BYTES : MAX_FRAME_BYTES;
 }
 
 /** Nobody fills the record by being turned away: of each, so many a minute are noted. */

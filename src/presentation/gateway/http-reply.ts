@@ -8,6 +8,8 @@ export interface HttpReply {
   readonly closesConnection?: boolean;
   /** Why the request was refused, where it was. */
   readonly code?: ProblemCode;
+  /** The same in a sentence. */
+  readonly message?: string;
 }
 
 /**

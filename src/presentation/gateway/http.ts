@@ -1,11 +1,12 @@
 import type { HttpResponse, TemplatedApp, HttpRequest as UwsRequest } from "uWebSockets.js";
 import { STATUS_CODES } from "node:http";
 import type { Logger } from "#application/ports/logger.ts";
+import { BodyRoom } from "./body-room.ts";
 import type { ClientAddresses } from "./client-address.ts";
 import { MAX_FRAME_BYTES } from "./frames.ts";
 import type { HttpReply, StreamReply } from "./http-reply.ts";
 import { problem } from "./problem.ts";
-import { refusalOf } from "./replies.ts";
+import { overloaded, refusalOf } from "./replies.ts";
 
 const HEADERS = [
   "authorization",
@@ -18,6 +19,7 @@ const HEADERS = [
   "prefer",
 ] as const;
 const FORWARDED_FOR = "x-forwarded-for";
+const WITH_BODY = new Set(["post", "patch", "put"]);
 
 /** A request as it came; `method` and the headers' names in lower case, absent headers empty. */
 export interface HttpRequest {
@@ -38,6 +40,10 @@ export type HttpHandler = (request: HttpRequest) => Reply | Promise<Reply>;
 
 export interface ServeHttpOptions {
   readonly handle: HttpHandler;
+  /** How long the body of a request to this path may be, in bytes. */
+  readonly maxBodyBytes: (path: string) => number;
+  /** Gives what turns a request to this path away the form that its clients read. */
+  readonly shape: (path: string, reply: Reply) => Reply;
   readonly addresses: ClientAddresses;
   readonly log: Logger;
 }
@@ -64,22 +70,21 @@ const SECURITY_HEADERS = {
   "X-Content-Type-Options": "nosniff",
 };
 
-const TOO_LARGE: HttpReply = {
-  ...problem({
-    code: "too-large",
-    message: `Cannot read the body: expected at most ${MAX_FRAME_BYTES} bytes`,
-  }),
-  closesConnection: true,
-};
+/** Bodies longer than a frame share so much memory. */
+const LONG_BODY_ROOM_BYTES = 67_108_864;
+const ROOM_RETRY_MS = 1_000;
 
 /** Answers every request by `handle`; what it throws is logged and shows as a failure of ours. */
-export function serveHttp(app: TemplatedApp, { handle, addresses, log }: ServeHttpOptions): void {
+export function serveHttp(app: TemplatedApp, options: ServeHttpOptions): void {
+  const { handle, maxBodyBytes, shape, addresses, log } = options;
+  const room = new BodyRoom(LONG_BODY_ROOM_BYTES);
   app.any("/*", (response, request) => {
     const gone = new AbortController();
     response.onAborted(() => gone.abort());
     const head = readHead(response, request, addresses);
     const respond = async (body: string) => {
-      const reply = await answer(handle, { ...head, body, gone: gone.signal }, log);
+      const request = { ...head, body, gone: gone.signal };
+      const reply = shape(head.path, await answer(handle, request, log));
       const isHead = head.method === "head";
       if ("stream" in reply && (isHead || gone.signal.aborted)) reply.dropped();
       if (gone.signal.aborted) return;
@@ -88,8 +93,19 @@ export function serveHttp(app: TemplatedApp, { handle, addresses, log }: ServeHt
       const stream = reply.stream(response);
       gone.signal.addEventListener("abort", () => stream.closed());
     };
-    if (head.method !== "post" && head.method !== "patch") void respond("");
-    else readBody(response, (body) => void respond(body));
+    if (!WITH_BODY.has(head.method)) void respond("");
+    else {
+      readBody(response, {
+        maxBytes: maxBodyBytes(head.path),
+        room,
+        gone: gone.signal,
+        onBody: (body) => void respond(body),
+        onRefused: (reply) => {
+          const shaped = shape(head.path, { ...reply, closesConnection: true });
+          writeReply(response, shaped);
+        },
+      });
+    }
   });
 }
 
@@ -144,18 +160,50 @@ function readForwardedFor(request: UwsRequest): string {
   return lines.join(",");
 }
 
-/** Hands over the body once it is whole; answers itself where it is too long. */
-function readBody(response: HttpResponse, onBody: (body: string) => void): void {
+interface ReadBody {
+  readonly maxBytes: number;
+  readonly room: BodyRoom;
+  readonly gone: AbortSignal;
+  readonly onBody: (body: string) => void;
+  readonly onRefused: (reply: HttpReply) => void;
+}
+
+/** Hands over the body once it is whole, or says why it is not read to its end. */
+function readBody(response: HttpResponse, options: ReadBody): void {
+  const { maxBytes, room, gone, onBody, onRefused } = options;
   const chunks: Buffer[] = [];
   let bytes = 0;
+  let taken = 0;
+  let isRefused = false;
+  const leave = () => {
+    room.leave(taken);
+    taken = 0;
+  };
+  const refuse = (reply: HttpReply) => {
+    isRefused = true;
+    chunks.length = 0;
+    leave();
+    onRefused(reply);
+  };
+  gone.addEventListener("abort", leave);
   response.onData((chunk, isLast) => {
-    if (bytes > MAX_FRAME_BYTES) return;
+    if (isRefused) return;
     bytes += chunk.byteLength;
-    if (bytes > MAX_FRAME_BYTES) return writeReply(response, TOO_LARGE);
+    if (bytes > maxBytes) return refuse(tooLarge(maxBytes));
+    const more = Math.max(bytes - MAX_FRAME_BYTES, 0) - taken;
+    if (!room.enter(more)) return refuse(problem(overloaded(ROOM_RETRY_MS)));
+    taken += more;
     // A copy: the chunk's memory is taken back when this call returns.
     chunks.push(Buffer.copyBytesFrom(new Uint8Array(chunk)));
-    if (isLast) onBody(Buffer.concat(chunks).toString());
+    if (!isLast) return;
+    leave();
+    onBody(Buffer.concat(chunks).toString());
   });
+}
+
+function tooLarge(maxBytes: number): HttpReply {
+  const message = `Cannot read the body: expected at most ${maxBytes} bytes`;
+  return problem({ code: "too-large", message });
 }
 
 async function answer(handle: HttpHandler, request: HttpRequest, log: Logger): Promise<Reply> {

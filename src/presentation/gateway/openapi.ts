@@ -166,7 +166,9 @@ function problemsOf(route: Route): ReadonlySet<ProblemCode> {
     "forbidden",
     ...(typeof access === "object" ? (["insufficient-role", "insufficient-scope"] as const) : []),
     ...(params.length > 0 ? (["not-found"] as const) : []),
-    ...(method === "post" || method === "patch" ? (["too-large"] as const) : []),
+    ...(method === "post" || method === "patch" || method === "put"
+      ? (["too-large"] as const)
+      : []),
     "misdirected",
     "rate-limited",
     "internal",

@@ -24,9 +24,14 @@ export class Outbox {
     this.#wire = wire;
   }
 
+  /** Whether all that was taken is written. */
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
   /** Takes one frame at once where the socket is corked already; else as `pushAll([frame])`. */
   push(frame: string | ArrayBuffer): boolean {
-    if (!this.#isIdle || this.#wire.getBufferedAmount() >= HIGH_WATER_BYTES) {
+    if (!this.isEmpty || this.#wire.getBufferedAmount() >= HIGH_WATER_BYTES) {
       return this.pushAll([typeof frame === "string" ? frame : Buffer.from(frame).toString()]);
     }
     this.#wire.send(frame);
@@ -39,7 +44,7 @@ export class Outbox {
    */
   pushAll(frames: readonly string[]): boolean {
     if (this.#waitingChars > MAX_WAITING_CHARS) return false;
-    const wasIdle = this.#isIdle;
+    const wasIdle = this.isEmpty;
     for (const frame of frames) {
       this.#waiting.push(frame);
       this.#waitingChars += frame.length;
@@ -50,17 +55,13 @@ export class Outbox {
 
   /** Goes on where the socket has room again. Not to be called corked. */
   flush(): void {
-    if (this.#isIdle || this.#wire.getBufferedAmount() >= HIGH_WATER_BYTES) return;
+    if (this.isEmpty || this.#wire.getBufferedAmount() >= HIGH_WATER_BYTES) return;
     this.#write();
   }
 
   /** Throws away what waits; the socket is not touched any more. */
   close(): void {
     this.#reset();
-  }
-
-  get #isIdle(): boolean {
-    return this.#waiting.length === 0;
   }
 
   #write(): void {

@@ -9,6 +9,8 @@ export const PROBLEM_TYPES = {
   "not-found": { status: 404, title: "There is no such thing, or none of yours" },
   "method-not-allowed": { status: 405, title: "This address does not take the method" },
   conflict: { status: 409, title: "The present state does not allow this" },
+  "approval-closed": { status: 409, title: "The approval is decided, expired or revoked" },
+  "approval-mismatch": { status: 409, title: "The call is another one than was shown" },
   "last-admin": { status: 409, title: "The last administrator must stay" },
   "request-in-progress": { status: 409, title: "The first request of this key is not done yet" },
   "too-large": { status: 413, title: "The body is too long" },

@@ -12,6 +12,7 @@ export function problem(
   const body = { type, title, status, detail: message, code, retryAfterMs };
   return {
     code,
+    message,
     status,
     headers: {
       "Content-Type": "application/problem+json",

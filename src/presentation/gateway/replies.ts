@@ -1,6 +1,8 @@
-import type { AcceptMessageResult } from "#application/accept-message/accept-message.ts";
+import type { AcceptMessageResult } from "#application/ports/accept-message.ts";
+import { MAX_PINNED_CHARS, MAX_PINS } from "#domain/compaction/compaction.ts";
+import { MAX_NOTES } from "#domain/memory/note.ts";
 import { Fault } from "#domain/shared/fault.ts";
-import type { UserId } from "#domain/shared/id.ts";
+import type { ApprovalId, UserId } from "#domain/shared/id.ts";
 import type { Scope } from "#domain/user/scope.ts";
 import type { UserRole } from "#domain/user/user.ts";
 import type { ProblemCode } from "./problem-types.ts";
@@ -47,10 +49,42 @@ export const BUSY: Refusal<"conflict"> = {
   message: "Cannot delete the session while a turn runs: cancel the turn first",
 };
 
+export const NOTHING_TO_COMPACT: Refusal<"conflict"> = {
+  code: "conflict",
+  message: "Cannot compact the session: there is nothing new before its last turn",
+};
+
+export const TOO_MANY_NOTES: Refusal<"conflict"> = {
+  code: "conflict",
+  message: `Cannot keep more than ${MAX_NOTES} notes: delete some first`,
+};
+
+const NOT_PINNED = {
+  "not-said": "Cannot pin what a tool returned: expected a message of yours or the agent's",
+  "too-many": `Cannot pin more than ${MAX_PINS} messages of a session`,
+  "too-large": `Cannot pin more than ${MAX_PINNED_CHARS} characters of a session`,
+} as const;
+
+export function cannotPin(why: keyof typeof NOT_PINNED): Refusal<"conflict"> {
+  return { code: "conflict", message: NOT_PINNED[why] };
+}
+
 export const SCHEDULE_CONFLICT: Refusal<"conflict"> = {
   code: "conflict",
   message: "Cannot change the schedule: it has ended, or changed in this moment",
 };
+
+export const APPROVAL_MISMATCH: Refusal<"approval-mismatch"> = {
+  code: "approval-mismatch",
+  message: "Cannot decide: the call is another one than was shown, expected its card's inputHash",
+};
+
+export const APPROVAL_PENDING: Refusal<"conflict"> = {
+  code: "conflict",
+  message: "Cannot revoke the approval: nobody has granted it, expected it to be denied",
+};
+
+export const BAD_PATTERN = "expected a pattern that holds the call that was asked for";
 
 export const UNAUTHORIZED: Refusal<"unauthorized"> = {
   code: "unauthorized",
@@ -65,6 +99,10 @@ export const UNSUBSCRIBED: Refusal<"unsubscribed"> = {
 /** What is another user's looks like none at all. */
 export function notFound(what: string): Refusal<"not-found"> {
   return { code: "not-found", message: `Cannot find this ${what}` };
+}
+
+export function approvalClosed(state: string): Refusal<"approval-closed"> {
+  return { code: "approval-closed", message: `Cannot decide: the approval is ${state} already` };
 }
 
 export function insufficientScope(scope: Scope): Refusal<"insufficient-scope"> {
@@ -118,6 +156,10 @@ export function encodeAccepted(clientMessageId: string, result: Accepted): strin
 /** The fields of `accepted` that the server knows. */
 function acceptedFields({ sessionId, messageId, turnId, seq, duplicate }: Accepted) {
   return { sessionId, messageId, turnId, seq, duplicate };
+}
+
+export function encodeDecided(approvalId: ApprovalId, state: string): string {
+  return JSON.stringify({ type: "decided", approvalId, state });
 }
 
 export function encodeError({ code, message, retryAfterMs }: Refusal, ref?: string): string {

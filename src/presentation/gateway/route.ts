@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Principal } from "#domain/user/credential.ts";
 import type { Access } from "./access.ts";
-import { type Parsed, parseJson, parseValue } from "./bounded-json.ts";
+import { type JsonBounds, type Parsed, parseJson, parseValue } from "./bounded-json.ts";
 import type { HttpRequest } from "./http.ts";
 import type { HttpReply, StreamReply } from "./http-reply.ts";
 import { namesIn, PATH_PARAMS, type ParamsOf, type PathParam } from "./path-params.ts";
@@ -9,7 +9,7 @@ import { problem } from "./problem.ts";
 import type { ProblemCode } from "./problem-types.ts";
 import * as reply from "./replies.ts";
 
-export type Method = "delete" | "get" | "patch" | "post";
+export type Method = "delete" | "get" | "patch" | "post" | "put";
 
 /** Headers beyond the usual that a route reads; what they mean stands in `header-docs.ts`. */
 export type RouteHeader = "idempotency-key" | "last-event-id" | "prefer";
@@ -58,6 +58,8 @@ export interface RouteBody<Body> {
   readonly schema: z.ZodType<Body>;
   /** One that the schema takes. */
   readonly example: object;
+  /** Left out: those of what is no longer than a frame. */
+  readonly bounds?: JsonBounds;
 }
 
 /** A request that was read and found to be as its route wants it. */
@@ -101,7 +103,7 @@ export function route<
     }
     const query = readQuery(querySchema, call.request);
     if (query.kind === "bad") return badRequest("query", query.message);
-    const body = readBody(bodySchema?.schema, call.request);
+    const body = readBody(bodySchema, call.request);
     if (body.kind === "bad") return badRequest("body", body.message);
     // Each part was just read by the schema that its type comes from.
     return input.answer({ ...call, params, query: query.value, body: body.value } as Call<
@@ -146,8 +148,8 @@ function readQuery(schema: z.ZodType | undefined, { query }: HttpRequest): Parse
   return bad(`field ${JSON.stringify(name.slice(0, 64))} is unknown, expected none of that name`);
 }
 
-function readBody(schema: z.ZodType | undefined, { body }: HttpRequest): Parsed<unknown> {
-  if (schema !== undefined) return parseJson(schema, body);
+function readBody(wanted: RouteBody<unknown> | undefined, { body }: HttpRequest): Parsed<unknown> {
+  if (wanted !== undefined) return parseJson(wanted.schema, body, wanted.bounds);
   return body === "" || body === "{}" ? NOTHING : bad("expected none");
 }
 

@@ -11,16 +11,25 @@ import { problem } from "./problem.ts";
 import type { ProblemCode } from "./problem-types.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import * as reply from "./replies.ts";
+import { API_BASE } from "./rest.ts";
 import { matchPath, type Route } from "./route.ts";
 import type { StaticFiles } from "./static-files.ts";
 import type { GatewayDeps } from "./use-cases.ts";
 
-const API = "/api/v1";
+/** Routes below one address. */
+export interface RouteTable {
+  /** As `/api/v1`. */
+  readonly base: string;
+  readonly routes: readonly Route[];
+}
+
+/** A route of the API that is also where Prometheus looks for it. */
+const METRICS = "/metrics";
 
 export interface RouterOptions {
   readonly deps: GatewayDeps;
   readonly own: OwnAddresses;
-  readonly routes: readonly Route[];
+  readonly tables: readonly RouteTable[];
   readonly files: StaticFiles;
   readonly limits: RateLimits;
   readonly identify: Identify;
@@ -31,7 +40,10 @@ type Reply = HttpReply | StreamReply;
 /** Checks where a request comes from, who sent it and may, and hands it to what answers it. */
 export function createRouter(options: RouterOptions): HttpHandler {
   const { deps, own, files, limits, identify } = options;
-  const routes = options.routes.map((route) => ({ route, pattern: route.path.split("/") }));
+  const tables = options.tables.map(({ base, routes }) => ({
+    base,
+    routes: routes.map((route) => ({ route, pattern: route.path.split("/") })),
+  }));
 
   return function handle(request) {
     const method = request.method === "head" ? "get" : request.method;
@@ -41,13 +53,18 @@ export function createRouter(options: RouterOptions): HttpHandler {
     if (foreign !== undefined) return note(problem(foreign), request);
     const retryAfterMs = limits.takeRequest({ address: request.address });
     if (retryAfterMs !== undefined) return note(tooMany("requests", retryAfterMs), request);
-    if (request.path.startsWith(`${API}/`)) return callApi({ ...request, method });
+    const path = request.path === METRICS ? API_BASE + METRICS : request.path;
+    const table = tables.find(({ base }) => path.startsWith(`${base}/`));
+    if (table !== undefined) return callApi(table, { ...request, method, path });
     if (method !== "get") return methodNotAllowed(["get"]);
     return files.find(request.path, request.headers["if-none-match"]) ?? NO_SUCH_PAGE;
   };
 
-  async function callApi(request: HttpRequest): Promise<Reply> {
-    const parts = request.path.slice(API.length).split("/");
+  async function callApi(
+    { base, routes }: (typeof tables)[number],
+    request: HttpRequest,
+  ): Promise<Reply> {
+    const parts = request.path.slice(base.length).split("/");
     const matching = routes.flatMap(({ route, pattern }) => {
       const params = matchPath(pattern, parts);
       return params === undefined ? [] : [{ route, params }];

@@ -175,6 +175,8 @@ export class Socket {
         return this.#count("takeRequest", frame, () => this.#subscribe(frame, principal));
       case "cancel":
         return this.#count("takeRequest", frame, () => this.#cancel(frame.turnId, principal));
+      case "decide":
+        return this.#count("takeRequest", frame, () => this.#decide(frame, principal));
       default:
         return frame satisfies never;
     }
@@ -206,9 +208,9 @@ export class Socket {
   }
 
   async #send(frame: FrameOf<"send">, { user: { id: userId } }: Principal): Promise<void> {
-    const { clientMessageId, text, sessionId } = frame;
-    const session = sessionId === undefined ? {} : { sessionId };
-    const result = await this.#deps.acceptMessage({ userId, clientMessageId, text, ...session });
+    const { type: _, ...message } = frame;
+    const { clientMessageId } = message;
+    const result = await this.#deps.acceptMessage({ userId, ...message });
     switch (result.kind) {
       case "accepted": {
         this.#write([reply.encodeAccepted(clientMessageId, result)]);
@@ -241,6 +243,25 @@ export class Socket {
   async #cancel(turnId: TurnId, { user: { id: userId } }: Principal): Promise<void> {
     const result = await this.#deps.cancelTurn({ userId, turnId });
     if (result.kind === "not-found") this.#refuse(reply.notFound("turn"), turnId);
+  }
+
+  async #decide(frame: FrameOf<"decide">, { user: { id: userId } }: Principal): Promise<void> {
+    const { type: _type, approvalId, ...said } = frame;
+    const result = await this.#deps.decideApproval({ userId, approvalId, ...said });
+    switch (result.kind) {
+      case "decided":
+        return this.#write([reply.encodeDecided(approvalId, result.approval.state.kind)]);
+      case "not-found":
+        return this.#refuse(reply.notFound("approval"), approvalId);
+      case "mismatch":
+        return this.#refuse(reply.APPROVAL_MISMATCH, approvalId);
+      case "closed":
+        return this.#refuse(reply.approvalClosed(result.state), approvalId);
+      case "bad-pattern":
+        return this.#rejectFrame(reply.BAD_PATTERN, frame);
+      default:
+        return result satisfies never;
+    }
   }
 
   /** Runs what counts against a limit, where there is room in it. */

@@ -1,13 +1,19 @@
 import type { z } from "zod";
+import type { Approval } from "#domain/approval/approval.ts";
 import type { Firing, FiringResult } from "#domain/schedule/firing.ts";
 import type { Schedule } from "#domain/schedule/schedule.ts";
+import type { Session } from "#domain/session/session.ts";
+import { NO_SPEND } from "#domain/spend/budget.ts";
 import type { Task, TaskState } from "#domain/task/task.ts";
 import type { Turn } from "#domain/turn/turn.ts";
 import type { Credential } from "#domain/user/credential.ts";
 import type { User } from "#domain/user/user.ts";
 import type {
+  ApprovalDetail,
   FiringDetail,
   ScheduleDetail,
+  SessionDetail,
+  SessionSummary,
   TaskDetail,
   TurnDetail,
   UserDetail,
@@ -16,6 +22,16 @@ import type {
 /*
  * Entities as answers show them: states are words, what belongs to a state stands beside it.
  */
+
+export function toSessionSummary(session: Session): z.output<typeof SessionSummary> {
+  const { id, title, createdAtMs, updatedAtMs, model } = session;
+  return { id, title, createdAtMs, updatedAtMs, ...(model !== undefined && { model }) };
+}
+
+export function toSessionDetail(session: Session): z.output<typeof SessionDetail> {
+  const { headSeq: seq, headEpoch: epoch, taint = {}, spend = NO_SPEND } = session;
+  return { ...toSessionSummary(session), seq, epoch, taint: { ...taint }, spend: { ...spend } };
+}
 
 export function toTurn(turn: Turn): z.output<typeof TurnDetail> {
   const { id, sessionId, state, attempts, createdAtMs } = turn;
@@ -28,6 +44,24 @@ export function toTurn(turn: Turn): z.output<typeof TurnDetail> {
     createdAtMs,
     ...("startedAtMs" in state ? { startedAtMs: state.startedAtMs } : {}),
     ...("endedAtMs" in state ? { endedAtMs: state.endedAtMs } : {}),
+  };
+}
+
+export function toApproval(approval: Approval): z.output<typeof ApprovalDetail> {
+  const { id, userId, sessionId, turnId, card, requestedAtMs, state } = approval;
+  const grant = state.kind === "revoked" ? state.grant : state;
+  return {
+    id,
+    userId,
+    sessionId,
+    turnId,
+    state: state.kind,
+    card: { ...card, effects: [...card.effects], reaches: [...card.reaches] },
+    requestedAtMs,
+    ...("by" in state ? { decidedBy: state.by } : {}),
+    ...("atMs" in state ? { decidedAtMs: state.atMs } : {}),
+    ...("reason" in state && state.reason !== undefined ? { reason: state.reason } : {}),
+    ...("scope" in grant ? { scope: grant.scope } : {}),
   };
 }
 

@@ -2,14 +2,26 @@ import type { OpenTurns } from "./api.ts";
 import { Connection, type ConnectionOptions, type ConnectionState } from "./connection.ts";
 import {
   addQueued,
+  addTaint,
+  addWaiting,
   applyFrame,
+  type Branch,
   type Conversation,
   EMPTY_CONVERSATION,
   findOpenTurn,
   markRunning,
+  setBranch,
 } from "./conversation.ts";
 import { Outbox, type OutgoingMessage, type Target, type TextStorage } from "./outbox.ts";
-import type { AcceptedFrame, ErrorFrame, EventFrame, ServerFrame } from "./protocol.ts";
+import type {
+  AcceptedFrame,
+  ApprovalCard,
+  Decision,
+  ErrorFrame,
+  EventFrame,
+  SendMode,
+  ServerFrame,
+} from "./protocol.ts";
 
 export interface ChatClientOptions
   extends Pick<ConnectionOptions, "openSocket" | "random" | "timing"> {
@@ -17,6 +29,8 @@ export interface ChatClientOptions
   readonly storage: TextStorage;
   readonly newId: () => string;
   readonly nowMs: () => number;
+  /** What the server says of a session's branches. */
+  readonly readBranch: (sessionId: string) => Promise<Branch | undefined>;
   /** What the server says of a session's unfinished turns. */
   readonly listOpenTurns: (sessionId: string) => Promise<OpenTurns>;
   readonly onNotice: (notice: ClientNotice) => void;
@@ -26,9 +40,18 @@ export type ClientNotice =
   /** Something that people can see has changed. */
   | { readonly kind: "changed" }
   | { readonly kind: "message-accepted"; readonly target: Target; readonly sessionId: string }
+  /** It waits for people. */
+  | { readonly kind: "turn-paused"; readonly sessionId: string; readonly turnId: string }
   | { readonly kind: "turn-ended"; readonly sessionId: string; readonly turnId: string }
   | { readonly kind: "session-missing"; readonly sessionId: string };
 
+export type Verdict =
+  | { readonly kind: "sending" }
+  /** The server has it on record; the turn goes on when all is decided. */
+  | { readonly kind: "heard" }
+  | { readonly kind: "refused"; readonly message: string };
+
+const UNSENT: Verdict = { kind: "refused", message: "Not sent: there is no connection" };
 const BUSY_PAUSE_MS = 2_000;
 /** Errors that another attempt may not meet. */
 const PASSING = new Set(["overloaded", "rate-limited", "storage_unavailable", "internal"]);
@@ -45,6 +68,7 @@ export class ChatClient {
   /** Sessions whose events the server sends on this socket. */
   readonly #subscribed = new Set<string>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  readonly #verdicts = new Map<string, Verdict>();
   #openSessionId: string | undefined;
 
   constructor(options: ChatClientOptions) {
@@ -90,7 +114,7 @@ export class ChatClient {
   }
 
   /** Takes charge of a message: it is sent now or as soon as the server can be reached. */
-  send(text: string, target?: Target): OutgoingMessage {
+  send(text: string, target?: Target, mode: SendMode = "queue"): OutgoingMessage {
     const clientMessageId = this.#options.newId();
     const message: OutgoingMessage = {
       clientMessageId,
@@ -98,6 +122,7 @@ export class ChatClient {
       text,
       createdAtMs: this.#options.nowMs(),
       target: target ?? { kind: "draft", draftId: clientMessageId },
+      ...(mode === "queue" ? {} : { mode }),
       state: { kind: "waiting" },
     };
     this.#outbox.add(message);
@@ -120,6 +145,41 @@ export class ChatClient {
     return turnId !== undefined && this.#connection.send({ type: "cancel", turnId });
   }
 
+  /** Says what is to become of a call; `findVerdict` tells how that goes. */
+  decide({ approvalId, inputHash }: ApprovalCard, decision: Decision): void {
+    const frame = { type: "decide", approvalId, inputHash, decision } as const;
+    const isSent = this.#connection.send(frame);
+    this.#verdicts.set(approvalId, isSent ? { kind: "sending" } : UNSENT);
+    this.#changed();
+  }
+
+  /** What has become of a decision that was made here; `undefined` where none was. */
+  findVerdict(approvalId: string): Verdict | undefined {
+    return this.#verdicts.get(approvalId);
+  }
+
+  /** Shows a session anew, as the server has it: another branch of it is in use. */
+  async reload(sessionId: string): Promise<void> {
+    // Known before the events come, so that nothing of another branch is shown for a moment.
+    const branch = await this.#options.readBranch(sessionId).catch(() => undefined);
+    this.#conversations.set(sessionId, setBranch(EMPTY_CONVERSATION, branch));
+    this.#subscribed.delete(sessionId);
+    this.#follow(sessionId);
+    this.#changed();
+  }
+
+  /** Learns which turns are of the branch in use. */
+  async syncBranch(sessionId: string): Promise<void> {
+    const answer = await this.#options.readBranch(sessionId).then(
+      (branch) => ({ branch }),
+      () => undefined,
+    );
+    const known = this.#conversations.get(sessionId);
+    if (answer === undefined || known === undefined) return;
+    this.#conversations.set(sessionId, setBranch(known, answer.branch));
+    this.#changed();
+  }
+
   /** Forgets a session that was deleted. */
   forget(sessionId: string): void {
     this.#conversations.delete(sessionId);
@@ -133,6 +193,9 @@ export class ChatClient {
       this.#flush();
     } else {
       this.#subscribed.clear();
+      for (const [approvalId, { kind }] of this.#verdicts) {
+        if (kind === "sending") this.#verdicts.set(approvalId, UNSENT);
+      }
       this.#outbox.rewind();
     }
     this.#changed();
@@ -150,6 +213,7 @@ export class ChatClient {
     if (this.#subscribed.has(sessionId) || !this.#subscribe(sessionId)) return;
     this.#subscribed.add(sessionId);
     void this.#syncOpenTurns(sessionId);
+    void this.syncBranch(sessionId);
   }
 
   #subscribe(sessionId: string): boolean {
@@ -172,6 +236,16 @@ export class ChatClient {
       const text = message.content ?? "";
       conversation = addQueued(conversation, { turnId, message: { id: message.id, text } });
     }
+    for (const { id: turnId, state } of answer.turns) {
+      if (state !== "waiting") continue;
+      const asked = answer.approvals.filter((approval) => approval.turnId === turnId);
+      conversation = addWaiting(
+        conversation,
+        turnId,
+        asked.map(({ card }) => card),
+      );
+    }
+    if (answer.taint) conversation = addTaint(conversation, answer.taint);
     const openTurnIds = answer.turns.map(({ id }) => id);
     this.#conversations.set(sessionId, markRunning(conversation, openTurnIds));
     this.#changed();
@@ -185,6 +259,9 @@ export class ChatClient {
         return this.#takeEvent(frame);
       case "error":
         return this.#takeError(frame);
+      case "decided":
+        this.#verdicts.set(frame.approvalId, { kind: "heard" });
+        return this.#changed();
       case "welcome":
       case "pong":
       case "going-away":
@@ -201,7 +278,8 @@ export class ChatClient {
     if (message.target.kind === "draft") {
       this.#outbox.settleDraft(message.target.draftId, sessionId);
     }
-    const queued = { turnId, message: { id: messageId, text: message.text } };
+    const { text, mode } = message;
+    const queued = { turnId, message: { id: messageId, text }, ...(mode && { mode }) };
     this.#conversations.set(sessionId, addQueued(this.#conversation(sessionId), queued));
     this.#subscribed.add(sessionId);
     this.#options.onNotice({ kind: "message-accepted", target: message.target, sessionId });
@@ -211,7 +289,9 @@ export class ChatClient {
 
   #takeEvent(frame: EventFrame): void {
     const { sessionId, turnId, event } = frame;
-    const result = applyFrame(this.#conversation(sessionId), frame);
+    const before = this.#conversation(sessionId);
+    const isAwaited = [...before.queued, ...before.turns].some((each) => each.turnId === turnId);
+    const result = applyFrame(before, frame);
     if (result.kind === "ignored") return;
     this.#conversations.set(sessionId, result.conversation);
     if (result.kind === "gap") {
@@ -219,7 +299,11 @@ export class ChatClient {
       return;
     }
     if (event.type === "MESSAGES_SNAPSHOT") void this.#syncOpenTurns(sessionId);
-    if (event.type === "RUN_FINISHED" || event.type === "RUN_ERROR") {
+    // A turn that no message of ours brought about may begin a branch.
+    if (event.type === "RUN_STARTED" && !isAwaited) void this.syncBranch(sessionId);
+    const isPause = event.type === "RUN_FINISHED" && event.outcome?.type === "interrupt";
+    if (isPause) this.#options.onNotice({ kind: "turn-paused", sessionId, turnId });
+    else if (event.type === "RUN_FINISHED" || event.type === "RUN_ERROR") {
       this.#options.onNotice({ kind: "turn-ended", sessionId, turnId });
     }
     this.#changed();
@@ -234,6 +318,8 @@ export class ChatClient {
         isPassing ? { kind: "delayed" } : { kind: "refused", code, message },
       );
       if (isPassing) this.#later(retryAfterMs ?? BUSY_PAUSE_MS, () => this.#sendAgain(ref));
+    } else if (this.#verdicts.has(ref)) {
+      this.#verdicts.set(ref, { kind: "refused", message });
     } else if (this.#conversations.has(ref)) {
       this.forget(ref);
       this.#options.onNotice({ kind: "session-missing", sessionId: ref });
@@ -248,9 +334,10 @@ export class ChatClient {
   }
 
   #flush(): void {
-    for (const { clientMessageId, text, target } of this.#outbox.listSendable()) {
+    for (const { clientMessageId, text, target, mode } of this.#outbox.listSendable()) {
       const where = target.kind === "session" ? { sessionId: target.sessionId } : {};
-      if (!this.#connection.send({ type: "send", clientMessageId, text, ...where })) return;
+      const how = mode === undefined ? {} : { mode };
+      if (!this.#connection.send({ type: "send", clientMessageId, text, ...where, ...how })) return;
       this.#outbox.setState(clientMessageId, { kind: "sent" });
     }
   }

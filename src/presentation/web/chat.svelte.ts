@@ -1,9 +1,18 @@
-import { type Api, ApiError, type Me, type SessionSummary, type SkillSummary } from "./api.ts";
-import { ChatClient, type ClientNotice } from "./chat-client.ts";
+import {
+  type Api,
+  ApiError,
+  type Me,
+  type ModelChoice,
+  type Note,
+  type SessionSummary,
+  type SkillSummary,
+} from "./api.ts";
+import { ChatClient, type ClientNotice, type Verdict } from "./chat-client.ts";
 import type { ConnectionState } from "./connection.ts";
-import { answerOf, type Conversation } from "./conversation.ts";
+import { answerOf, type Conversation, findOpenCards } from "./conversation.ts";
 import { type FailureText, toFailureText } from "./failure-text.ts";
 import { type OutgoingMessage, type Target, targetKey } from "./outbox.ts";
+import type { ApprovalCard, Decision, SendMode } from "./protocol.ts";
 import { parseRoute, type Route, toHash } from "./route.ts";
 import { openWebSocket } from "./web-socket.ts";
 
@@ -31,10 +40,16 @@ export class Chat {
   sessions = $state.raw<readonly SessionSummary[]>([]);
   hasMoreSessions = $state(false);
   skills = $state.raw<readonly SkillSummary[]>([]);
+  models = $state.raw<ModelChoice | undefined>();
+  /** What is remembered of the user; absent until somebody asks. */
+  notes = $state.raw<readonly Note[] | undefined>();
+  /** The messages that are pinned in the conversation on show. */
+  pins = $state.raw<readonly string[]>([]);
   problem = $state.raw<FailureText | undefined>();
   /** What a screen reader is told, politely. */
   spoken = $state("");
   #outgoing = $state.raw<readonly OutgoingMessage[]>([]);
+  #verdicts = $state.raw<ReadonlyMap<string, Verdict>>(new Map());
   #nextPage: string | undefined;
   #draftId = $state<string | undefined>();
 
@@ -48,6 +63,7 @@ export class Chat {
       newId: () => crypto.randomUUID(),
       nowMs: () => Date.now(),
       openSocket: (listener) => openWebSocket(toSocketUrl(location.origin), listener),
+      readBranch: (sessionId) => api.readBranch(sessionId),
       listOpenTurns: (sessionId) => api.listOpenTurns(sessionId),
       onNotice: (notice) => this.#onNotice(notice),
     });
@@ -72,7 +88,7 @@ export class Chat {
     if (conversation === undefined) return false;
     return (
       conversation.queued.length > 0 ||
-      conversation.turns.some(({ state }) => state.kind === "running")
+      conversation.turns.some(({ state }) => state.kind === "running" || state.kind === "waiting")
     );
   }
 
@@ -91,15 +107,80 @@ export class Chat {
     void this.#load(async () => {
       this.skills = await this.#api.listSkills();
     });
+    // A page without a choice of models is one as well.
+    void this.#api.listModels().then(
+      (models) => (this.models = models),
+      () => undefined,
+    );
     return () => {
       ended.abort();
       this.#client.close();
     };
   }
 
-  send(text: string): void {
-    const message = this.#client.send(text, this.#target());
+  send(text: string, mode: SendMode = "queue"): void {
+    const message = this.#client.send(text, this.#target(), mode);
     if (message.target.kind === "draft") this.#draftId = message.target.draftId;
+  }
+
+  /** What was chosen to answer the conversation on show; `undefined`: the default model. */
+  get model(): string | undefined {
+    const { route } = this;
+    if (route.kind === "new") return undefined;
+    return this.sessions.find(({ id }) => id === route.sessionId)?.model;
+  }
+
+  /** Has the conversation answered by another model from its next turn on; `null`: the default. */
+  async chooseModel(model: string | null): Promise<void> {
+    const { route } = this;
+    if (route.kind !== "session") return;
+    await this.#load(() => this.#api.chooseModel(route.sessionId, model));
+    await this.refreshSessions();
+  }
+
+  /** Reads what models are told of the user and of the conversation on show, whatever was said. */
+  async loadMemory(): Promise<void> {
+    const { route } = this;
+    await this.#load(async () => {
+      const [notes, pins] = await Promise.all([
+        this.#api.listNotes(),
+        route.kind === "session" ? this.#api.listPins(route.sessionId) : [],
+      ]);
+      this.notes = notes;
+      this.pins = pins;
+    });
+  }
+
+  async forget(noteId: string): Promise<void> {
+    await this.#load(() => this.#api.deleteNote(noteId));
+    await this.loadMemory();
+  }
+
+  async unpin(messageId: string): Promise<void> {
+    const { route } = this;
+    if (route.kind !== "session") return;
+    await this.#load(() => this.#api.unpin(route.sessionId, messageId));
+    await this.loadMemory();
+  }
+
+  /** Has the message of a turn, or `text` in its place, answered anew. */
+  async regenerate(turnId: string, text?: string): Promise<void> {
+    const { route } = this;
+    if (route.kind !== "session") return;
+    await this.#load(async () => {
+      await this.#api.regenerate(turnId, text);
+      await this.#client.syncBranch(route.sessionId);
+    });
+  }
+
+  /** Shows the branch through a turn, and goes on with it. */
+  async useBranch(turnId: string): Promise<void> {
+    const { route } = this;
+    if (route.kind !== "session") return;
+    await this.#load(async () => {
+      await this.#api.useBranch(route.sessionId, turnId);
+      await this.#client.reload(route.sessionId);
+    });
   }
 
   discard(clientMessageId: string): void {
@@ -108,6 +189,20 @@ export class Chat {
 
   stop(): void {
     if (this.route.kind === "session") this.#client.cancel(this.route.sessionId);
+  }
+
+  /** The calls on show that wait for somebody's word. */
+  get questions(): readonly ApprovalCard[] {
+    return this.conversation ? findOpenCards(this.conversation) : [];
+  }
+
+  decide(card: ApprovalCard, decision: Decision): void {
+    this.#client.decide(card, decision);
+  }
+
+  /** How a decision that was made here goes. */
+  verdictOf(approvalId: string): Verdict | undefined {
+    return this.#verdicts.get(approvalId);
   }
 
   go(route: Route): void {
@@ -189,6 +284,9 @@ export class Chat {
       case "message-accepted":
         this.#onAccepted(notice.target, notice.sessionId);
         break;
+      case "turn-paused":
+        this.#speakPause(notice.sessionId);
+        break;
       case "turn-ended":
         this.#speak(notice.sessionId, notice.turnId);
         void this.refreshSessions();
@@ -220,6 +318,13 @@ export class Chat {
     this.#show({ kind: "new" });
   }
 
+  #speakPause(sessionId: string): void {
+    const conversation = this.#client.findConversation(sessionId);
+    if (this.route.kind !== "session" || this.route.sessionId !== sessionId) return;
+    const tools = conversation ? findOpenCards(conversation).map(({ tool }) => tool) : [];
+    this.spoken = `Waits for your approval: ${tools.join(", ")}`;
+  }
+
   #speak(sessionId: string, turnId: string): void {
     if (this.route.kind !== "session" || this.route.sessionId !== sessionId) return;
     const turns = this.#client.findConversation(sessionId)?.turns ?? [];
@@ -244,6 +349,12 @@ export class Chat {
       this.route.kind === "session"
         ? this.#client.findConversation(this.route.sessionId)
         : undefined;
+    this.#verdicts = new Map(
+      this.questions.flatMap(({ approvalId }) => {
+        const verdict = this.#client.findVerdict(approvalId);
+        return verdict ? [[approvalId, verdict]] : [];
+      }),
+    );
     if (this.connection.kind === "unauthorized") this.#onSignedOut();
   }
 

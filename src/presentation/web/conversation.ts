@@ -1,4 +1,18 @@
-import type { AgMessage, EventFrame, RunEvent, TurnSummary } from "./protocol.ts";
+import type {
+  AgMessage,
+  ApprovalCard,
+  ApprovalEnd,
+  Compaction,
+  CustomEvent,
+  EventFrame,
+  Fork,
+  ModelFailure,
+  RunEvent,
+  SendMode,
+  Taint,
+  TurnSpend,
+  TurnSummary,
+} from "./protocol.ts";
 
 /** What one session looks like after its events up to `seq`. */
 export interface Conversation {
@@ -8,8 +22,18 @@ export interface Conversation {
   readonly turns: readonly Turn[];
   /** Turns the server has accepted that have not begun. */
   readonly queued: readonly QueuedTurn[];
+  /** Where the branch that is shown has others beside it; absent where there is one branch. */
+  readonly branch?: Branch;
+  /** What the session has seen and holds; absent while it is nothing. */
+  readonly taint?: Taint;
   /** The server began anew behind our back: only a snapshot can go on from here. */
   readonly isStale: boolean;
+}
+
+export interface Branch {
+  readonly forks: readonly Fork[];
+  /** Turns of other branches. */
+  readonly hidden: ReadonlySet<string>;
 }
 
 export interface Turn {
@@ -17,11 +41,14 @@ export interface Turn {
   readonly message: UserText | undefined;
   readonly parts: readonly Part[];
   readonly state: TurnState;
+  /** What it took in all; told just before its end. */
+  readonly spent?: TurnSpend;
 }
 
 export interface QueuedTurn {
   readonly turnId: string;
   readonly message: UserText;
+  readonly mode?: SendMode;
 }
 
 export interface UserText {
@@ -31,13 +58,47 @@ export interface UserText {
 
 export type TurnState =
   | { readonly kind: "running" }
+  /** It goes on when people have decided about the calls that it asks for. */
+  | { readonly kind: "waiting" }
   /** Seen in a snapshot only, and not ended there: it runs, or it waits. */
   | { readonly kind: "unknown" }
   | { readonly kind: "completed" }
   | { readonly kind: "cancelled" }
   | { readonly kind: "failed"; readonly code: string; readonly message: string };
 
-export type Part = TextPart | ToolCallPart;
+export type Part = TextPart | ReasoningPart | ToolCallPart | ApprovalPart | JoinedPart | NoticePart;
+
+/** What is shown of the model's thoughts. */
+export interface ReasoningPart {
+  readonly kind: "reasoning";
+  readonly messageId: string;
+  readonly text: string;
+  readonly isComplete: boolean;
+}
+
+/** A call that people are asked about. */
+export interface ApprovalPart {
+  readonly kind: "approval";
+  readonly card: ApprovalCard;
+  /** `closed`: the turn ended before anybody decided. */
+  readonly end: ApprovalEnd | "closed" | undefined;
+}
+
+/** A message that came while the turn ran and was taken into it. */
+export interface JoinedPart {
+  readonly kind: "joined";
+  readonly messageId: string;
+  readonly text: string;
+}
+
+/** Something that happened behind the text. */
+export interface NoticePart {
+  readonly kind: "notice";
+  readonly id: string;
+  readonly notice:
+    | ({ readonly kind: "model-failed" } & ModelFailure)
+    | ({ readonly kind: "compacted" } & Compaction);
+}
 
 export interface TextPart {
   readonly kind: "text";
@@ -113,9 +174,73 @@ export function markRunning(conversation: Conversation, turnIds: readonly string
   return { ...conversation, turns };
 }
 
+/** The turns of the branch that is shown. */
+export function shownTurns({ turns, branch }: Conversation): readonly Turn[] {
+  return branch === undefined ? turns : turns.filter(({ turnId }) => !branch.hidden.has(turnId));
+}
+
+/** The turns beside one, itself included, and where it stands among them. */
+export function findFork(conversation: Conversation, turnId: string): Fork | undefined {
+  return conversation.branch?.forks.find(({ inUse }) => inUse === turnId);
+}
+
+/** Takes in what the server says of branches. */
+export function setBranch(
+  { branch: _before, ...rest }: Conversation,
+  branch: Branch | undefined,
+): Conversation {
+  return branch === undefined ? rest : { ...rest, branch };
+}
+
+/** Takes in what a turn waits for that no event has told us of. */
+export function addWaiting(
+  conversation: Conversation,
+  turnId: string,
+  cards: readonly ApprovalCard[],
+): Conversation {
+  const turns = conversation.turns.map((turn): Turn => {
+    if (turn.turnId !== turnId || turn.state.kind !== "unknown") return turn;
+    const ids = new Set(cards.map(({ toolCallId }) => toolCallId));
+    const parts = turn.parts.map((part): Part => {
+      const isAsked = part.kind === "tool-call" && ids.has(part.toolCallId);
+      return isAsked ? { ...part, state: { kind: "running" } } : part;
+    });
+    return withCards({ ...turn, parts, state: { kind: "waiting" } }, cards);
+  });
+  return { ...conversation, turns };
+}
+
+/** What the session has come into touch with, where no event has told us of it. */
+export function addTaint(conversation: Conversation, taint: Taint): Conversation {
+  const isNothing = taint.untrusted === undefined && taint.private === undefined;
+  return isNothing ? conversation : { ...conversation, taint: { ...taint, ...conversation.taint } };
+}
+
+/** The calls that wait for somebody's word. */
+export function findOpenCards(conversation: Conversation): readonly ApprovalCard[] {
+  return conversation.turns
+    .filter(({ state }) => state.kind === "waiting")
+    .flatMap(({ parts }) => parts)
+    .flatMap((part) => (part.kind === "approval" && part.end === undefined ? [part.card] : []));
+}
+
+/** What a message says, the user's or the agent's; nothing where it is not among those on show. */
+export function findMessageText({ turns }: Conversation, messageId: string): string | undefined {
+  for (const { message, parts } of turns) {
+    if (message?.id === messageId) return message.text;
+    const part = parts.find(
+      (each) => (each.kind === "text" || each.kind === "joined") && each.messageId === messageId,
+    );
+    if (part?.kind === "text" || part?.kind === "joined") return part.text;
+  }
+  return undefined;
+}
+
 /** The turn that runs, else the first that waits: what a stop button stops. */
 export function findOpenTurn(conversation: Conversation): string | undefined {
-  const running = conversation.turns.find(({ state }) => state.kind === "running");
+  const running = conversation.turns.find(
+    ({ state }) => state.kind === "running" || state.kind === "waiting",
+  );
   return running?.turnId ?? conversation.queued[0]?.turnId;
 }
 
@@ -135,15 +260,34 @@ function applyEvent(conversation: Conversation, turnId: string, event: RunEvent)
   };
   const after = stepTurn(before, event);
   return {
-    ...conversation,
+    ...withCustom(conversation, event),
     turns: turn
       ? conversation.turns.map((known) => (known === turn ? after : known))
       : [...conversation.turns, after],
-    queued: queued ? conversation.queued.filter((known) => known !== queued) : conversation.queued,
+    queued: conversation.queued.filter((known) => known !== queued && !isJoinedBy(known, event)),
   };
 }
 
+/** What an event says of the session as a whole. */
+function withCustom(conversation: Conversation, event: RunEvent): Conversation {
+  if (event.type !== "CUSTOM" || event.name !== "nexflow.session-tainted") return conversation;
+  return { ...conversation, taint: { ...conversation.taint, ...event.value.taint } };
+}
+
+/** A message that joined a turn waits no more for one of its own. */
+function isJoinedBy({ message }: QueuedTurn, event: RunEvent): boolean {
+  return (
+    event.type === "CUSTOM" &&
+    event.name === "nexflow.message-joined" &&
+    event.value.messageId === message.id
+  );
+}
+
 function stepTurn(turn: Turn, event: RunEvent): Turn {
+  if (event.type === "RUN_FINISHED" && event.outcome?.interrupts !== undefined) {
+    const cards = event.outcome.interrupts.flatMap(({ metadata }) => metadata?.card ?? []);
+    return withCards({ ...turn, state: { kind: "waiting" } }, cards);
+  }
   if (event.type === "RUN_FINISHED") {
     return ended(turn, { kind: event.outcome?.type === "cancelled" ? "cancelled" : "completed" });
   }
@@ -159,10 +303,22 @@ type RunningEvent = Exclude<RunEvent, { type: "RUN_FINISHED" | "RUN_ERROR" }>;
 function stepRunning(turn: Turn, event: RunningEvent): Turn {
   switch (event.type) {
     case "RUN_STARTED": {
+      if (event.input?.resume !== undefined) return withDecisions(turn, event.input.resume);
       const user = event.input?.messages.findLast(({ role }) => role === "user");
       const message = user ? toUserText(user) : turn.message;
       return { ...turn, message, parts: [] };
     }
+    case "REASONING_MESSAGE_START":
+      return withReasoning(turn, event.messageId, (part) => part);
+    case "REASONING_MESSAGE_CONTENT":
+      return withReasoning(turn, event.messageId, (part) => ({
+        ...part,
+        text: part.text + event.delta,
+      }));
+    case "REASONING_MESSAGE_END":
+      return withReasoning(turn, event.messageId, (part) => ({ ...part, isComplete: true }));
+    case "CUSTOM":
+      return stepCustom(turn, event);
     case "TEXT_MESSAGE_START":
       return withText(turn, event.messageId, (part) => part);
     case "TEXT_MESSAGE_CONTENT":
@@ -193,6 +349,74 @@ function stepRunning(turn: Turn, event: RunningEvent): Turn {
       event satisfies never;
       return turn;
   }
+}
+
+function stepCustom(turn: Turn, event: CustomEvent): Turn {
+  switch (event.name) {
+    case "nexflow.model-failed": {
+      const { messageId } = event.value;
+      // The text of the attempt that failed gets no further.
+      const parts = turn.parts.map(
+        (part): Part =>
+          part.kind === "text" && part.messageId === messageId
+            ? { ...part, isComplete: true }
+            : part,
+      );
+      return withNotice({ ...turn, parts }, { kind: "model-failed", ...event.value });
+    }
+    case "nexflow.message-joined":
+      return withPart(turn, undefined, { kind: "joined", ...event.value });
+    case "nexflow.context-compacted":
+      return withNotice(turn, { kind: "compacted", ...event.value });
+    case "nexflow.turn-spent":
+      return { ...turn, spent: event.value };
+    case "nexflow.session-tainted":
+      return turn;
+    default:
+      // A newer server's event.
+      event satisfies never;
+      return turn;
+  }
+}
+
+function withNotice(turn: Turn, notice: NoticePart["notice"]): Turn {
+  const id = `notice-${turn.parts.length}`;
+  return withPart(turn, undefined, { kind: "notice", id, notice });
+}
+
+/** Adds what is not shown already: a turn may be told of twice. */
+function withCards(turn: Turn, cards: readonly ApprovalCard[]): Turn {
+  return cards.reduce((added, card) => {
+    const known = added.parts.find(
+      (part) => part.kind === "approval" && part.card.approvalId === card.approvalId,
+    );
+    return known ? added : withPart(added, undefined, { kind: "approval", card, end: undefined });
+  }, turn);
+}
+
+type Resume = NonNullable<
+  NonNullable<Extract<RunEvent, { type: "RUN_STARTED" }>["input"]>["resume"]
+>;
+
+function withDecisions(turn: Turn, resume: Resume): Turn {
+  const ends = new Map(resume.map(({ interruptId, payload }) => [interruptId, payload?.decision]));
+  const parts = turn.parts.map((part): Part => {
+    const end = part.kind === "approval" ? ends.get(part.card.approvalId) : undefined;
+    return part.kind === "approval" && end !== undefined ? { ...part, end } : part;
+  });
+  return { ...turn, parts };
+}
+
+function withReasoning(
+  turn: Turn,
+  messageId: string,
+  change: (part: ReasoningPart) => ReasoningPart,
+): Turn {
+  const part = turn.parts.find(
+    (known): known is ReasoningPart => known.kind === "reasoning" && known.messageId === messageId,
+  );
+  const before = part ?? { kind: "reasoning", messageId, text: "", isComplete: false };
+  return withPart(turn, part, change(before));
 }
 
 function withText(turn: Turn, messageId: string, change: (part: TextPart) => TextPart): Turn {
@@ -230,8 +454,10 @@ function withPart(turn: Turn, before: Part | undefined, after: Part): Turn {
 
 function ended(turn: Turn, state: TurnState): Turn {
   const parts = turn.parts.map((part): Part => {
-    if (part.kind === "text") return { ...part, isComplete: true };
-    return part.state.kind === "running" ? { ...part, state: { kind: "stopped" } } : part;
+    if (part.kind === "text" || part.kind === "reasoning") return { ...part, isComplete: true };
+    if (part.kind === "approval") return { ...part, end: part.end ?? "closed" };
+    if (part.kind !== "tool-call" || part.state.kind !== "running") return part;
+    return { ...part, state: { kind: "stopped" } };
   });
   return { ...turn, parts, state };
 }
@@ -275,6 +501,8 @@ function fromSnapshot(
   }
   const ids = new Set(turns.map(({ turnId }) => turnId));
   return {
+    ...(known.branch && { branch: known.branch }),
+    ...(known.taint && { taint: known.taint }),
     epoch: frame.epoch,
     seq: frame.seq,
     turns: turns.map((turn) => ended(turn, told.get(turn.turnId) ?? knownEnd(known, turn.turnId))),
@@ -321,6 +549,7 @@ function withMessage(turn: Turn, message: AgMessage): Turn {
 
 function knownEnd(known: Conversation, turnId: string): TurnState {
   const before = known.turns.find((turn) => turn.turnId === turnId);
-  if (before === undefined || before.state.kind === "running") return { kind: "unknown" };
+  if (before === undefined || before.state.kind === "running" || before.state.kind === "waiting")
+    return { kind: "unknown" };
   return before.state;
 }

@@ -21,6 +21,10 @@ const TEXTS: Readonly<Record<string, FailureText>> = {
     title: "The model refused the request",
     advice: "Check that the model's name is right, or put it another way.",
   },
+  LLM_NOT_ALLOWED: {
+    title: "This model may not be chosen any more",
+    advice: "Choose another model below, then send the message again.",
+  },
   LLM_TIMEOUT: {
     title: "The model did not answer in time",
     advice: "Send the message again.",

@@ -1,3 +1,5 @@
+import type { SendMode } from "./protocol.ts";
+
 /** A message the server has not accepted yet. */
 export interface OutgoingMessage {
   readonly clientMessageId: string;
@@ -5,6 +7,8 @@ export interface OutgoingMessage {
   readonly text: string;
   readonly createdAtMs: number;
   readonly target: Target;
+  /** Left out: it waits for the turn under way. */
+  readonly mode?: SendMode;
   readonly state: OutgoingState;
 }
 

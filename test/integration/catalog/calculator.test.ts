@@ -133,11 +133,14 @@ describe("evaluate says what is wrong", () => {
 });
 
 describe("evaluate stays within its limits", () => {
+  // Its own limits have to hold it: a busy machine would come to those of the sandbox before.
+  const patient = useCatalogSkill("calculator", { timeMs: 25_000 });
+  const PLAIN = Array.from({ length: 1_000 }, () => "9999!").join("+");
   const heavy: Readonly<Record<string, string>> = {
     "nested parentheses": `${"(".repeat(5_000)}1`,
     "many signs": `${"-".repeat(5_000)}1`,
     "quotients of factorials": Array.from({ length: 800 }, () => "9999!").join("/"),
-    "sums of factorials": Array.from({ length: 1_000 }, () => "9999!").join("+"),
+    "sums of factorials": PLAIN,
     "sums of long fractions": Array.from({ length: 99 }, (_, i) => `1/(2^9999+${2 * i + 1})`).join(
       "+",
     ),
@@ -145,14 +148,14 @@ describe("evaluate stays within its limits", () => {
     "nested roots": `${"sqrt(2+".repeat(190)}3^80000${")".repeat(190)}-1e9`,
     "nested exponentials": `${"exp(1/".repeat(190)}3${")".repeat(190)}*0.1+7`,
   };
-  test.for(Object.entries(heavy))("%s", async ([, expression], { expect }) => {
-    const startedMs = performance.now();
-    const result = await calculator.invoke("evaluate", { expression, digits: 1_000 });
+  test.for(Object.entries(heavy))("%s", { timeout: 60_000 }, async ([, expression], { expect }) => {
+    const result = await patient.invoke("evaluate", { expression, digits: 1_000 });
     if (result.kind === "error") {
       expect(result.error.code).toBe("failed");
       expect(result.error.message).toMatch(/too (?:large|deeply|much work)|cannot be settled/u);
     }
-    expect(performance.now() - startedMs).toBeLessThan(4_000);
+    const plain = await patient.invoke("evaluate", { expression: PLAIN, digits: 1_000 });
+    expect(result.usage.cpuMs / plain.usage.cpuMs).toBeLessThan(8);
   });
 });
 

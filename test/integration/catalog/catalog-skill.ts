@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, assert, beforeAll } from "vitest";
 import {
@@ -7,6 +8,8 @@ import {
   type Runtime,
 } from "../../../runtime/index.ts";
 import { CATALOG_DIR, loadSkill, toSkillCode } from "../../../skills-registry/index.ts";
+import { policyText } from "../../support/policies.ts";
+import { openTempDir } from "../../support/temp-dir.ts";
 
 const POLICY_DIR = path.resolve(import.meta.dirname, "../../../sandbox-policies");
 
@@ -27,13 +30,27 @@ export function textOf(value: JsonValue | undefined): string {
   return value;
 }
 
-export function useCatalogSkill(name: string): CatalogSkill {
+/** `timeMs`: what each call may take in place of what its manifest and the shipped policy allow. */
+export function useCatalogSkill(name: string, { timeMs }: { timeMs?: number } = {}): CatalogSkill {
   let runtime: Runtime | undefined;
-  const loading = loadSkill(path.join(CATALOG_DIR, name)).then(toSkillCode);
-  beforeAll(async () => {
-    runtime = await openRuntime({ policyDir: POLICY_DIR, minProcesses: 1, maxProcesses: 2 });
+  let dir: Awaited<ReturnType<typeof openTempDir>> | undefined;
+  const loading = loadSkill(path.join(CATALOG_DIR, name)).then((loaded) => {
+    const skill = toSkillCode(loaded);
+    return timeMs === undefined ? skill : { ...skill, limits: { ...skill.limits, wallMs: timeMs } };
   });
-  afterAll(async () => runtime?.close());
+  beforeAll(async () => {
+    let policyDir = POLICY_DIR;
+    if (timeMs !== undefined) {
+      dir = await openTempDir();
+      await writeFile(path.join(dir.path, "p.yaml"), policyText({ wallMs: timeMs, cpuMs: timeMs }));
+      policyDir = dir.path;
+    }
+    runtime = await openRuntime({ policyDir, minProcesses: 1, maxProcesses: 2 });
+  });
+  afterAll(async () => {
+    await runtime?.close();
+    await dir?.[Symbol.asyncDispose]();
+  });
 
   async function invoke(tool: string, input: JsonObject): Promise<InvokeResult> {
     assert(runtime, "The runtime is open while tests run");

@@ -1,12 +1,8 @@
 import path from "node:path";
 import { describe, test } from "vitest";
 import type { JsonValue } from "../../../runtime/index.ts";
-import {
-  CATALOG_DIR,
-  loadSkill,
-  type ManifestExample,
-  parseTemplate,
-} from "../../../skills-registry/index.ts";
+import { CATALOG_DIR, loadSkill, type ManifestExample } from "../../../skills-registry/index.ts";
+import { parseTemplate } from "../../../skills-registry/template.ts";
 import { textOf, useCatalogSkill } from "./catalog-skill.ts";
 
 type Sayings = Readonly<Record<string, string>>;

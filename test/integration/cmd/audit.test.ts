@@ -64,7 +64,7 @@ test("audit verify tells what was done to a log, in the database and in a file",
   });
   await fillLog(dir.path);
   const exported = await run("audit", "export");
-  expect(exported.stderr).toMatch(/^4 entries, head 4:[0-9a-f]{64}\n$/u);
+  expect(exported.stderr).toMatch(/^6 entries, head 6:[0-9a-f]{64}\n$/u);
   const head = exported.stderr.trim().split(" ").at(-1) ?? "";
   const file = path.join(dir.path, "audit.jsonl");
   await writeFile(file, exported.stdout);
@@ -72,15 +72,15 @@ test("audit verify tells what was done to a log, in the database and in a file",
     runCommand(["audit", "verify", ...args], { env: { NEXFLOW_HOME: "/nowhere" } });
   expect(await offline(file, "--head", head)).toMatchObject({ code: 0 });
   const part = await run("audit", "export", "--after", "2", "--json");
-  expect(part.stdout.trim().split("\n")).toHaveLength(2);
-  expect(JSON.parse(part.stderr)).toMatchObject({ entries: 2, head: { seq: 4 } });
+  expect(part.stdout.trim().split("\n")).toHaveLength(4);
+  expect(JSON.parse(part.stderr)).toMatchObject({ entries: 4, head: { seq: 6 } });
 
   const lines = exported.stdout.trim().split("\n");
-  await writeFile(file, `${lines.slice(0, 3).join("\n")}\n`);
+  await writeFile(file, `${lines.slice(0, 5).join("\n")}\n`);
   expect(await offline(file)).toMatchObject({ code: 0 });
   const cut = await offline(file, "--head", head, "--json");
   expect(cut.code).toBe(1);
-  expect(JSON.parse(cut.stdout)).toEqual({ ok: false, kind: "broken", seq: 4, flaw: "end" });
+  expect(JSON.parse(cut.stdout)).toEqual({ ok: false, kind: "broken", seq: 6, flaw: "end" });
   expect(await offline(file, "--head", "4")).toMatchObject({ code: 2 });
 
   change(dir.path, "UPDATE audit_entry SET decision = 'denied' WHERE seq = 2");
@@ -90,10 +90,10 @@ test("audit verify tells what was done to a log, in the database and in a file",
   });
   change(dir.path, "UPDATE audit_entry SET decision = 'allowed' WHERE seq = 2");
   expect(await run("audit", "verify")).toMatchObject({ code: 0 });
-  change(dir.path, "DELETE FROM audit_entry WHERE seq = 4");
+  change(dir.path, "DELETE FROM audit_entry WHERE seq = 6");
   expect(await run("audit", "verify")).toMatchObject({
     code: 1,
-    stdout: "Broken at entry 4: it is missing: the log ends before the head that is known\n",
+    stdout: "Broken at entry 6: it is missing: the log ends before the head that is known\n",
   });
 });
 

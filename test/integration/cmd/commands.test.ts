@@ -56,7 +56,7 @@ describe("nexflow", () => {
   });
 
   test("a data directory that cannot be made is told at once", async ({ expect }) => {
-    const args = [path.resolve(import.meta.dirname, "../../../src/main.ts"), "migrate"];
+    const args = [path.resolve(import.meta.dirname, "../../../src/nexflow.js"), "migrate"];
     const options = { env: { NEXFLOW_HOME: "/proc/nexflow" }, timeout: 20_000 };
     const failure: unknown = await promisify(execFile)(process.execPath, args, {
       ...options,
@@ -85,6 +85,42 @@ describe("nexflow skill", () => {
     expect(text.stdout).toContain("clock.now");
     const { skills } = JSON.parse(json.stdout);
     expect(skills.map(({ name }: { name: string }) => name)).toContain("clock");
+  });
+
+  test("list tells skills that are text, and why one is none; check tells all faults", async ({
+    expect,
+  }) => {
+    await using home = await openTempDir();
+    const addSkill = async (folder: string, text: string) => {
+      await mkdir(path.join(home.path, "skills", folder), { recursive: true });
+      await writeFile(path.join(home.path, "skills", folder, "SKILL.md"), text);
+    };
+    await addSkill(
+      "letters",
+      "---\nname: letters\ndescription: Writes \u001b[31mletters.\n---\nDo.",
+    );
+    await addSkill("briefe", "---\nname: letters\ndescription: Schreibt Briefe.\n---\nTu.");
+    await addSkill("broken", "no front matter");
+    const env = { NEXFLOW_HOME: home.path };
+    const folder = path.join(home.path, "skills", "briefe");
+    const [text, json, wrong, right] = await Promise.all([
+      runCommand(["skill", "list"], { env }),
+      runCommand(["skill", "list", "--json"], { env }),
+      runCommand(["skill", "check", folder]),
+      runCommand(["skill", "check", CLOCK, "--json"]),
+    ]);
+    expect(text.stdout).toContain("not used: SKILL.md: found no front matter");
+    expect(text.stdout).not.toContain("\u001b[31m");
+    expect(JSON.parse(json.stdout).promptSkills).toMatchObject([
+      { name: "letters", description: "Schreibt Briefe.", warnings: [expect.any(String)] },
+      { folder: expect.stringContaining("broken"), fault: expect.any(String) },
+      { name: "letters", fault: 'another skill is called "letters" already' },
+    ]);
+    expect([wrong.code, wrong.stdout.trim()]).toEqual([
+      1,
+      'SKILL.md: name: found "letters", expected "briefe", the folder\'s name',
+    ]);
+    expect([right.code, JSON.parse(right.stdout)]).toEqual([0, { ok: true, faults: [] }]);
   });
 
   test("run calls the tool in the sandbox, with input from all three sources", async ({
@@ -219,6 +255,7 @@ describe("nexflow doctor", () => {
     expect({ code, ok }).toEqual({ code: 1, ok: false });
     expect(byName.get("Node")).toMatchObject({ state: "ok" });
     expect(byName.get("Binary isolated-vm")).toMatchObject({ state: "ok" });
+    expect(byName.get("Program")).toMatchObject({ state: "ok", detail: "built" });
     expect(byName.get("Port")).toMatchObject({
       state: "fail",
       detail: expect.stringContaining("taken by another program"),

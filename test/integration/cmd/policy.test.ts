@@ -74,6 +74,8 @@ describe("nexflow policy", () => {
     expect(byName.stdout).toMatch(/^clock\.now \S+ \(first-party\)$/mu);
     expect(byName.stdout).toContain("Policy trusted (trusted.yaml) decides");
     expect(byName.stdout).toMatch(/^clock +allowed +trusted\.yaml:\d+: grants\.clock/mu);
+    expect(byName.stdout).toMatch(/^call now +allowed +trusted\.yaml:\d+: approvals\.read/mu);
+    expect(byName.stdout).toContain("Reaches\n  the clock\n");
     expect(byName.stdout).toMatch(/^ {2}not default .*"trusted" has the higher priority$/mu);
     expect(byFolder.code).toBe(0);
     expect(JSON.parse(byFolder.stdout)).toMatchObject({

@@ -3,11 +3,15 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../../src/nexflow.js", import.meta.url));
 
 export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** The directory that it is run in; left out: this process's. */
+  readonly cwd?: string;
+  /** The file that is run; left out: this installation's program. */
+  readonly main?: string;
 }
 
 export interface CommandResult {
@@ -31,9 +35,12 @@ export function runCommand(args: readonly string[], options: CommandOptions = {}
 
 export function startCommand(
   args: readonly string[],
-  { env = {}, stdin = "" }: CommandOptions = {},
+  { env = {}, stdin = "", cwd, main = MAIN }: CommandOptions = {},
 ): RunningCommand {
-  const child = spawn(process.execPath, [MAIN, ...args], { env });
+  const child = spawn(process.execPath, [main, ...args], {
+    env,
+    ...(cwd === undefined ? {} : { cwd }),
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));

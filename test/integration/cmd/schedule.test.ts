@@ -1,4 +1,8 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { afterAll, beforeAll, describe, test } from "vitest";
+import { stringify } from "yaml";
+import { entryOf } from "../../support/mcp.ts";
 import { startNexflow } from "../../support/start-nexflow.ts";
 import { openTempDir } from "../../support/temp-dir.ts";
 import { runCommand } from "./run-command.ts";
@@ -47,6 +51,38 @@ describe("nexflow schedule", () => {
     expect(await json("resume", id)).toMatchObject({ schedule: { state: "active" } });
     expect(await json("remove", id)).toEqual({ removed: id });
     expect(await json("list")).toMatchObject({ schedules: [{ name: "Sums" }] });
+  }, 60_000);
+
+  test("adds a call of an MCP server's tool, and remembers nothing of its tools", async ({
+    expect,
+  }) => {
+    await using home = await openHome();
+    const { run, json } = home;
+    const servers = { plain: entryOf("plain"), lost: { command: "no-such-program" } };
+    await writeFile(path.join(home.path, "mcp.yaml"), stringify({ servers }));
+    const call = (skill: string, tool: string) => [
+      "--every",
+      "1h",
+      "--skill",
+      skill,
+      "--tool",
+      tool,
+    ];
+    const added = await json("add", ...call("mcp-plain", "add"), "--input", '{"a":1,"b":2}');
+    expect(added).toMatchObject({ schedule: { action: { skill: "mcp-plain", tool: "add" } } });
+    const wrong = await run("add", ...call("mcp-plain", "none"));
+    expect(wrong).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("expected one of environment, add"),
+    });
+    const lost = await run("add", ...call("mcp-lost", "add"));
+    expect(lost).toMatchObject({ code: 1, stderr: expect.stringContaining('no skill "mcp-lost"') });
+    const env = { NEXFLOW_HOME: home.path };
+    const { stdout } = await runCommand(["mcp", "test", "plain", "--json"], { env });
+    const pins = (JSON.parse(stdout) as { tools: { pin: string }[] }).tools.map(({ pin }) => pin);
+    expect(new Set(pins)).toEqual(new Set(["unseen"]));
+    const list = await runCommand(["skill", "list"], { env });
+    expect(list.stdout).toContain('Tools of the MCP server "plain"');
   }, 60_000);
 
   test.for<[string, string[], number, RegExp]>([

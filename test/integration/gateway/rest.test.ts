@@ -149,9 +149,15 @@ describe("the API", () => {
 
   test("lists skills", async ({ expect, server }) => {
     const { json } = await call(server, "/api/v1/skills");
-    const tools = [{ name: "now", description: "Now", examples: ["what time is it"] }];
+    const tools = [
+      { name: "now", description: "Now", effects: ["read"], examples: ["what time is it"] },
+    ];
     expect(json.skills).toEqual([
       { name: "clock", version: "1.0.0", description: "Tells the time", tools },
+    ]);
+    expect(json.promptSkills).toEqual([
+      { name: "letters" },
+      { name: "reports", description: "Write a report" },
     ]);
   });
 
@@ -214,8 +220,22 @@ describe("the API", () => {
       "a body too long",
       413,
       "too-large",
-      "/api/v1/messages",
+      "/api/v1/schedules",
       { method: "POST", body: "x".repeat(200_000) },
+    ],
+    [
+      "a message too long",
+      413,
+      "too-large",
+      "/api/v1/messages",
+      { method: "POST", body: "x".repeat(8_388_609) },
+    ],
+    [
+      "a message of too many values",
+      400,
+      "bad-frame",
+      "/api/v1/messages",
+      { ...message("c"), body: `{"text":"hi","images":[${"0,".repeat(1_001)}0]}` },
     ],
   ])("refuses %s", async ([, status, code, path, options], { expect, server }) => {
     const { response, json, status: given } = await call(server, path, options);

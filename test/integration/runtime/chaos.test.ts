@@ -78,11 +78,13 @@ const KINDS: readonly Kind[] = [
     toRequest: () => ({ skill: throws, tool: TOOL, input: {} }),
     errors: ["failed"],
   },
-  toHostile("loops", "for (;;);", ["wall-time"]),
-  toHostile("hoards", "const kept = []; for (;;) kept.push(new Array(1e5).fill(1));", [
-    "memory",
-    "wall-time",
-  ]),
+  toHostile("loops", { body: "for (;;);", wallMs: 150, errors: ["wall-time"] }),
+  toHostile("hoards", {
+    body: "const kept = []; for (;;) kept.push(new Array(1e5).fill(1));",
+    // A busy machine may take as long until the memory is full.
+    wallMs: 5_000,
+    errors: ["memory", "wall-time"],
+  }),
 ];
 
 function toReturning(name: string, share: number, skill: InvokeRequest["skill"]): Kind {
@@ -104,10 +106,16 @@ function toWriting(name: string, share: number, skill: InvokeRequest["skill"]): 
   };
 }
 
+interface Hostile {
+  readonly body: string;
+  readonly wallMs: number;
+  readonly errors: readonly string[];
+}
+
 /** Each a skill of its own, so that quarantine leaves some to run. */
-function toHostile(name: string, body: string, errors: readonly string[]): Kind {
+function toHostile(name: string, { body, wallMs, errors }: Hostile): Kind {
   const toSkill = (number: number) =>
-    createSkill({ name, body: `${body} /* ${number} */`, limits: { ...limits, wallMs: 150 } });
+    createSkill({ name, body: `${body} /* ${number} */`, limits: { ...limits, wallMs } });
   return {
     name,
     share: 1,

@@ -11,6 +11,7 @@ import {
 import { createSkill, TOOL } from "../../../runtime/proof/create-skill.ts";
 import { encodeModule, wasm } from "../../../runtime/proof/encode-module.ts";
 import { POLICY_DIR } from "../../support/policy-dir.ts";
+import { medianOf } from "../../support/timings.ts";
 
 interface Seen {
   readonly hostCalls: HostCallRecord[];
@@ -217,20 +218,24 @@ describe("openRuntime()", () => {
     seen,
     expect,
   }) => {
-    const controller = new AbortController();
-    const running = runtime.invoke(
-      { ...call, skill: createSkill({ body: "for (;;);" }) },
-      controller.signal,
-    );
-    await expect
-      .poll(() => runtime.stats().processes.some(({ state }) => state === "busy"))
-      .toBe(true);
-    const abortedMs = performance.now();
-    controller.abort();
-    expect(await running).toMatchObject({ kind: "error", error: { code: "cancelled" } });
+    const killed = { kind: "process-killed", reason: "cancelled" };
+    const tookMs = await medianOf(3, async () => {
+      const controller = new AbortController();
+      const running = runtime.invoke(
+        { ...call, skill: createSkill({ body: "for (;;);" }) },
+        controller.signal,
+      );
+      await expect
+        .poll(() => runtime.stats().processes.some(({ state }) => state === "busy"))
+        .toBe(true);
+      const abortedMs = performance.now();
+      controller.abort();
+      expect(await running).toMatchObject({ kind: "error", error: { code: "cancelled" } });
+      return performance.now() - abortedMs;
+    });
     // The wall limit is 5 s; how soon it is on a quiet machine is a matter for a benchmark.
-    expect(performance.now() - abortedMs).toBeLessThan(1_000);
-    expect(seen.notices).toMatchObject([{ kind: "process-killed", reason: "cancelled" }]);
+    expect(tookMs).toBeLessThan(1_000);
+    expect(seen.notices).toMatchObject([killed, killed, killed]);
   });
 
   test("cancels a call that waits for a process, at once", async ({ runtime, expect }) => {

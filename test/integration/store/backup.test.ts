@@ -56,7 +56,7 @@ for (const [from, openFrom] of STORES) {
         expect(await dataOf(again)).toEqual(await dataOf(file));
 
         const verdict = await verifyLocalAudit(place.address, { file: undefined });
-        expect(verdict).toMatchObject({ kind: "intact", entries: 3 });
+        expect(verdict).toMatchObject({ kind: "intact", entries: 5 });
 
         await using other = await openStore(place.address.homeDir, place.address.databaseUrl);
         const { epoch } = await other.writer.call("joinInstance", {
@@ -70,9 +70,12 @@ for (const [from, openFrom] of STORES) {
         expect(await sessions.readEvents(position)).toMatchObject({ kind: "events", events: [] });
         const ahead = { ...position, sessionId: later.sessionId };
         expect((await sessions.readEvents(ahead)).kind).toBe("unknown-position");
-        // The firing that had not ended has its job, wherever that was before.
+        // The firing that had not ended has its job, wherever that was before, and so has the
+        // question that nobody has answered.
         const engine = openJobEngine({ store: other });
-        await engine.open([JOB_QUEUES.firing]);
+        await engine.open([JOB_QUEUES.firing, JOB_QUEUES.expireApproval]);
+        const expiries = await engine.fetch(JOB_QUEUES.expireApproval, 10);
+        expect(expiries).toMatchObject([{ data: { approvalId: "a1" } }]);
         const jobs = await engine.fetch(JOB_QUEUES.firing, 10);
         expect(jobs).toMatchObject([{ data: { dueAtMs: 60_000 } }]);
         await engine.close();

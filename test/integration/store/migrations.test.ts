@@ -13,6 +13,10 @@ import { OLD_STORES, type OldStore } from "../../support/old-store.ts";
 import { openTempDir } from "../../support/temp-dir.ts";
 
 const DIE_MIGRATING = fileURLToPath(new URL("../../support/die-migrating.ts", import.meta.url));
+/** Of all that are made after the first one. */
+const STATEMENTS = await countStatements(MIGRATION_NAMES.slice(1));
+/** One death: a process that starts, a migration up to there, and a look at the tables. */
+const DEATH_MOST_MS = 4_000;
 const EARLIER = MIGRATION_NAMES.map((_, index) => ({
   only: MIGRATION_NAMES.slice(0, index),
   newest: MIGRATION_NAMES[index - 1] ?? "nothing",
@@ -43,7 +47,7 @@ describe.for(OLD_STORES)("migrations on %s", ([, open]) => {
   );
 
   test("that are killed before any statement leave the old schema, and can be run again", {
-    timeout: 240_000,
+    timeout: 60_000 + STATEMENTS * DEATH_MOST_MS,
   }, async ({ expect }) => {
     await using fresh = await open();
     await fresh.migrate();
@@ -51,8 +55,7 @@ describe.for(OLD_STORES)("migrations on %s", ([, open]) => {
     await old.migrate({ only: MIGRATION_NAMES.slice(0, 1) });
     await old.fill();
     const before = { schema: await old.schema(), rows: await old.rows() };
-    const count = await countStatements(MIGRATION_NAMES.slice(1));
-    for (let number = 0; number < count; number++) {
+    for (let number = 0; number < STATEMENTS; number++) {
       expect(await dieMigrating(old, number)).toBe("SIGKILL");
       expect(await old.rows(), `statement ${number}`).toEqual(before.rows);
     }

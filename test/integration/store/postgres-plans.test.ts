@@ -11,6 +11,7 @@ import { acceptAll } from "#infrastructure/store/dialects/postgres/accept-all.ts
 import { migratePostgres } from "#infrastructure/store/dialects/postgres/migrate-postgres.ts";
 import type { PostgresPool } from "#infrastructure/store/dialects/postgres/postgres-pool.ts";
 import { saveAll } from "#infrastructure/store/dialects/postgres/save-all.ts";
+import { modelCallOf } from "../../support/agent-store.ts";
 import { openTestDatabase } from "../../support/postgres.ts";
 
 const SESSIONS = 10_000;
@@ -28,9 +29,15 @@ const FILL = [
      state, attempts, epoch, created_at_ms)
    SELECT 'a' || i, 's' || i, 'ada', 'm' || i, 'c' || i, 0, 'running', 1, 1, 0
    FROM generate_series(1, ${SESSIONS}) AS i`,
+  `INSERT INTO model_call (turn_id, model_call_id, session_id, user_id, step, model, state,
+     input_tokens, output_tokens, cost_nano_usd, started_at_ms)
+   SELECT 'a' || i, 'c' || i, 's' || i, 'ada', 1, 'mock/one', 'reserved', 1, 1, 1, 0
+   FROM generate_series(1, ${SESSIONS}) AS i`,
 ];
 
-test("no batch of writes goes through all sessions, turns or messages", async ({ expect }) => {
+test("no batch of writes goes through all sessions, turns, messages or model calls", async ({
+  expect,
+}) => {
   await using database = await openTestDatabase();
   await migratePostgres(database.url);
   const client = new pg.Client({ connectionString: database.url });
@@ -44,7 +51,9 @@ test("no batch of writes goes through all sessions, turns or messages", async ({
         for (const [text, values] of await captureStatements(size)) {
           const { rows } = await client.query<{ "QUERY PLAN": string }>(`EXPLAIN ${text}`, values);
           const plan = rows.map((row) => row["QUERY PLAN"]);
-          const scans = plan.filter((line) => /Seq Scan on (?:session|turn|message)\b/u.test(line));
+          const scans = plan.filter((line) =>
+            /Seq Scan on (?:session|turn|message|model_call)\b/u.test(line),
+          );
           expect(scans, `${size} in a batch, ${look}`).toEqual([]);
         }
       }
@@ -92,7 +101,11 @@ function toSave(at: number) {
     messages: [],
     tasks: [],
     events: [{ seq: 1, event: { kind: "turn-completed" } as const }],
-    ...(at % 2 === 0 ? {} : { end: { kind: "completed", endedAtMs: 1 } as const }),
+    // Some end, some go on, and of those some have taken time.
+    ...(at % 2 === 0 ? { ranMs: at % 4 } : { end: { kind: "completed", endedAtMs: 1 } as const }),
+    modelCalls: [
+      modelCallOf({ turnId: parseTurnId(`a${at}`), sessionId: parseSessionId(`s${at}`) }),
+    ],
     nowMs: 1,
   };
 }

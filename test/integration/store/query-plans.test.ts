@@ -15,6 +15,7 @@ const SCANS: ReadonlySet<string> = new Set([
   "findAnyToken",
   "listSkillCalls",
   "listHostCalls",
+  "listLostBackground",
   "listOpenFirings",
 ]);
 
@@ -30,7 +31,8 @@ test("no statement of SQLite reads a whole table, whatever its arguments are", a
       const plan = database
         .prepare(`EXPLAIN QUERY PLAN ${sqlite.sql}`)
         .all(...sqlite.parameters.map(() => null)) as { detail: string }[];
-      const found = plan.filter(({ detail }) => /^SCAN \w+$/u.test(detail));
+      // The turns that a recursion found before are no table.
+      const found = plan.filter(({ detail }) => /^SCAN (?!branch$)\w+$/u.test(detail));
       return found.length > 0 && !SCANS.has(name) ? [`${name}: ${found[0]?.detail}`] : [];
     });
     expect(scans).toEqual([]);

@@ -3,9 +3,11 @@ import type { AuditEvent } from "#domain/audit/audit-log.ts";
 import type { Message } from "#domain/message/message.ts";
 import {
   type MessageId,
+  parseCompactionId,
   parseCredentialId,
   parseInstanceId,
   parseMessageId,
+  parseNoteId,
   parseScheduleId,
   parseSessionId,
   parseTurnId,
@@ -17,10 +19,16 @@ import {
 import type { TurnEvent } from "#domain/turn/turn-event.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
 import { hostCallToArgs, skillCallToArgs } from "#infrastructure/store/call-rows.ts";
-import { createAuditLog, createIdempotencyKeys } from "#infrastructure/store/repositories.ts";
+import {
+  createAuditLog,
+  createIdempotencyKeys,
+  type WriteCaller,
+} from "#infrastructure/store/repositories.ts";
 import { createSkillKv } from "#infrastructure/store/skill-kv.ts";
 import { describeIdempotencyKeys } from "../../contract/idempotency-keys.ts";
 import { describeUsers } from "../../contract/users.ts";
+import { type AcceptedTurn, modelCallOf } from "../../support/agent-store.ts";
+import { approvalOf } from "../../support/approvals.ts";
 import { callRecord, hostCallRecord } from "../../support/call-records.ts";
 import { countRows } from "../../support/count-rows.ts";
 import { repositoriesOf, STORES } from "../../support/open-test-store.ts";
@@ -119,6 +127,7 @@ describe.each(STORES)("removal of a user %s", (_name, open) => {
         nowMs: 1,
       });
       if (accepted.kind !== "accepted") throw new Error(accepted.kind);
+      await leaveMore(store.writer, id, accepted);
       return accepted;
     };
     const kept = await leave(ada);
@@ -127,9 +136,11 @@ describe.each(STORES)("removal of a user %s", (_name, open) => {
     const { turnId, sessionId, messageId } = await leave(gone);
     const messages = [{ position: 1, message: answerOf(turnId, sessionId) }];
     const events = [{ seq: 1, event: startOf(messageId) }] as const;
+    const modelCalls = [modelCallOf({ turnId, sessionId }, { userId: gone })];
+    const more = { modelCalls, ranMs: 5 };
     const save = { turnId, sessionId, epoch, messages, tasks: [], events, nowMs: 2 };
-    await turns.save(save);
-    expect(Object.keys(await countRows(store, gone)).length).toBeGreaterThan(4);
+    await turns.save({ ...save, ...more });
+    expect(Object.keys(await countRows(store, gone)).length).toBeGreaterThan(8);
 
     expect(await users.remove(gone)).toMatchObject({ kind: "removed" });
     for (const trace of [gone, turnId, sessionId]) {
@@ -151,6 +162,29 @@ describe.each(STORES)("removal of a user %s", (_name, open) => {
     expect(Object.keys(await countRows(store, ada)).length).toBeGreaterThan(4);
   });
 });
+
+/** What there is of a user besides messages. */
+async function leaveMore(
+  writer: WriteCaller,
+  userId: UserId,
+  { turnId, sessionId, messageId }: AcceptedTurn,
+): Promise<void> {
+  const id = newId();
+  const source = { kind: "agent", sessionId, turnId } as const;
+  await writer.call("addNote", { id: parseNoteId(id), userId, text: "x", source, createdAtMs: 1 });
+  await writer.call("pinMessage", { sessionId, messageId, nowMs: 1 });
+  await writer.call("addApproval", approvalOf(newId(), { userId, turnId, sessionId }));
+  const tokens = { messages: 1, tokensBefore: 2, tokensAfter: 1 };
+  const summary = { summary: "x", model: "extract", ...tokens };
+  await writer.call("addCompaction", {
+    id: parseCompactionId(id),
+    sessionId,
+    upToTurnId: turnId,
+    ...summary,
+    createdAtMs: 1,
+    undone: undefined,
+  });
+}
 
 function answerOf(turnId: TurnId, sessionId: SessionId): Message {
   const id = parseMessageId(newId());

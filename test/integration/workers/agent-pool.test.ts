@@ -20,28 +20,32 @@ async function openPool({ isBroken = false } = {}) {
       databaseFile,
       policyDir: "",
       skillsDir: undefined,
+      promptSkillDirs: [],
       policyLabel: undefined,
       allowMissingLayers: [],
       maxCallRecords: 100,
       skillSecrets: {},
       sandboxProcesses: 1,
-      model: "offline/rules",
-      openai: { apiKey: undefined, baseUrl: undefined },
+      models: { homeDir: "", model: undefined, modelKeys: {}, modelUrls: {} },
       maxSteps: 1,
       contextTokens: 1,
+      backgroundAfterMs: 0,
       turnTimeoutMs: 1,
       logLevel: "silent",
+      tracing: undefined,
       secrets: [],
     },
     log: silent,
   });
   const shown: string[] = [];
   const ended: string[] = [];
+  const lost: string[] = [];
   pool.listen({
     attachStore: () => {},
     onShown: (sessionId, epoch, frames) =>
       shown.push(...frames.map(({ frame }) => `${sessionId}@${epoch} ${frame}`)),
     onEnded: (sessionId) => ended.push(sessionId),
+    onCallsLost: (turnId) => lost.push(turnId),
   });
   if (!isBroken) await pool.ready();
   const run = (name: string, text: string, epoch = 1) =>
@@ -62,6 +66,7 @@ async function openPool({ isBroken = false } = {}) {
     run,
     shown,
     ended,
+    lost,
     removeDatabase: () => rm(databaseFile),
     [Symbol.asyncDispose]: async () => {
       await pool[Symbol.asyncDispose]();
@@ -95,6 +100,35 @@ describe("AgentPool", () => {
       expect(await other).toBe("closed");
     },
   );
+
+  test("says of which turns that had ended a dead thread made calls", async ({ expect }) => {
+    await using opened = await openPool();
+    const leaves = await Promise.all([opened.run("a", "leaves"), opened.run("b", "leaves")]);
+    expect(leaves.map(({ kind }) => kind)).toEqual(["ended", "ended"]);
+    await opened.run("dies", "leaves and exits");
+    await expect.poll(() => opened.lost).toContain("t-dies");
+    // Of the others it made those that were in its own thread, and none is lost by a stop.
+    const lost = [...opened.lost];
+    expect(lost).toHaveLength(2);
+    await opened.pool[Symbol.asyncDispose]();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(opened.lost).toEqual(lost);
+  });
+
+  test("listSkills() asks a thread once for all who ask at a time, and anew later", async ({
+    expect,
+  }) => {
+    await using opened = await openPool();
+    // Each answer that a thread gives is an object of its own here.
+    const ask = async () => {
+      const asked = Array.from({ length: 50 }, () => opened.pool.listSkills());
+      return new Set(await Promise.all(asked));
+    };
+    const [first, later] = [await ask(), await ask()];
+    expect([first.size, later.size]).toEqual([1, 1]);
+    expect([...first][0]).toEqual({ skills: [], promptSkills: [] });
+    expect([...first][0]).not.toBe([...later][0]);
+  });
 
   test("ready() rejects where the threads died before it was called", async ({ expect }) => {
     await using opened = await openPool({ isBroken: true });

@@ -1,15 +1,24 @@
+import { createHash } from "node:crypto";
+import { createAcceptConversation } from "#application/accept-conversation/accept-conversation.ts";
+import { createCompactSession } from "#application/build-context/compact-session.ts";
 import type { FrameSink } from "#application/follow-session/session-hub.ts";
+import { createManageContext } from "#application/manage-context/manage-context.ts";
+import { createManageMemory } from "#application/manage-memory/manage-memory.ts";
 import { createManageTokens } from "#application/manage-tokens/manage-tokens.ts";
 import { createManageUsers } from "#application/manage-users/manage-users.ts";
+import type { AcceptMessageInput } from "#application/ports/accept-message.ts";
+import { createReadTimeline } from "#application/read-timeline/read-timeline.ts";
+import { createResolveApproval } from "#application/resolve-approval/resolve-approval.ts";
 import { createSignIn } from "#application/sign-in/sign-in.ts";
 import { createWaitForTurn } from "#application/wait-for-turn/wait-for-turn.ts";
 import { CredentialWatch } from "#application/watch-credentials/credential-watch.ts";
 import type { AuditEntry, AuditEvent } from "#domain/audit/audit-log.ts";
-import type { Message } from "#domain/message/message.ts";
+import type { Brake } from "#domain/brake/brake.ts";
+import { type Message, textOf } from "#domain/message/message.ts";
 import type { Schedule } from "#domain/schedule/schedule.ts";
 import type { Session } from "#domain/session/session.ts";
 import { Fault } from "#domain/shared/fault.ts";
-import type { SessionId, TaskId, TurnId, UserId } from "#domain/shared/id.ts";
+import type { ApprovalId, SessionId, TaskId, TurnId, UserId } from "#domain/shared/id.ts";
 import {
   parseCredentialId,
   parseMessageId,
@@ -22,15 +31,26 @@ import {
 import { NO_USAGE, type Task } from "#domain/task/task.ts";
 import { isFinal, type Turn } from "#domain/turn/turn.ts";
 import type { TurnEvent } from "#domain/turn/turn-event.ts";
+import type { ImportTurn } from "#domain/turn/turn-log.ts";
 import { SCOPES, type Scope } from "#domain/user/scope.ts";
 import type { UserRole } from "#domain/user/user.ts";
 import { hashSecret, newId, newSecret } from "#infrastructure/ids/ids.ts";
 import { encodeEventFrame, mayEndTurn } from "#presentation/gateway/event-frame.ts";
 import type { Denial, GatewayDeps } from "#presentation/gateway/use-cases.ts";
+import { askedOf } from "../approvals.ts";
+import {
+  createMemoryCompactions,
+  createMemoryNotes,
+  createMemoryPins,
+} from "./memory-agent-repositories.ts";
+import { createMemoryApprovals } from "./memory-approvals.ts";
 import { openMemoryIdempotencyKeys } from "./memory-idempotency-keys.ts";
+import { openMemoryTranscripts } from "./memory-transcripts.ts";
 import { openMemoryUsers } from "./memory-users.ts";
 
 export const TOKEN = "correct-horse-battery-staple-0123456789";
+/** A model that people may not choose. */
+export const NOT_ALLOWED = "openai/gpt-5.5";
 export const OTHER_TOKEN = "another-horse-battery-staple-0123456789";
 
 /** The gateway's use cases over plain memory, and what tests need to steer and watch them. */
@@ -38,6 +58,8 @@ export interface FakeUseCases extends GatewayDeps, AsyncDisposable {
   /** Lets another user in by a token. */
   addUser(input: AddUser): Promise<void>;
   addTask(userId: UserId, sessionId: SessionId, turnId: TurnId): TaskId;
+  /** A question that waits. */
+  addApproval(userId: UserId, sessionId: SessionId, turnId: TurnId): Promise<ApprovalId>;
   readonly denials: Denial[];
   readonly audited: AuditEvent[];
   /** Adds an event to a session's log and shows it to all who follow. */
@@ -52,6 +74,12 @@ export interface FakeUseCases extends GatewayDeps, AsyncDisposable {
   /** Answers every later message so. */
   overload(): void;
   readonly calls: string[];
+  /** What `acceptMessage` was called with. */
+  readonly acceptedInputs: readonly AcceptMessageInput[];
+  /** Is the agent: told of each turn a moment after it was accepted. */
+  onAccepted: ((turn: AcceptedTurn) => void) | undefined;
+  /** The turns that new sessions were made of. */
+  readonly imported: readonly ImportTurn[];
   isReady: boolean;
 }
 
@@ -61,6 +89,12 @@ export interface AddUser {
   readonly token: string;
   readonly scopes?: readonly Scope[];
   readonly expiresAtMs?: number;
+}
+
+export interface AcceptedTurn {
+  readonly sessionId: SessionId;
+  readonly turnId: TurnId;
+  readonly text: string;
 }
 
 interface StoredSession {
@@ -107,12 +141,29 @@ export function createFakeUseCases(): FakeUseCases {
   const tasks = new Map<string, Task>();
   const sessions = new Map<SessionId, StoredSession>();
   const accepted = new Map<string, { text: string; result: Accepted }>();
+  const approvals = createMemoryApprovals();
+  const resolving = createResolveApproval({
+    approvals,
+    wake: () => undefined,
+    nowMs: nowMsOfDay,
+  });
+  const compactions = createMemoryCompactions();
+  const context = createManageContext({
+    findSession: async (sessionId) => sessions.get(sessionId)?.session,
+    compactions,
+    pins: createMemoryPins((sessionId, messageId) => {
+      return sessions.get(sessionId)?.messages.some(({ id }) => id === messageId) === true;
+    }),
+    nowMs: nowMsOfDay,
+  });
+  const memory = createManageMemory({ notes: createMemoryNotes(), newId, nowMs: nowMsOfDay });
   const calls: string[] = [];
   let gate = Promise.resolve();
   let isBroken = false;
   let isOverloaded = false;
   let count = 0;
   let nowMs = 1_000;
+  let brake: Brake | undefined;
 
   const next = () => String((count += 1));
   const own = (userId: UserId, id: SessionId) => {
@@ -125,31 +176,52 @@ export function createFakeUseCases(): FakeUseCases {
     if (isBroken) throw new Fault("STORE_UNAVAILABLE", "Cannot write: disk /secret/path is full");
   };
 
+  const imported: ImportTurn[] = [];
+  const acceptedInputs: AcceptMessageInput[] = [];
+  const conversations = createAcceptConversation({
+    acceptMessage: (input) => fake.acceptMessage(input),
+    importTurn: async (input) => {
+      await enter("importTurn");
+      imported.push(input);
+      open(input.userId, input.sessionId, input.title).messages.push(...input.messages);
+    },
+    hasSession: async (id) => sessions.has(id),
+    transcripts: openMemoryTranscripts(),
+    hash: (text) => createHash("sha256").update(text).digest("hex"),
+    newId,
+    nowMs: nowMsOfDay,
+  });
+
   const fake: FakeUseCases = {
     calls,
+    acceptedInputs,
+    onAccepted: undefined,
     isReady: true,
-    about: { model: "offline/rules", version: "0.1.0" },
+    about: () => ({ model: "offline/rules", version: "0.1.0" }),
     readiness: () => ({
       isReady: fake.isReady,
       reasons: fake.isReady ? [] : ["The store is not open"],
     }),
-    listSkills: () => [
-      {
-        name: "clock",
-        version: "1.0.0",
-        description: "Tells the time",
-        digest: "sha256:0",
-        tools: [
-          {
-            name: "now",
-            description: "Now",
-            inputSchema: {},
-            effects: ["read"],
-            examples: [{ text: "what time is it", input: {} }],
-          },
-        ],
-      },
-    ],
+    renderMetrics: async () => "# TYPE up gauge\nup 1\n",
+    listSkills: async () => ({
+      skills: [
+        {
+          name: "clock",
+          version: "1.0.0",
+          description: "Tells the time",
+          digest: "sha256:0",
+          tools: [
+            {
+              name: "now",
+              description: "Now",
+              effects: ["read"],
+              examples: [{ text: "what time is it", input: {} }],
+            },
+          ],
+        },
+      ],
+      promptSkills: [{ name: "letters" }, { name: "reports", description: "Write a report" }],
+    }),
 
     addUser,
     denials,
@@ -175,8 +247,20 @@ export function createFakeUseCases(): FakeUseCases {
     createToken: (input) => enter("createToken").then(() => manageTokens.createToken(input)),
     revokeToken: (input) => enter("revokeToken").then(() => manageTokens.revokeToken(input)),
 
-    async acceptMessage({ userId, clientMessageId, text, sessionId: wanted }) {
+    acceptConversation: (input) => conversations.acceptConversation(input),
+    continueConversation: (input) => conversations.continueConversation(input),
+    rememberAnswer: (input, place) => conversations.rememberAnswer(input, place),
+    listModels: () => ["offline/rules"],
+    judgeModel: (name) => {
+      if (name === NOT_ALLOWED) return "not-allowed";
+      return name.startsWith("offline/") ? "allowed" : "unknown-model";
+    },
+    imported,
+
+    async acceptMessage(input: AcceptMessageInput) {
+      const { userId, clientMessageId, text, sessionId: wanted } = input;
       await enter("acceptMessage");
+      acceptedInputs.push(input);
       if (isOverloaded) return { kind: "overloaded", retryAfterMs: 1_500 };
       const known = accepted.get(`${userId} ${clientMessageId}`);
       if (known !== undefined) {
@@ -184,7 +268,7 @@ export function createFakeUseCases(): FakeUseCases {
         return { ...known.result, duplicate: true };
       }
       if (wanted !== undefined && own(userId, wanted) === undefined) return { kind: "not-found" };
-      const sessionId = wanted ?? parseSessionId(`s${next()}`);
+      const sessionId = wanted ?? input.newSessionId ?? parseSessionId(`s${next()}`);
       const stored = own(userId, sessionId) ?? open(userId, sessionId, text);
       const [messageId, turnId] = [parseMessageId(`m${next()}`), parseTurnId(`t${next()}`)];
       stored.turns.set(turnId, {
@@ -217,7 +301,39 @@ export function createFakeUseCases(): FakeUseCases {
         text,
         attempt: 1,
       });
+      setImmediate(() => fake.onAccepted?.({ sessionId, turnId, text }));
       return first;
+    },
+    async regenerateTurn({ userId, turnId, clientMessageId, text }) {
+      const stored = [...sessions.values()].find(({ turns }) => turns.has(turnId));
+      if (stored?.session.userId !== userId) return { kind: "not-found" };
+      const asked = stored.messages.find((each) => each.turnId === turnId && each.role === "user");
+      const message = { text: text ?? (asked === undefined ? "" : textOf(asked)) };
+      const sessionId = stored.session.id;
+      return fake.acceptMessage({ userId, clientMessageId, sessionId, ...message });
+    },
+    async listBranches({ userId, sessionId }) {
+      await enter("listBranches");
+      return own(userId, sessionId) && [];
+    },
+    async useBranch({ userId, sessionId, turnId }) {
+      await enter("useBranch");
+      return own(userId, sessionId)?.turns.has(turnId) ? "used" : "not-found";
+    },
+    async findBrake() {
+      await enter("findBrake");
+      return brake;
+    },
+    async engageBrake({ by, reason }) {
+      await enter("engageBrake");
+      brake ??= { sinceMs: nowMs, by, reason };
+      return brake;
+    },
+    async releaseBrake() {
+      await enter("releaseBrake");
+      const wasOn = brake !== undefined;
+      brake = undefined;
+      return wasOn ? "released" : "was-released";
     },
     async cancelTurn({ userId, turnId }) {
       await enter("cancelTurn");
@@ -239,6 +355,16 @@ export function createFakeUseCases(): FakeUseCases {
     async readTurn({ userId, turnId }) {
       await enter("readTurn");
       return readTurn(userId, turnId);
+    },
+    async readTimeline(input) {
+      await enter("readTimeline");
+      const read = createReadTimeline({
+        turns: { find: async (turnId) => readTurn(input.userId, turnId)?.turn },
+        spend: { listModelCalls: async () => [] },
+        tasks: { listOfTurn: async () => [] },
+        approvals: { listOfTurn: async () => [] },
+      });
+      return read(input);
     },
     async waitForTurn(input, signal) {
       await enter("waitForTurn");
@@ -280,6 +406,26 @@ export function createFakeUseCases(): FakeUseCases {
       sessions.delete(sessionId);
       return "deleted";
     },
+    async chooseModel({ userId, sessionId, model }) {
+      await enter("chooseModel");
+      const stored = own(userId, sessionId);
+      if (stored === undefined) return { kind: "not-found" };
+      if (model === "unknown") return { kind: "unknown-model" };
+      if (model === NOT_ALLOWED) return { kind: "not-allowed" };
+      stored.session = { ...stored.session, model };
+      return { kind: "chosen", session: stored.session };
+    },
+    describeModels() {
+      calls.push("describeModels");
+      const offline = { name: "offline/rules", isUsable: true, fallbacks: [] };
+      return {
+        default: { name: "offline/rules", model: "offline/rules" },
+        providers: [{ name: "offline", keys: 0, isUsable: true }],
+        aliases: [],
+        models: [{ ...offline, price: { input: 0, output: 0 } }],
+        pricesAsOf: "2026-10-10",
+      };
+    },
     async readMessages({ userId, sessionId, limit, before }) {
       await enter("readMessages");
       const stored = own(userId, sessionId);
@@ -288,6 +434,51 @@ export function createFakeUseCases(): FakeUseCases {
       const messages = stored.messages.slice(0, end === -1 ? undefined : end).slice(-limit);
       const turns = [...stored.turns.values()].map(({ id, state }) => ({ id, state: state.kind }));
       return { messages, seq: stored.frames.length, epoch: 1, turns };
+    },
+
+    listCompactions: (input) => enter("listCompactions").then(() => context.listCompactions(input)),
+    undoCompaction: (input) => enter("undoCompaction").then(() => context.undoCompaction(input)),
+    listPins: (input) => enter("listPins").then(() => context.listPins(input)),
+    pinMessage: (input) => enter("pinMessage").then(() => context.pinMessage(input)),
+    unpinMessage: (input) => enter("unpinMessage").then(() => context.unpinMessage(input)),
+    listNotes: (userId) => enter("listNotes").then(() => memory.listNotes(userId)),
+    addNote: (input) => enter("addNote").then(() => memory.addNote(input)),
+    deleteNote: (input) => enter("deleteNote").then(() => memory.deleteNote(input)),
+    async compactSession(input) {
+      await enter("compactSession");
+      const compact = createCompactSession({
+        sessions: {
+          async readConversation({ sessionId }) {
+            const stored = own(input.userId, sessionId);
+            if (stored === undefined) return undefined;
+            return { session: stored.session, messages: stored.messages, turns: [] };
+          },
+        },
+        store: {
+          read: async () => ({
+            version: { session: 0, user: 0 },
+            notes: [],
+            compactions: await compactions.list(input.sessionId),
+            pinned: [],
+            isBranched: false,
+          }),
+          readMessages: async () => [],
+          addCompaction: (compaction) => compactions.add(compaction),
+        },
+        newId,
+        nowMs: nowMsOfDay,
+      });
+      return compact(input);
+    },
+
+    listApprovals: (input) => enter("listApprovals").then(() => resolving.listApprovals(input)),
+    findApproval: (input) => enter("findApproval").then(() => resolving.findApproval(input)),
+    decideApproval: (input) => enter("decideApproval").then(() => resolving.decideApproval(input)),
+    revokeApproval: (input) => enter("revokeApproval").then(() => resolving.revokeApproval(input)),
+    async addApproval(userId, sessionId, turnId) {
+      const approval = askedOf(`approval-${next()}`, { userId, sessionId, turnId });
+      await approvals.add(approval);
+      return approval.id;
     },
 
     async listTasks({ userId, limit, before, sessionId, state }) {
@@ -306,6 +497,12 @@ export function createFakeUseCases(): FakeUseCases {
       const task = tasks.get(taskId);
       return task?.userId === userId ? task : undefined;
     },
+    async cancelTask({ userId, taskId }) {
+      await enter("cancelTask");
+      const task = tasks.get(taskId);
+      return { kind: task?.userId === userId ? "already-ended" : "not-found" };
+    },
+    readUsage: async () => ({ inputTokens: 7, outputTokens: 3, cachedInputTokens: 2 }),
     addTask(userId, sessionId, turnId) {
       const id = parseTaskId(`task-${next()}`);
       tasks.set(id, {
@@ -421,6 +618,9 @@ export function createFakeUseCases(): FakeUseCases {
       if (turn !== undefined) {
         stored.turns.set(turnId, { ...turn, state: state ?? { kind: "running", startedAtMs: 6 } });
       }
+      for (const event of events) {
+        if (event.kind === "text-ended") stored.messages.push(toMessage(stored, turnId, event));
+      }
       for (const sink of stored.sinks) sink(fresh);
     },
     followers: () => [...sessions.values()].reduce((sum, { sinks }) => sum + sinks.size, 0),
@@ -481,6 +681,28 @@ function toState(event: TurnEvent): Turn["state"] | undefined {
   if (event.kind === "turn-cancelled") return { kind: "cancelled", endedAtMs: 9 };
   if (event.kind !== "turn-failed") return undefined;
   return { kind: "failed", endedAtMs: 9, failure: event.failure };
+}
+
+/** The message that has ended, out of all that was shown of it. */
+function toMessage(
+  { session, frames }: StoredSession,
+  turnId: TurnId,
+  { messageId: id }: Extract<TurnEvent, { kind: "text-ended" }>,
+): Message {
+  const shown = frames.map((frame) => JSON.parse(frame) as ShownDelta);
+  const deltas = shown.filter(
+    ({ turnId: of, event }) =>
+      of === turnId && event.messageId === id && event.type === "TEXT_MESSAGE_CONTENT",
+  );
+  const text = deltas.map(({ event }) => event.delta ?? "").join("");
+  const parts = [{ kind: "text" as const, text }];
+  const own = { id, sessionId: session.id, turnId, createdAtMs: 7 };
+  return { ...own, role: "assistant", parts, isComplete: true };
+}
+
+interface ShownDelta {
+  readonly turnId: string;
+  readonly event: { readonly type: string; readonly messageId?: string; readonly delta?: string };
 }
 
 /** Ids are made with a number that grows. */

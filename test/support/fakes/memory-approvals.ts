@@ -1,11 +1,30 @@
 import type { Approval } from "#domain/approval/approval.ts";
 import type { ApprovalRepository } from "#domain/approval/approval-repository.ts";
+import type { AuditEvent } from "#domain/audit/audit-log.ts";
+import type { TurnId } from "#domain/shared/id.ts";
+
+export interface MemoryApprovalsOptions {
+  /** Turns that wait; those that go on are taken out. */
+  readonly waiting?: Set<TurnId>;
+  /** What was told to the audit log. */
+  readonly events?: AuditEvent[];
+}
 
 /** Approvals in memory. */
-export function createMemoryApprovals(): ApprovalRepository {
+export function createMemoryApprovals({
+  waiting = new Set(),
+  events = [],
+}: MemoryApprovalsOptions = {}): ApprovalRepository {
   const approvals = new Map<string, Approval>();
   const inOrder = () =>
     [...approvals.values()].toSorted((one, other) => (one.id < other.id ? -1 : 1));
+  const save = (approval: Approval): "saved" | "stale" => {
+    const { id, revision } = approval;
+    if (approvals.get(id)?.revision !== revision) return "stale";
+    approvals.set(id, { ...approval, revision: revision + 1 });
+    return "saved";
+  };
+  const isPending = (approval: Approval) => approval.state.kind === "pending";
   return {
     find: async (id) => approvals.get(id),
     listPending: async ({ userId, after = "", limit }) =>
@@ -13,6 +32,7 @@ export function createMemoryApprovals(): ApprovalRepository {
         .filter((approval) => approval.state.kind === "pending" && approval.id > after)
         .filter((approval) => userId === undefined || approval.userId === userId)
         .slice(0, limit),
+    countPending: async () => inOrder().filter(isPending).length,
     listGrants: async ({ sessionId, skill, tool }) =>
       inOrder().filter(
         (approval) =>
@@ -24,11 +44,22 @@ export function createMemoryApprovals(): ApprovalRepository {
     add: async (approval) => {
       approvals.set(approval.id, { ...approval, revision: 0 });
     },
-    save: async (approval) => {
-      const { id, revision } = approval;
-      if (approvals.get(id)?.revision !== revision) return "stale";
-      approvals.set(id, { ...approval, revision: revision + 1 });
-      return "saved";
+    save: async (approval) => save(approval),
+    resolve: async (approval, event) => {
+      if (save(approval) === "stale") return { kind: "stale" };
+      const { turnId } = approval;
+      const isLast = !inOrder().some((other) => other.turnId === turnId && isPending(other));
+      events.push(event);
+      return { kind: "saved", isResumed: isLast && waiting.delete(turnId) };
     },
+    listOfTurn: async (turnId) => inOrder().filter((approval) => approval.turnId === turnId),
+    list: async ({ userId, sessionId, state, before = "~", limit }) =>
+      inOrder()
+        .toReversed()
+        .filter((approval) => userId === undefined || approval.userId === userId)
+        .filter((approval) => sessionId === undefined || approval.sessionId === sessionId)
+        .filter((approval) => state === undefined || approval.state.kind === state)
+        .filter(({ id }) => id < before)
+        .slice(0, limit),
   };
 }

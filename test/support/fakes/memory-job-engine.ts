@@ -44,7 +44,7 @@ export function createMemoryJobEngine(
       for (const job of jobs) {
         const id = `${job.queue}:${job.key ?? kept.size}`;
         if (kept.has(id)) continue;
-        const readyAtMs = nowMs();
+        const readyAtMs = job.readyAtMs ?? nowMs();
         kept.set(id, { id, job, attempt: 0, readyAtMs, state: "waiting", leaseUntilMs: 0 });
       }
     },

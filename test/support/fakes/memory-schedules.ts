@@ -123,6 +123,13 @@ export function createMemorySchedules(cron: CronTimes): MemorySchedules {
       tasks.set(task.id, task);
       return true;
     },
+    async withdrawCall({ key, attempt, taskId }) {
+      const firing = fired.get(firingName(key));
+      if (firing?.state.kind !== "running" || firing.state.attempt !== attempt) return false;
+      fired.set(firingName(key), { ...firing, lateMs: undefined, state: { kind: "waiting" } });
+      tasks.delete(taskId);
+      return true;
+    },
     async end({ key, attempt, startedAtMs, state, task }) {
       const firing = fired.get(firingName(key));
       if (firing === undefined || attemptOf(firing) !== attempt) return false;

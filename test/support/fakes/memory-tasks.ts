@@ -14,6 +14,10 @@ export function createMemoryTasks(): TaskRepository {
         .filter((task) => before === undefined || task.id < before)
         .toSorted((one, other) => (one.id > other.id ? -1 : 1))
         .slice(0, limit),
+    listOfTurn: async (turnId) =>
+      [...tasks.values()]
+        .filter(({ origin }) => origin.kind === "turn" && origin.turnId === turnId)
+        .toSorted((one, other) => (one.id < other.id ? -1 : 1)),
     add: async (task) => {
       if (!tasks.has(task.id)) tasks.set(task.id, task);
     },

@@ -83,6 +83,9 @@ export function createSessionLog(delay: () => Promise<void> = () => Promise.reso
           return [{ sessionId: SESSION, headSeq, headEpoch, ...(runEpoch && { runEpoch }) }];
         }),
       list: () => Promise.reject(new Error("Cannot list: there is one session")),
+      setModel: () => Promise.reject(new Error("Cannot choose a model: nothing is answered")),
+      useBranch: () => Promise.reject(new Error("Cannot use a branch: there is one")),
+      listBranches: () => read(() => []),
       delete: () => Promise.reject(new Error("Cannot delete: there is one session")),
     },
   };

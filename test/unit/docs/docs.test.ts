@@ -19,7 +19,7 @@ const GUIDES = [
   "runtime/README.md",
   "sandbox-policies/README.md",
 ];
-const VARIABLE_ROW = /^\| `(?<it>[A-Z_]+(?:<NAME>)?)` \|/gmu;
+const VARIABLE_ROW = /^\| (?<it>`[A-Z_<>]+`(?:, `[A-Z_<>]+`)*) \|/gmu;
 const silent = () => undefined;
 const SILENT = { error: silent, warn: silent, info: silent, debug: silent };
 const read = (file: string) => readFile(path.join(ROOT, file), "utf8");
@@ -65,8 +65,8 @@ describe.for(GUIDES)("%s", (guide) => {
 
 describe("README.md", () => {
   test("has every environment variable in its table, once", async ({ expect }) => {
-    const rows = capturesOf(await read("README.md"), VARIABLE_ROW);
-    const forTests = capturesOf(await read("docs/development.md"), VARIABLE_ROW);
+    const rows = variablesIn(await read("README.md"));
+    const forTests = variablesIn(await read("docs/development.md"));
     const expected = (await readVariables()).filter((name) => !forTests.includes(name));
     expect(rows.toSorted()).toEqual(expected.toSorted());
   });
@@ -160,9 +160,13 @@ test("docs/operations.md says what to do about every fault", async ({ expect }) 
   const source = await read("src/domain/shared/fault.ts");
   const faults = capturesOf(source, /^ {2}(?<it>[A-Z_]+): (?:true|false),/gmu);
   const section = sectionOf(await read("docs/operations.md"), "What errors mean for you");
-  const codes = capturesOf(section, /`(?<it>(?:CONFIG|STORE|BACKUP|BUS|LLM|SANDBOX)_[A-Z_]+)`/gu);
-  // A fenced run is begun anew by itself: nobody ever sees this one.
-  const visible = faults.filter((code) => code !== "TURN_FENCED");
+  const codes = capturesOf(
+    section,
+    /`(?<it>(?:BUDGET|CONFIG|STORE|BACKUP|BUS|LLM|SANDBOX)_[A-Z_]+|STOPPED)`/gu,
+  );
+  // A fenced run is begun anew by itself, and one that met a joined message looks again.
+  const unseen = new Set(["TURN_FENCED", "TURN_JOINED"]);
+  const visible = faults.filter((code) => !unseen.has(code));
   expect([...new Set(codes)].toSorted()).toEqual(visible.toSorted());
 });
 
@@ -235,9 +239,15 @@ function sectionOf(text: string, title: string): string {
 }
 
 /** The environment variables that `src/config.ts` reads, those of a prefix as "PREFIX_<NAME>". */
+function variablesIn(text: string): readonly string[] {
+  const cells = capturesOf(text, VARIABLE_ROW);
+  return cells.flatMap((cell) => cell.split(", ").map((name) => name.replaceAll("`", "")));
+}
+
 async function readVariables(): Promise<readonly string[]> {
   const [, schema = ""] = /z\.object\(\{(.*?)\n\}\);/su.exec(await read("src/config.ts")) ?? [];
   const prefixes = capturesOf(await read("src/config.ts"), /_PREFIX = "(?<it>[A-Z_]+_)"/gu);
   const names = capturesOf(schema, /^ {2}(?<it>[A-Z_]+):/gmu);
-  return [...names, ...prefixes.map((prefix) => `${prefix}<NAME>`)];
+  const forms = capturesOf(await read("src/config.ts"), /"(?<it>[A-Z_]+_<NAME>_[A-Z_]+)"/gu);
+  return [...names, ...forms, ...prefixes.map((prefix) => `${prefix}<NAME>`)];
 }

@@ -15,7 +15,7 @@ const run = promisify(execFile);
 
 test("plain Node parses every source of the program", async ({ expect }) => {
   const files: string[] = [];
-  const sources = glob("{src,runtime,skills-registry,bench}/**/*.ts", { cwd: ROOT });
+  const sources = glob(["{src,runtime,skills-registry,bench}/**/*.ts", "src/*.js"], { cwd: ROOT });
   for await (const file of sources) {
     // AssemblyScript is another language, and the page is compiled for browsers.
     if (/\/(?:assembly|web|dist)\/|\.d\.ts$/u.test(file)) continue;
@@ -43,7 +43,7 @@ test("the check finds syntax that plain Node does not know", async ({ expect }) 
 });
 
 test("plain Node loads the program and shows its help", async ({ expect }) => {
-  const { stdout } = await run(process.execPath, [path.join(ROOT, "src/main.ts"), "--help"]);
+  const { stdout } = await run(process.execPath, [path.join(ROOT, "src/nexflow.js"), "--help"]);
   expect(stdout).toContain("Usage: nexflow");
 });
 

@@ -1,29 +1,16 @@
 import { describe, test } from "vitest";
 import {
-  type Approval,
   type ApprovalScope,
   denyApproval,
   expireApproval,
   grantApproval,
   useApproval,
 } from "#domain/approval/approval.ts";
-import { parseApprovalId, parseSessionId, parseUserId } from "#domain/shared/id.ts";
+import { parseSessionId, parseToolCallId, parseTurnId, parseUserId } from "#domain/shared/id.ts";
+import { approvalOf } from "../../support/approvals.ts";
 
 const bob = parseUserId("bob");
-const pending: Approval = {
-  id: parseApprovalId("a"),
-  userId: parseUserId("alice"),
-  sessionId: parseSessionId("s"),
-  skill: "mail",
-  skillDigest: "d",
-  tool: "send",
-  inputHash: "h",
-  input: { to: "x@example.org", text: "hi" },
-  requestedAtMs: 1,
-  expiresAtMs: 50,
-  state: { kind: "pending" },
-  revision: 0,
-};
+const pending = approvalOf("a", { input: { to: "x@example.org", text: "hi" } });
 const grant = (scope: ApprovalScope) => grantApproval(pending, bob, { scope, nowMs: 5 });
 const once = grant({ kind: "once", isUsed: false });
 const session = grant({ kind: "session" });
@@ -51,6 +38,16 @@ describe("useApproval()", () => {
     expect(used?.state).toMatchObject({ kind: "granted", scope: { isUsed: true } });
     expect(used && useApproval(used, pending, 7)).toBeUndefined();
     expect(useApproval(once, otherInput, 6)).toBeUndefined();
+  });
+
+  test("allows once the call that was asked for, and none like it", ({ expect }) => {
+    const others = [{ turnId: parseTurnId("t2") }, { toolCallId: parseToolCallId("c2") }];
+    for (const other of others) {
+      const call = { ...pending, ...other };
+      expect(useApproval(once, call, 6)).toBeUndefined();
+      expect(useApproval(session, call, 6)).toBe(session);
+      expect(useApproval(pattern, call, 6)).toBeDefined();
+    }
   });
 
   test("allows the same arguments for the session", ({ expect }) => {

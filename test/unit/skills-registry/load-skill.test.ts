@@ -224,7 +224,14 @@ test("toSkillCode() hands the runtime what it needs", async ({ expect }) => {
     trust: "community",
     engine: "isolate",
     code: skill.code,
-    tools: [{ name: "greet", inputSchema: tool?.input, outputSchema: tool?.output }],
+    tools: [
+      {
+        name: "greet",
+        inputSchema: tool?.input,
+        outputSchema: tool?.output,
+        effects: tool?.effects,
+      },
+    ],
     capabilities: {},
   });
 });

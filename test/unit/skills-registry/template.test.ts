@@ -1,5 +1,5 @@
 import { test } from "vitest";
-import { parseTemplate } from "../../../skills-registry/index.ts";
+import { parseTemplate } from "../../../skills-registry/template.ts";
 
 test("parseTemplate() cuts text and holes apart", ({ expect }) => {
   expect(parseTemplate("It is {time} in {output.zone}.")).toEqual([

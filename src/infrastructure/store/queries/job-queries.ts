@@ -20,7 +20,7 @@ export const jobQueries = {
         data_json: arg("dataJson"),
         state: "waiting",
         attempt: 0,
-        ready_at_ms: arg<number>("nowMs"),
+        ready_at_ms: arg<number>("readyAtMs"),
       })
       .onConflict((conflict) => conflict.doNothing()),
   ),

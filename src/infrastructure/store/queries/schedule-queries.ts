@@ -101,6 +101,11 @@ export const scheduleQueries = {
       late_ms: current.fn.coalesce("late_ms", sql<number>`${arg<number>("lateMs")}`),
     })),
   ),
+  withdrawFiring: compile(
+    openFiring()
+      .set({ state: "waiting", attempt: 0, task_id: null, started_at_ms: null, late_ms: null })
+      .where("state", "=", "running"),
+  ),
   endFiring: compile(
     openFiring().set((current) => ({
       state: arg("state"),

@@ -12,6 +12,9 @@ export const taskQueries = {
   listTasksOfSession: compile<Schema["task"]>(
     listTasks().where("session_id", "=", arg("sessionId")),
   ),
+  listTasksOfTurn: compile<Schema["task"]>(
+    builder.selectFrom("task").selectAll().where("turn_id", "=", arg("turnId")).orderBy("task_id"),
+  ),
   /** Stores a task as it has become, where it is still in the state `from`. */
   moveTask: compile(
     builder

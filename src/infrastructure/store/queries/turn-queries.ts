@@ -1,15 +1,29 @@
-import { type RawBuilder, type Selectable, sql } from "kysely";
+import type { RawBuilder, Selectable } from "kysely";
 import { ID_OF } from "../dialects/id-of.ts";
 import { NOW_MS } from "../dialects/now-ms.ts";
 import { arg, builder, compile } from "../query-builder.ts";
 import type { Schema } from "../schema.ts";
+import { OPEN_STATES, QUEUED, RUNNING, WAITING } from "../turn-states.ts";
+import { userContextVersion } from "../user-context-version.ts";
 
 type TurnRow = Selectable<Schema["turn"]>;
 
-/** Literals, so that SQLite sees that the indexes of unfinished turns will do. */
-const QUEUED = sql.lit("queued");
-const RUNNING = sql.lit("running");
-const OPEN_STATES = [QUEUED, RUNNING];
+/** What is not there is null. */
+type ControlsRow = { readonly [column in keyof TurnRow]: TurnRow[column] | null } & {
+  readonly head_seq: number;
+  readonly session_model: string | null;
+  readonly untrusted_from: string | null;
+  readonly private_from: string | null;
+  readonly parts_json: string | null;
+  readonly brake_since_ms: number | null;
+  readonly brake_user_id: string | null;
+  readonly brake_reason: string | null;
+  readonly context_version: number;
+  readonly user_context_version: number;
+};
+
+/** Messages that one look between two steps gives at most. */
+const STEERING_MOST = 20;
 
 export const turnQueries = {
   /** Changes nothing where the user's message has a turn already. */
@@ -29,6 +43,9 @@ export const turnQueries = {
         created_at_ms: arg<number>("nowMs"),
         started_at_ms: arg<number | null>("startedAtMs"),
         instance_id: arg<string | null>("instanceId"),
+        model: arg<string | null>("model"),
+        mode: arg("mode"),
+        parent_turn_id: arg<string | null>("parentTurnId"),
       })
       .onConflict((conflict) => conflict.columns(["user_id", "client_message_id"]).doNothing()),
   ),
@@ -74,20 +91,123 @@ export const turnQueries = {
     claimable().where("turn.session_id", "=", arg("sessionId")),
     claimable().where("turn.session_id", "=", arg("sessionId")).forUpdate("turn").skipLocked(),
   ),
-  /** A row where the run still owns the turn. */
+  /** A row where the run still owns the turn; and whether people are still asked for it. */
   findOwnedTurn: compile(ownedTurn(), ownedTurn().forNoKeyUpdate()),
   endTurn: compile(
+    ownedUpdate().set((turn) => ({
+      state: arg("state"),
+      ended_at_ms: arg<number>("endedAtMs"),
+      failure_code: arg<string | null>("failureCode"),
+      failure_message: arg<string | null>("failureMessage"),
+      ran_ms: turn("ran_ms", "+", arg<number>("ranMs")),
+    })),
+  ),
+  /** Where nothing is left to wait for, it is queued at once. */
+  pauseTurn: compile(
+    ownedUpdate().set((turn) => ({
+      state: turn
+        .case()
+        .when(turn.and([turn("is_cancelled", "=", 0), turn.exists(pendingApproval())]))
+        .then(WAITING)
+        .else(QUEUED)
+        .end(),
+      waiting_since_ms: arg<number>("sinceMs"),
+      pauses: turn("pauses", "+", 1),
+      ran_ms: turn("ran_ms", "+", arg<number>("ranMs")),
+    })),
+  ),
+  addTimeToTurn: compile(
+    ownedUpdate().set((turn) => ({ ran_ms: turn("ran_ms", "+", arg<number>("ranMs")) })),
+  ),
+  /** Ends a turn that waits for its run: its message is another turn's. */
+  joinTurn: compile(
     builder
       .updateTable("turn")
       .set({
-        state: arg("state"),
-        ended_at_ms: arg<number>("endedAtMs"),
-        failure_code: arg<string | null>("failureCode"),
-        failure_message: arg<string | null>("failureMessage"),
+        state: "completed",
+        ended_at_ms: arg<number>("nowMs"),
+        joined_turn_id: arg("turnId"),
       })
+      .where("turn_id", "=", arg("joinedTurnId"))
+      .where("session_id", "=", arg("sessionId"))
+      .where("state", "=", QUEUED)
+      .where("is_cancelled", "=", 0),
+  ),
+  /** Of a turn that waits for its run: all that go on from it do so too. */
+  moveParents: compile(
+    builder
+      .updateTable("turn")
+      .set({ parent_turn_id: arg("turnId") })
+      .where("session_id", "=", arg("sessionId"))
+      .where("state", "in", OPEN_STATES)
+      .where("parent_turn_id", "=", arg("joinedTurnId")),
+  ),
+  /** Nobody else decides on what the turn waits for. */
+  lockTurn: compile<Pick<TurnRow, "turn_id">>(oneTurn(), oneTurn().forUpdate()),
+  findPendingApproval: compile<{ approval_id: string }>(pendingApproval()),
+  resumeTurn: compile(
+    builder
+      .updateTable("turn")
+      .set({ state: "queued" })
       .where("turn_id", "=", arg("turnId"))
-      .where("state", "=", RUNNING)
-      .where("epoch", "=", arg<number>("epoch")),
+      .where("state", "=", WAITING),
+  ),
+  insertEndedTurn: compile(
+    builder
+      .insertInto("turn")
+      .values({
+        turn_id: arg("turnId"),
+        session_id: arg("sessionId"),
+        user_id: arg("userId"),
+        user_message_id: arg("messageId"),
+        client_message_id: arg("clientMessageId"),
+        accepted_seq: 0,
+        state: "completed",
+        attempts: 0,
+        epoch: 0,
+        created_at_ms: arg<number>("nowMs"),
+        ended_at_ms: arg<number>("nowMs"),
+      })
+      .onConflict((conflict) => conflict.doNothing()),
+  ),
+  /** The brake, and messages that may join a turn, in one row or more. */
+  readControls: compile<ControlsRow>(
+    builder
+      .selectFrom("session")
+      .leftJoin("brake", (join) => join.on("brake.brake_id", "=", 1))
+      .leftJoin("turn", (join) =>
+        join
+          .onRef("turn.session_id", "=", "session.session_id")
+          .on("turn.state", "in", OPEN_STATES)
+          .on("turn.state", "=", QUEUED)
+          .on("turn.mode", "=", "steer")
+          .on("turn.is_cancelled", "=", 0)
+          // One that goes on from elsewhere is none of this turn's branch.
+          .on("turn.parent_turn_id", "is", null)
+          .on("turn.turn_id", ">", arg("turnId")),
+      )
+      .leftJoin("message", (join) =>
+        join
+          .onRef("message.session_id", "=", "turn.session_id")
+          .onRef("message.turn_id", "=", "turn.turn_id")
+          .on("message.position", "=", 0),
+      )
+      .selectAll("turn")
+      .select([
+        "brake.since_ms as brake_since_ms",
+        "brake.user_id as brake_user_id",
+        "brake.reason as brake_reason",
+        "session.head_seq",
+        "session.model as session_model",
+        "session.untrusted_from",
+        "session.private_from",
+        "session.context_version",
+        "message.parts_json",
+      ])
+      .select(userContextVersion)
+      .where("session.session_id", "=", arg("sessionId"))
+      .orderBy("turn.turn_id")
+      .limit(STEERING_MOST),
   ),
   requeueTurn: compile(
     builder.updateTable("turn").set({ state: "queued" }).where("turn_id", "=", arg("turnId")),
@@ -186,7 +306,15 @@ function claimable() {
         .on("message.position", "=", 0),
     )
     .selectAll("turn")
-    .select(["session.head_seq", "message.parts_json"])
+    .select([
+      "session.head_seq",
+      "session.model as session_model",
+      "session.untrusted_from",
+      "session.private_from",
+      "session.context_version",
+      "message.parts_json",
+    ])
+    .select(userContextVersion)
     .where("turn.state", "=", QUEUED)
     .where((where) =>
       where.not(
@@ -201,7 +329,7 @@ function claimable() {
             .where((where) =>
               where.or([
                 where("earlier.turn_id", "<", where.ref("turn.turn_id")),
-                where("earlier.state", "=", RUNNING),
+                where("earlier.state", "in", [RUNNING, WAITING]),
               ]),
             ),
         ),
@@ -240,10 +368,40 @@ function runningOf() {
     .where("instance_id", "=", arg("instanceId"));
 }
 
+function ownedUpdate() {
+  return builder
+    .updateTable("turn")
+    .where("turn_id", "=", arg("turnId"))
+    .where("state", "=", RUNNING)
+    .where("epoch", "=", arg<number>("epoch"));
+}
+
+function oneTurn() {
+  return builder.selectFrom("turn").select("turn_id").where("turn_id", "=", arg("turnId"));
+}
+
+function pendingApproval() {
+  return builder
+    .selectFrom("approval")
+    .select("approval.approval_id")
+    .where("approval.turn_id", "=", arg("turnId"))
+    .where("approval.state", "=", "pending")
+    .limit(1);
+}
+
 function ownedTurn() {
   return builder
     .selectFrom("turn")
-    .select("turn_id")
+    .select(["turn_id", "user_id", "ran_ms"])
+    .select((turn) =>
+      turn
+        .selectFrom("approval")
+        .select("approval.approval_id")
+        .whereRef("approval.turn_id", "=", "turn.turn_id")
+        .where("approval.state", "=", "pending")
+        .limit(1)
+        .as("pending_approval_id"),
+    )
     .where("turn_id", "=", arg("turnId"))
     .where("state", "=", RUNNING)
     .where("epoch", "=", arg<number>("epoch"));

@@ -56,6 +56,14 @@ export const userQueries = {
   deleteEventsOfUser: compile(
     builder.deleteFrom("event_segment").where("session_id", "in", sessionsOfUser()),
   ),
+  deleteModelCallsOfUser: compile(
+    builder.deleteFrom("model_call").where("turn_id", "in", turnsOfUser()),
+  ),
+  deleteSpendOfUser: compile(builder.deleteFrom("spend").where("user_id", "=", arg("userId"))),
+  deleteCompactionsOfUser: compile(
+    builder.deleteFrom("compaction").where("session_id", "in", sessionsOfUser()),
+  ),
+  deletePinsOfUser: compile(builder.deleteFrom("pin").where("session_id", "in", sessionsOfUser())),
   deleteTurnsOfUser: compile(builder.deleteFrom("turn").where("user_id", "=", arg("userId"))),
   deleteSessionsOfUser: compile(builder.deleteFrom("session").where("user_id", "=", arg("userId"))),
   deleteHostCallsOfUser: compile(

@@ -1,5 +1,7 @@
 import type {
   DeleteOldFirings,
+  DeleteOldSpend,
+  DeleteOldSpendResult,
   TrimEvents,
   TrimEventsResult,
 } from "#application/ports/housekeeping.ts";
@@ -8,6 +10,9 @@ import { all, run, type Script } from "../script.ts";
 
 const SESSIONS_AT_ONCE = 100;
 const SEGMENTS_AT_ONCE = 500;
+const USERS_AT_ONCE = 100;
+/** Stands for all users together, and comes before the first. */
+const ALL_USERS = "";
 
 export function* trimEvents(input: TrimEvents): Script<TrimEventsResult> {
   const { restedSinceMs, keepEvents, after } = input;
@@ -34,4 +39,15 @@ export function* deleteOldFirings({ beforeMs, limit }: DeleteOldFirings): Script
     yield* run(queries.deleteFiring, { scheduleId, dueAtMs });
   }
   return old.length;
+}
+
+export function* deleteOldSpend(input: DeleteOldSpend): Script<DeleteOldSpendResult> {
+  const { beforeDay, after } = input;
+  const users = yield* all(queries.listUsers, { after, limit: USERS_AT_ONCE });
+  const userIds = users.map(({ user_id: userId }) => userId);
+  let deleted = 0;
+  for (const userId of after === ALL_USERS ? [ALL_USERS, ...userIds] : userIds) {
+    deleted += yield* run(queries.deleteOldSpend, { userId, beforeDay });
+  }
+  return { deleted, next: users.length < USERS_AT_ONCE ? undefined : userIds.at(-1) };
 }

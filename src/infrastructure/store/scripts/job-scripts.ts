@@ -24,9 +24,9 @@ const DEAD_MS = 7 * 86_400_000;
 const LOST: Failure = { code: "JOB_LOST", message: "The server stopped while the job ran" };
 
 export function* insertJobs(jobs: readonly NewJob[], nowMs: number): Script<void> {
-  for (const { queue, data, key } of jobs) {
+  for (const { queue, data, key, readyAtMs = nowMs } of jobs) {
     const jobId = key ?? randomUUID();
-    yield* run(queries.insertJob, { queue, jobId, dataJson: JSON.stringify(data), nowMs });
+    yield* run(queries.insertJob, { queue, jobId, dataJson: JSON.stringify(data), readyAtMs });
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   FireDueResult,
   FireNow,
   FoundFiring,
+  WithdrawCall,
 } from "#domain/schedule/firing-log.ts";
 import { planFirings } from "#domain/schedule/plan-firings.ts";
 import type { Schedule } from "#domain/schedule/schedule.ts";
@@ -126,6 +127,13 @@ export function* beginCall({ key, attempt, task, nowMs }: BeginCall): Script<boo
   });
   if (begun === 0) return false;
   yield* run(queries.insertTask, taskToArgs(task));
+  return true;
+}
+
+export function* withdrawCall({ key, attempt, taskId }: WithdrawCall): Script<boolean> {
+  const withdrawn = yield* run(queries.withdrawFiring, { ...key, knownAttempt: attempt });
+  if (withdrawn === 0) return false;
+  yield* run(queries.deleteFiringTask, { taskId });
   return true;
 }
 

@@ -1,3 +1,4 @@
+import type { Selectable } from "kysely";
 import type { Message } from "#domain/message/message.ts";
 import type { Session } from "#domain/session/session.ts";
 import type {
@@ -18,6 +19,9 @@ import { queries } from "../load-queries.ts";
 import { messageFromRow, sessionFromRow, turnFromRow } from "../rows.ts";
 import type { Schema } from "../schema.ts";
 import { all, get, run, type Script } from "../script.ts";
+import { findTip } from "./branch-scripts.ts";
+
+type SessionRow = Selectable<Schema["session"]>;
 
 /** Sorts after every id. */
 const LAST_ID = "~";
@@ -37,21 +41,27 @@ export function* listSessions(input: ListSessions): Script<Session[]> {
 }
 
 export function* listMessages({ sessionId, limit, before }: ListMessages): Script<Message[]> {
-  const end = before && (yield* get(queries.findMessage, { sessionId, messageId: before }));
-  if (before !== undefined && end === undefined) return [];
-  return yield* listUpTo(sessionId, limit, {
-    turnId: end?.turn_id ?? LAST_ID,
-    position: end === undefined ? 0 : end.position - 1,
-  });
+  const session = yield* get(queries.findSession, { sessionId });
+  if (session === undefined) return [];
+  if (before !== undefined) {
+    const end = yield* get(queries.findMessage, { sessionId, messageId: before });
+    if (end === undefined) return [];
+    const last = { turnId: end.turn_id, position: end.position - 1 };
+    return yield* listUpTo(session, limit, last);
+  }
+  const tip = session.is_branched === 1 ? yield* findTip(session) : undefined;
+  return yield* listUpTo(session, limit, { turnId: tip ?? LAST_ID, position: LAST_POSITION });
 }
 
-/** The latest `limit` messages up to and including turn `turnId`, oldest first. */
+/** The latest `limit` messages up to and including turn `turnId`, on its branch, oldest first. */
 export function* listHistory(
   sessionId: SessionId,
   turnId: TurnId,
   limit: number,
 ): Script<Message[]> {
-  return yield* listUpTo(sessionId, limit, { turnId, position: LAST_POSITION });
+  const session = yield* get(queries.findSession, { sessionId });
+  if (session === undefined) return [];
+  return yield* listUpTo(session, limit, { turnId, position: LAST_POSITION });
 }
 
 export function* findTurn(turnId: TurnId): Script<Turn | undefined> {
@@ -121,19 +131,34 @@ export function* deleteSession(sessionId: SessionId): Script<"deleted" | "not-fo
   if ((yield* get(queries.listOpenTurnsOfSession, { sessionId })) !== undefined) return "busy";
   yield* run(queries.deleteSessionApprovals, { sessionId });
   yield* run(queries.deleteSessionTasks, { sessionId });
+  yield* run(queries.deleteSessionModelCalls, { sessionId });
+  yield* run(queries.deleteSessionCompactions, { sessionId });
+  yield* run(queries.deleteSessionPins, { sessionId });
+  yield* run(queries.deleteSessionTranscripts, { sessionId });
   yield* run(queries.deleteSessionTurns, { sessionId });
+  yield* run(queries.deleteJoinedTurns, { sessionId });
   yield* run(queries.deleteSessionMessages, { sessionId });
   yield* run(queries.deleteSessionEvents, { sessionId });
   yield* run(queries.deleteSession, { sessionId });
   return "deleted";
 }
 
-function* listUpTo(
+export function* setSessionModel(
   sessionId: SessionId,
+  model: string | undefined,
+): Script<"set" | "not-found"> {
+  const changed = yield* run(queries.setSessionModel, { sessionId, model: model ?? null });
+  return changed === 1 ? "set" : "not-found";
+}
+
+/** A session that never branched is read from its end, without a look at its turns. */
+function* listUpTo(
+  { session_id: sessionId, is_branched: isBranched }: SessionRow,
   limit: number,
   last: { readonly turnId: string; readonly position: number },
 ): Script<Message[]> {
-  const rows = yield* all(queries.listMessages, { sessionId, limit, ...last });
+  const query = isBranched === 1 ? queries.listBranchMessages : queries.listMessages;
+  const rows = yield* all(query, { sessionId, limit, ...last });
   return rows.map(messageFromRow).toReversed();
 }
 

@@ -1,4 +1,4 @@
-import type { TaskId } from "#domain/shared/id.ts";
+import type { TaskId, TurnId } from "#domain/shared/id.ts";
 import type { Task, TaskState } from "#domain/task/task.ts";
 import type { ListTasks } from "#domain/task/task-repository.ts";
 import { queries } from "../load-queries.ts";
@@ -21,6 +21,10 @@ export function* listTasks(input: ListTasks): Script<Task[]> {
       ? all(queries.listTasksOfSession, { ...args, sessionId })
       : all(userId === "" ? queries.listTasks : queries.listTasksOfUser, args);
   return (yield* query).map(taskFromRow);
+}
+
+export function* listTasksOfTurn(turnId: TurnId): Script<Task[]> {
+  return (yield* all(queries.listTasksOfTurn, { turnId })).map(taskFromRow);
 }
 
 export function* addTask(task: Task): Script<void> {

@@ -55,6 +55,10 @@ export function* removeUser(userId: UserId, event?: AuditEvent): Script<RemoveUs
   yield* run(queries.deleteTasksOfUser, { userId });
   yield* run(queries.deleteMessagesOfUser, { userId });
   yield* run(queries.deleteEventsOfUser, { userId });
+  yield* run(queries.deleteModelCallsOfUser, { userId });
+  yield* run(queries.deleteSpendOfUser, { userId });
+  yield* run(queries.deleteCompactionsOfUser, { userId });
+  yield* run(queries.deletePinsOfUser, { userId });
   yield* run(queries.deleteTurnsOfUser, { userId });
   yield* run(queries.deleteSessionsOfUser, { userId });
   yield* run(queries.deleteHostCallsOfUser, { userId });

@@ -1,3 +1,4 @@
+import type { ListedSkill } from "#domain/skill/skill.ts";
 import { LoginBody, Me, SkillList } from "../api-schemas.ts";
 import { clearSessionCookie, readSessionCookie, writeSessionCookie } from "../cookies.ts";
 import { json, NO_CONTENT } from "../http-reply.ts";
@@ -61,7 +62,7 @@ export function createAccountRoutes(deps: GatewayDeps, limits: RateLimits): read
       answers: { 200: { summary: "You", schema: Me } },
       answer({ principal: { user, scopes } }) {
         const { id: userId, name, role } = user;
-        return json(200, { userId, name, role, scopes, ...deps.about });
+        return json(200, { userId, name, role, scopes, ...deps.about() });
       },
     }),
     route({
@@ -71,17 +72,15 @@ export function createAccountRoutes(deps: GatewayDeps, limits: RateLimits): read
       name: "listSkills",
       summary: "The skills there are and what they can do",
       answers: { 200: { summary: "All of them", schema: SkillList } },
-      answer: () => json(200, { skills: deps.listSkills().map(toSkillSummary) }),
+      async answer() {
+        const { skills, promptSkills } = await deps.listSkills();
+        return json(200, { skills: skills.map(toSkillSummary), promptSkills });
+      },
     }),
   ];
 }
 
-function toSkillSummary({
-  name,
-  version,
-  description,
-  tools,
-}: ReturnType<GatewayDeps["listSkills"]>[number]) {
+function toSkillSummary({ name, version, description, tools }: ListedSkill) {
   return {
     name,
     version,
@@ -89,6 +88,7 @@ function toSkillSummary({
     tools: tools.map((tool) => ({
       name: tool.name,
       description: tool.description,
+      effects: tool.effects,
       examples: tool.examples.map((example) => example.text),
     })),
   };

@@ -1,6 +1,12 @@
-import type { SessionId } from "#domain/shared/id.ts";
+import type { AcceptMessageInput } from "#application/ports/accept-message.ts";
 import type { Principal } from "#domain/user/credential.ts";
-import { Accepted, Answered, MessageBody } from "../api-schemas.ts";
+import {
+  Accepted,
+  Answered,
+  MessageBody,
+  RegenerateBody,
+  SessionMessageBody,
+} from "../api-schemas.ts";
 import { toAgUiMessage } from "../event-frame.ts";
 import type { HttpRequest } from "../http.ts";
 import type { HttpReply } from "../http-reply.ts";
@@ -12,12 +18,15 @@ import * as reply from "../replies.ts";
 import { type Route, type RouteDocs, route } from "../route.ts";
 import { toTurn } from "../to-answers.ts";
 import type { GatewayDeps } from "../use-cases.ts";
+import { refuseModel } from "./refuse-model.ts";
 
 interface Sending {
   readonly request: HttpRequest;
   readonly principal: Principal;
-  readonly text: string;
-  readonly sessionId?: SessionId;
+  /** What does not exist where the message cannot be taken in. */
+  readonly what: "session" | "turn";
+  /** Takes the message in, under its key. */
+  readonly take: (clientMessageId: string) => ReturnType<GatewayDeps["acceptMessage"]>;
 }
 
 type AcceptedMessage = Extract<
@@ -27,7 +36,9 @@ type AcceptedMessage = Extract<
 
 const MAX_WAIT_S = 60;
 const WRITE = { scope: "sessions:write", role: "member" } as const;
-const BODY = { schema: MessageBody, example: { text: "What is 2 + 2?" } };
+/** With pictures it is long, but of few values. */
+const bounds = { depth: 8, values: 1_000 };
+const BODY = { schema: MessageBody, example: { text: "What is 2 + 2?" }, bounds };
 
 /** Messages for the agent. Their key is the name by which the store knows them apart. */
 export function createMessageRoutes(deps: GatewayDeps, limits: RateLimits): readonly Route[] {
@@ -55,7 +66,8 @@ export function createMessageRoutes(deps: GatewayDeps, limits: RateLimits): read
       name: "startSession",
       summary: "Sends a message in a new session",
       body: BODY,
-      answer: ({ request, principal, body: { text } }) => send({ request, principal, text }),
+      answer: ({ request, principal, body }) =>
+        send({ request, principal, what: "session", take: (key) => accept(principal, key, body) }),
     }),
     route({
       ...docs,
@@ -63,9 +75,27 @@ export function createMessageRoutes(deps: GatewayDeps, limits: RateLimits): read
       path: "/sessions/{sessionId}/messages",
       name: "sendMessage",
       summary: "Sends a message in a session",
-      body: BODY,
-      answer: ({ request, principal, params: { sessionId }, body: { text } }) =>
-        send({ request, principal, text, sessionId }),
+      body: { ...BODY, schema: SessionMessageBody },
+      answer: ({ request, principal, params: { sessionId }, body }) => {
+        const take = (key: string) => accept(principal, key, { ...body, sessionId });
+        return send({ request, principal, what: "session", take });
+      },
+    }),
+    route({
+      ...docs,
+      method: "post",
+      path: "/turns/{turnId}/regenerate",
+      name: "regenerateTurn",
+      summary: "Has the message of a turn, or another in its place, answered anew, as a branch",
+      body: { schema: RegenerateBody, example: {} },
+      answer: ({ request, principal, params: { turnId }, body }) => {
+        const { id: userId } = principal.user;
+        const choice = body.model === undefined ? "allowed" : deps.judgeModel(body.model);
+        if (choice !== "allowed") return refuseModel(choice);
+        const take = (clientMessageId: string) =>
+          deps.regenerateTurn({ userId, turnId, clientMessageId, ...body });
+        return send({ request, principal, what: "turn", take });
+      },
     }),
   ];
 
@@ -76,15 +106,22 @@ export function createMessageRoutes(deps: GatewayDeps, limits: RateLimits): read
     if ("refusal" in read) return read.refusal;
     const retryAfterMs = limits.takeMessage({ userId, address: request.address });
     if (retryAfterMs !== undefined) return problem(reply.rateLimited("messages", retryAfterMs));
-    return inFlight.answer({ userId, key: read.key }, () => accept(sending, read.key));
+    return inFlight.answer({ userId, key: read.key }, () => takeIn(sending, read.key));
   }
 
-  async function accept(
-    { request, principal, text, sessionId }: Sending,
+  function accept(
+    { user: { id: userId } }: Principal,
+    clientMessageId: string,
+    message: Pick<AcceptMessageInput, "text" | "sessionId" | "mode">,
+  ) {
+    return deps.acceptMessage({ userId, clientMessageId, ...message });
+  }
+
+  async function takeIn(
+    { request, principal, what, take }: Sending,
     clientMessageId: string,
   ): Promise<HttpReply> {
-    const { id: userId } = principal.user;
-    const result = await deps.acceptMessage({ userId, clientMessageId, text, sessionId });
+    const result = await take(clientMessageId);
     switch (result.kind) {
       case "accepted": {
         const answered = await waitForAnswer(request, principal, result);
@@ -98,7 +135,7 @@ export function createMessageRoutes(deps: GatewayDeps, limits: RateLimits): read
       case "overloaded":
         return problem(reply.overloaded(result.retryAfterMs));
       case "not-found":
-        return problem(reply.notFound("session"));
+        return problem(reply.notFound(what));
       case "conflict":
         return problem(reply.KEY_REUSED);
       default:

@@ -1,13 +1,12 @@
-import type { z } from "zod";
-import type { Session } from "#domain/session/session.ts";
 import {
+  BranchBody,
+  Branches,
   EventsQuery,
   MessageList,
   MessagesQuery,
   OwnerQuery,
   SessionDetail,
   SessionList,
-  type SessionSummary,
   SessionsQuery,
 } from "../api-schemas.ts";
 import { toLastPage, toPage } from "../cursor.ts";
@@ -17,6 +16,7 @@ import { json, NO_CONTENT } from "../http-reply.ts";
 import { problem } from "../problem.ts";
 import * as reply from "../replies.ts";
 import { badRequest, type Route, route } from "../route.ts";
+import { toSessionDetail, toSessionSummary } from "../to-answers.ts";
 import type { GatewayDeps } from "../use-cases.ts";
 import { asOwner } from "./owner.ts";
 
@@ -43,7 +43,7 @@ export function createSessionRoutes(deps: GatewayDeps, streams: EventStreams): r
           const found = await deps.listSessions({ userId, limit: limit + 1, before });
           const page = toPage(found, limit, (last) => [last.updatedAtMs, last.id]);
           const { items, ...next } = page;
-          return json(200, { sessions: items.map(toSummary), ...next });
+          return json(200, { sessions: items.map(toSessionSummary), ...next });
         }),
     }),
     route({
@@ -58,8 +58,7 @@ export function createSessionRoutes(deps: GatewayDeps, streams: EventStreams): r
         asOwner(principal, { userId: query.userId, least: "admin" }, async (userId) => {
           const session = await deps.findSession({ userId, sessionId });
           if (session === undefined) return problem(reply.notFound("session"));
-          const { headSeq: seq, headEpoch: epoch } = session;
-          return json(200, { ...toSummary(session), seq, epoch });
+          return json(200, toSessionDetail(session));
         }),
     }),
     route({
@@ -82,6 +81,33 @@ export function createSessionRoutes(deps: GatewayDeps, streams: EventStreams): r
           default:
             return result satisfies never;
         }
+      },
+    }),
+    route({
+      method: "get",
+      path: "/sessions/{sessionId}/branches",
+      access: READ,
+      name: "listBranches",
+      summary: "Where the branch in use forks: turns beside each other, in the order of the talk",
+      answers: {
+        200: { summary: "The forks, none where all turns follow each other", schema: Branches },
+      },
+      async answer({ principal: { user }, params: { sessionId } }) {
+        const forks = await deps.listBranches({ userId: user.id, sessionId });
+        return forks === undefined ? problem(reply.notFound("session")) : json(200, { forks });
+      },
+    }),
+    route({
+      method: "post",
+      path: "/sessions/{sessionId}/branches",
+      access: WRITE,
+      name: "useBranch",
+      summary: "Goes on with the newest branch through a turn",
+      body: { schema: BranchBody, example: { turnId: "t1" } },
+      answers: { 204: { summary: "It is what is shown, and what the next message goes on from" } },
+      async answer({ principal: { user }, params: { sessionId }, body: { turnId } }) {
+        const used = await deps.useBranch({ userId: user.id, sessionId, turnId });
+        return used === "used" ? NO_CONTENT : problem(reply.notFound("turn"));
       },
     }),
     route({
@@ -134,11 +160,6 @@ export function createSessionRoutes(deps: GatewayDeps, streams: EventStreams): r
       },
     }),
   ];
-}
-
-function toSummary(session: Session): z.output<typeof SessionSummary> {
-  const { id, title, createdAtMs, updatedAtMs } = session;
-  return { id, title, createdAtMs, updatedAtMs };
 }
 
 function parsePosition(text: string): { after: number; epoch?: number } | undefined {

@@ -3,6 +3,7 @@ import {
   TaskDetail,
   TaskList,
   TasksQuery,
+  TimelineAnswer,
   TurnDetail,
   TurnList,
   TurnsQuery,
@@ -13,6 +14,7 @@ import { problem } from "../problem.ts";
 import * as reply from "../replies.ts";
 import { type Route, route } from "../route.ts";
 import { toTask, toTurn } from "../to-answers.ts";
+import { toTimeline } from "../to-timeline.ts";
 import type { GatewayDeps } from "../use-cases.ts";
 import { asOwner } from "./owner.ts";
 
@@ -51,6 +53,21 @@ export function createTurnRoutes(deps: GatewayDeps): readonly Route[] {
           const read = await deps.readTurn({ userId, turnId });
           if (read === undefined) return problem(reply.notFound("turn"));
           return json(200, toTurn(read.turn));
+        }),
+    }),
+    route({
+      method: "get",
+      path: "/turns/{turnId}/timeline",
+      access: READ,
+      name: "getTimeline",
+      summary: "What was done in a turn: model calls, tool calls, approvals, tokens, cost, times",
+      query: OwnerQuery,
+      answers: { 200: { summary: "The timeline", schema: TimelineAnswer } },
+      answer: ({ principal, params: { turnId }, query }) =>
+        asOwner(principal, { userId: query.userId, least: "admin" }, async (userId) => {
+          const timeline = await deps.readTimeline({ userId, turnId });
+          if (timeline === undefined) return problem(reply.notFound("turn"));
+          return json(200, toTimeline(timeline));
         }),
     }),
     route({
@@ -94,6 +111,18 @@ export function createTurnRoutes(deps: GatewayDeps): readonly Route[] {
           const task = await deps.findTask({ userId, taskId });
           return task === undefined ? problem(reply.notFound("task")) : json(200, toTask(task));
         }),
+    }),
+    route({
+      method: "post",
+      path: "/tasks/{taskId}/cancel",
+      access: { scope: "sessions:write", role: "member" },
+      name: "cancelTask",
+      summary: "Stops a call of a skill, wherever it runs; its turn goes on",
+      answers: { 202: { summary: "It ends, or has ended already" } },
+      async answer({ principal: { user }, params: { taskId } }) {
+        const { kind } = await deps.cancelTask({ userId: user.id, taskId });
+        return kind === "not-found" ? problem(reply.notFound("task")) : { status: 202 };
+      },
     }),
   ];
 }

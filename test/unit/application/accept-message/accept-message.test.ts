@@ -1,13 +1,16 @@
 import { describe, test } from "vitest";
 import { createAcceptMessage } from "#application/accept-message/accept-message.ts";
+import type { TurnId } from "#domain/shared/id.ts";
 import type { QueuedTurn } from "#domain/turn/turn-log.ts";
 import { newId, newIdAfter } from "#infrastructure/ids/ids.ts";
+import { silentLog } from "../../../support/silent-log.ts";
 import { ADA, BOB, openTurnStore } from "../../../support/turn-store.ts";
 
 /** The use case over the real tables, with room for `room` turns. */
 async function openUseCase(room = 10) {
   const store = await openTurnStore();
   const dispatched: QueuedTurn[] = [];
+  const interrupting: TurnId[] = [];
   let taken = 0;
   const acceptMessage = createAcceptMessage({
     turns: store.turns,
@@ -23,15 +26,18 @@ async function openUseCase(room = 10) {
         };
       },
     },
+    interrupt: async ({ turnId }) => void interrupting.push(turnId),
     newId,
     newIdAfter,
     nowMs: () => 5,
+    log: silentLog,
   });
   const taking = () => taken;
   return {
     store,
     acceptMessage,
     dispatched,
+    interrupting,
     taking,
     [Symbol.asyncDispose]: store[Symbol.asyncDispose],
   };
@@ -56,6 +62,20 @@ describe("acceptMessage()", () => {
     expect(await opened.acceptMessage(message)).toEqual({ ...first, duplicate: true });
     expect(opened.dispatched).toHaveLength(1);
     expect(opened.taking()).toBe(1);
+  });
+
+  test("a repeat interrupts too: whoever took the message in may have died before", async ({
+    expect,
+  }) => {
+    await using opened = await openUseCase();
+    const first = await opened.acceptMessage(message);
+    const { sessionId, turnId: running } = first.kind === "accepted" ? first : {};
+    const sent = { ...message, clientMessageId: "c2", sessionId, mode: "interrupt" } as const;
+    const second = await opened.acceptMessage(sent);
+    expect(await opened.acceptMessage(sent)).toEqual({ ...second, duplicate: true });
+    const { turnId } = second.kind === "accepted" ? second : {};
+    expect(turnId).not.toBe(running);
+    expect(opened.interrupting).toEqual([turnId, turnId]);
   });
 
   test("another text under the same id and a stranger's session are refused", async ({

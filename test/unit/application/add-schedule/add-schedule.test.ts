@@ -150,7 +150,7 @@ function open() {
         return { id, userId: owner, title: "", ...times };
       },
     },
-    listSkills: () => [calculator],
+    listSkills: async () => ({ skills: [calculator], promptSkills: [] }),
     cron,
     nowMs: () => NOW,
     maxPerUser: 3,

@@ -5,6 +5,7 @@ import type { Admission, RunResult, TurnDispatch } from "#application/ports/turn
 import { parseInstanceId, type SessionId, type TurnId, type UserId } from "#domain/shared/id.ts";
 import { MAX_TURN_ATTEMPTS } from "#domain/turn/turn.ts";
 import { newId } from "#infrastructure/ids/ids.ts";
+import { approvalOf } from "../../../support/approvals.ts";
 import { ADA, BOB, openTurnStore, type TurnStore } from "../../../support/turn-store.ts";
 
 const silent: Logger = { error() {}, warn() {}, info() {}, debug() {} };
@@ -17,6 +18,10 @@ const THERE = { instanceId: parseInstanceId("there") };
 interface HeldRun {
   readonly dispatch: TurnDispatch;
   end(): Promise<void>;
+  /** Stores that the turn waits for a person. */
+  pause(): Promise<void>;
+  /** Says so. */
+  settlePaused(): void;
   /** Says that it ended, which the store knows already. */
   settle(headSeq: number): void;
   die(): void;
@@ -46,6 +51,14 @@ function createRunner(store: TurnStore) {
           await store.turns.save({ ...owner, messages: [], tasks: [], events, end });
           result.resolve({ kind: "ended", headSeq: headSeq + 1 });
         },
+        pause: async () => {
+          const asked = approvalOf("a1", { turnId, sessionId, userId: ADA });
+          const owner = { turnId, sessionId, epoch, nowMs: 1 };
+          const nothing = { messages: [], tasks: [], events: [] };
+          const pause = { sinceMs: 1 };
+          await store.turns.save({ ...owner, ...nothing, pause, approvals: [asked] });
+        },
+        settlePaused: () => result.resolve({ kind: "paused", headSeq }),
         settle: (seq) => result.resolve({ kind: "ended", headSeq: seq }),
         die: () => result.reject(new Error("The thread died")),
         fence: () => result.resolve({ kind: "fenced" }),
@@ -140,6 +153,61 @@ describe("TurnDispatcher", () => {
     admit(dispatcher, BOB);
     expect(dispatcher.admit(ADA)).toEqual({ retryAfterMs: 1_000 });
     expect(dispatcher.inFlight).toBe(3);
+  });
+
+  test("a turn that waits for a person takes no room, and holds those behind it", async ({
+    expect,
+  }) => {
+    await using opened = await openDispatcher();
+    const { dispatcher, runner, store, send } = opened;
+    const first = await send();
+    const second = await send(first.sessionId);
+    await runner.runs[0]?.pause();
+    runner.runs[0]?.settlePaused();
+    await expect.poll(() => dispatcher.inFlight).toBe(0);
+    expect(runner.runs).toHaveLength(1);
+    await store.turns.cancel(first.turnId);
+    dispatcher.wake(first.sessionId);
+    await expect.poll(() => runner.runs.length).toBe(2);
+    expect(runner.runs[1]?.dispatch).toMatchObject({ turnId: first.turnId, isCancelled: true });
+    await runner.runs[1]?.end();
+    await expect.poll(() => runner.runs[2]?.dispatch.turnId).toBe(second.turnId);
+  });
+
+  test("a decision that comes before the run has said that it waits is not missed", async ({
+    expect,
+  }) => {
+    await using opened = await openDispatcher();
+    const { dispatcher, runner, store, send } = opened;
+    const { turnId, sessionId } = await send();
+    await runner.runs[0]?.pause();
+    await store.turns.cancel(turnId);
+    dispatcher.wake(sessionId);
+    expect(runner.runs).toHaveLength(1);
+    runner.runs[0]?.settlePaused();
+    await expect.poll(() => runner.runs[1]?.dispatch).toMatchObject({ turnId, attempt: 2 });
+  });
+
+  test("wake() runs what waits in a session of which nothing runs here", async ({ expect }) => {
+    await using opened = await openDispatcher();
+    const { dispatcher, runner, store, announced } = opened;
+    const { owner } = admit(dispatcher, ADA);
+    const first = await store.accept({ owner });
+    const { sessionId } = first;
+    const second = await store.accept({ sessionId, owner });
+    dispatcher.wake(sessionId);
+    const end = { kind: "completed", endedAtMs: 1 } as const;
+    const nothing = { messages: [], tasks: [], events: [] };
+    const run = { turnId: first.turnId, sessionId, epoch: owner.epoch, nowMs: 1 };
+    await store.turns.save({ ...run, ...nothing, end });
+    expect(runner.runs).toEqual([]);
+    dispatcher.wake(sessionId);
+    await expect.poll(() => runner.runs.length).toBe(1);
+    expect(runner.runs[0]?.dispatch).toMatchObject({ turnId: second.turnId });
+    expect(announced).toEqual([sessionId, sessionId]);
+    await runner.runs[0]?.end();
+    // The first admission was never used.
+    await expect.poll(() => dispatcher.inFlight).toBe(1);
   });
 
   test("a turn that ended makes room for another", async ({ expect }) => {
@@ -285,34 +353,34 @@ describe("TurnDispatcher", () => {
   test("a lost lease stops what runs and refuses more, a new one takes it up again", async ({
     expect,
   }) => {
-    await using opened = await openDispatcher({}, { isShared: true, leaseMs: 400 });
+    await using opened = await openDispatcher({}, { isShared: true, leaseMs: 3_000 });
     const { store, runner, send, dispatcher } = opened;
     const turn = await send();
     await expect.poll(() => runner.runs.length).toBe(1);
     store.breakWrites(true);
-    await expect.poll(() => dispatcher.trouble, { timeout: 5_000 }).toBe("no lease on the store");
+    await expect.poll(() => dispatcher.trouble, { timeout: 15_000 }).toBe("no lease on the store");
     expect(runner.abandoned).toEqual([turn.turnId]);
     expect(dispatcher.admit(ADA)).toEqual({ retryAfterMs: 1_000 });
     runner.runs[0]?.fence();
     store.breakWrites(false);
-    await expect.poll(() => runner.runs.length, { timeout: 5_000 }).toBe(2);
+    await expect.poll(() => runner.runs.length, { timeout: 15_000 }).toBe(2);
     expect(runner.runs[1]?.dispatch).toMatchObject({ turnId: turn.turnId, attempt: 2 });
   });
 
   test("a turn that was accepted under a lease lost meanwhile is not run under it", async ({
     expect,
   }) => {
-    await using opened = await openDispatcher({}, { isShared: true, leaseMs: 400 });
+    await using opened = await openDispatcher({}, { isShared: true, leaseMs: 3_000 });
     const { store, runner, dispatcher } = opened;
     const admission = admit(dispatcher, ADA);
     const turn = await store.accept({ owner: admission.owner });
     store.breakWrites(true);
-    await expect.poll(() => dispatcher.trouble, { timeout: 5_000 }).toContain("lease");
+    await expect.poll(() => dispatcher.trouble, { timeout: 15_000 }).toContain("lease");
     admission.dispatch(turn, true);
     expect([runner.runs, dispatcher.inFlight]).toEqual([[], 0]);
     store.breakWrites(false);
     // It is an orphan of the lost lease, and taken up as such.
-    await expect.poll(() => runner.runs.length, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => runner.runs.length, { timeout: 15_000 }).toBe(1);
     expect(runner.runs[0]?.dispatch).toMatchObject({ turnId: turn.turnId, attempt: 2 });
   });
 

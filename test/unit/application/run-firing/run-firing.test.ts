@@ -1,6 +1,5 @@
 import { describe, test } from "vitest";
 import {
-  type AcceptMessage,
   createRunFiring,
   type RunFiringDeps,
 } from "../../../../src/application/run-firing/run-firing.ts";
@@ -9,7 +8,7 @@ import type { Schedule, ScheduleAction } from "../../../../src/domain/schedule/s
 import { Fault } from "../../../../src/domain/shared/fault.ts";
 import { parseSessionId, parseTurnId } from "../../../../src/domain/shared/id.ts";
 import type { Skill } from "../../../../src/domain/skill/skill.ts";
-import { endTask, NO_USAGE, type Task } from "../../../../src/domain/task/task.ts";
+import { endTask, failTask, NO_USAGE, type Task } from "../../../../src/domain/task/task.ts";
 import { newId } from "../../../../src/infrastructure/ids/ids.ts";
 import { createCronerTimes } from "../../../../src/infrastructure/schedules/croner-times.ts";
 import { createMemorySchedules } from "../../../support/fakes/memory-schedules.ts";
@@ -60,7 +59,7 @@ describe("runFiring() of a message", () => {
   test("goes to its own session where another firing made that meanwhile", async ({ expect }) => {
     const sessionIds: string[] = [];
     const asked: unknown[] = [];
-    const acceptMessage: AcceptMessage = async ({ sessionId, newSessionId }) => {
+    const acceptMessage: RunFiringDeps["acceptMessage"] = async ({ sessionId, newSessionId }) => {
       asked.push({ sessionId, newSessionId });
       if (newSessionId === undefined) return accepted;
       sessionIds.push(newSessionId);
@@ -91,7 +90,10 @@ describe("runFiring() of a message", () => {
   });
 
   test("waits for a later attempt where there is no room", async ({ expect }) => {
-    const acceptMessage: AcceptMessage = async () => ({ kind: "overloaded", retryAfterMs: 1 });
+    const acceptMessage: RunFiringDeps["acceptMessage"] = async () => ({
+      kind: "overloaded",
+      retryAfterMs: 1,
+    });
     const { run, firing } = await open({ deps: { acceptMessage } });
     await expect(run()).rejects.toThrow("no room");
     expect(await firing()).toMatchObject({ state: { kind: "waiting" } });
@@ -194,6 +196,78 @@ describe("runFiring() of a skill call", () => {
     });
   });
 
+  test("waits for a later try where its skill is not there, and fails with the last", async ({
+    expect,
+  }) => {
+    const { run, firing, memory } = await open({ action: { ...call, skill: "mcp-slow" } });
+    await expect(run()).rejects.toThrow('There is no skill "mcp-slow" at the moment');
+    expect(await firing()).toMatchObject({ state: { kind: "waiting" } });
+    expect(memory.tasks.size).toBe(0);
+    await run({ isLast: true });
+    const failure = { code: "unknown-tool", message: 'There is no tool "mcp-slow.calculate"' };
+    expect(await firing()).toMatchObject({ state: { kind: "failed", failure } });
+  });
+
+  test("a call that another try began waits until its skill is there to say what it does", async ({
+    expect,
+  }) => {
+    let skills: readonly Skill[] = [calculator];
+    const { run, crash, firing, memory } = await open({
+      action: call,
+      deps: { listSkills: async () => ({ skills, promptSkills: [] }) },
+    });
+    await crash();
+    skills = [];
+    await expect(run()).rejects.toThrow("There is no skill");
+    skills = [calculator];
+    await run();
+    expect(await firing()).toMatchObject({ state: { kind: "done" } });
+    expect(memory.tasks.size).toBe(1);
+  });
+
+  test.for(["unknown-tool", "unavailable"])(
+    "is tried again where the thread that should call says %s",
+    async (code, { expect }) => {
+      const failure = { code, message: "Not here" };
+      let lacks = 1;
+      const { run, firing, memory } = await open({
+        action: call,
+        skill: writer,
+        callSkill: async (task) => (lacks-- > 0 ? failTask(task, failure, NOW) : completed(task)),
+      });
+      await expect(run()).rejects.toThrow("The call was not made: Not here");
+      expect(await firing()).toMatchObject({ state: { kind: "waiting" } });
+      expect(memory.tasks.size).toBe(0);
+      await run();
+      expect(await firing()).toMatchObject({ state: { kind: "done" } });
+      expect(memory.tasks.size).toBe(1);
+      const last = await open({
+        action: call,
+        skill: writer,
+        callSkill: async (task) => failTask(task, failure, NOW),
+      });
+      await last.run({ isLast: true });
+      expect(await last.firing()).toMatchObject({ state: { kind: "failed", failure } });
+      expect(last.memory.tasks.size).toBe(1);
+    },
+  );
+
+  test("a call that reads stays begun where its next try was not made", async ({ expect }) => {
+    const failure = { code: "unknown-tool", message: "Not here" };
+    let lacks = 1;
+    const { run, crash, firing, memory } = await open({
+      action: call,
+      skill: calculator,
+      callSkill: async (task) => (lacks-- > 0 ? failTask(task, failure, NOW) : completed(task)),
+    });
+    await crash();
+    await expect(run()).rejects.toThrow("not made");
+    expect(await firing()).toMatchObject({ state: { kind: "running", attempt: 2 } });
+    await run();
+    expect(await firing()).toMatchObject({ state: { kind: "done" } });
+    expect(memory.tasks.size).toBe(1);
+  });
+
   test("fails where there is no such tool any more", async ({ expect }) => {
     const { run, firing } = await open({ action: { ...call, tool: "gone" } });
     await run();
@@ -220,11 +294,12 @@ async function open(given: Given) {
   await memory.schedules.add(schedule);
   const { fired } = await memory.firings.fireDue({ nowMs: DUE, limit: 1 });
   const key = fired[0] as FiringKey;
-  const asked: Parameters<AcceptMessage>[0][] = [];
+  const asked: Parameters<RunFiringDeps["acceptMessage"]>[0][] = [];
   const all: RunFiringDeps = {
     firings: {
       find: (...args) => memory.firings.find(...args),
       beginCall: (...args) => memory.firings.beginCall(...args),
+      withdrawCall: (...args) => memory.firings.withdrawCall(...args),
       end: (...args) => {
         if (endsToFail-- > 0) throw new Fault("STORE_UNAVAILABLE", "Gone");
         return memory.firings.end(...args);
@@ -238,7 +313,7 @@ async function open(given: Given) {
       asked.push(input);
       return accepted;
     },
-    listSkills: () => [skill],
+    listSkills: async () => ({ skills: [skill], promptSkills: [] }),
     callSkill: async (task) =>
       callSkill === undefined ? completed(task) : callSkill(task, memory.tasks),
     newId,

@@ -1,137 +1,12 @@
 import { describe, test } from "vitest";
-import { createToolRunner } from "#application/invoke-skill/invoke-skill.ts";
-import type { Llm, LlmEvent, LlmRequest } from "#application/ports/llm.ts";
-import type { Logger } from "#application/ports/logger.ts";
-import type { Sandbox, SandboxCall, SandboxResult } from "#application/ports/sandbox.ts";
-import { CANCELLED, createRunTurn, type RunLimits } from "#application/run-turn/run-turn.ts";
-import { SessionHistory } from "#application/run-turn/session-history.ts";
+import type { LlmEvent } from "#application/ports/llm.ts";
+import { ABANDONED, CANCELLED } from "#application/run-turn/turn-signal.ts";
 import { textOf } from "#domain/message/message.ts";
 import { Fault } from "#domain/shared/fault.ts";
-import { parseToolCallId } from "#domain/shared/id.ts";
-import type { JsonValue } from "#domain/shared/json.ts";
-import type { Skill, ToolEffect } from "#domain/skill/skill.ts";
-import { NO_USAGE } from "#domain/task/task.ts";
-import type { NumberedEvent } from "#domain/turn/turn-event.ts";
-import type { QueuedTurn } from "#domain/turn/turn-log.ts";
-import { newId } from "#infrastructure/ids/ids.ts";
-import { openTurnStore, type SyncReader } from "../../../support/turn-store.ts";
+import { call, finish, LIMITS, openRun, say, sayUntilAborted } from "../../../support/turn-run.ts";
 
-const silent: Logger = { error() {}, warn() {}, info() {}, debug() {} };
-
-/** What a model says in one step; a function says it with the signal at hand. */
-type Step = readonly LlmEvent[] | ((signal: AbortSignal) => AsyncIterable<LlmEvent>);
-
-const say = (delta: string): LlmEvent => ({ kind: "text", delta });
-const finish: LlmEvent = {
-  kind: "finished",
-  reason: "stop",
-  usage: { inputTokens: 1, outputTokens: 1 },
-};
-const call = (id: string, name: string, value: JsonValue = {}): LlmEvent => ({
-  kind: "tool-call",
-  toolCallId: parseToolCallId(id),
-  name,
-  input: { kind: "json", value },
-});
-
-const LIMITS: RunLimits = {
-  maxSteps: 4,
-  contextTokens: 1_000,
-  turnTimeoutMs: 10_000,
-  maxAnswerChars: 100,
-};
-
-const tool = (name: string, effects: readonly ToolEffect[]) => ({
-  name,
-  description: name,
-  inputSchema: { type: "object" },
-  effects,
-  examples: [],
-});
-const SKILL: Skill = {
-  name: "box",
-  version: "1.0.0",
-  description: "A box",
-  digest: "sha256:box",
-  tools: [tool("look", ["read"]), tool("put", ["write"])],
-};
-
-async function openRun({ steps, limits = {} }: { steps: Step[]; limits?: Partial<RunLimits> }) {
-  const store = await openTurnStore();
-  const requests: LlmRequest[] = [];
-  const llm: Llm = {
-    name: "test/script",
-    async *stream(request, signal) {
-      const step = steps[requests.push(request) - 1] ?? [];
-      yield* typeof step === "function" ? step(signal) : step;
-    },
-  };
-  let readHistory: SyncReader["listHistory"] = (...turn) => store.reader.listHistory(...turn);
-  const calls: SandboxCall[] = [];
-  let answer = async (made: SandboxCall): Promise<SandboxResult["outcome"]> => ({
-    kind: "ok",
-    output: { tool: made.tool, input: made.input },
-  });
-  const sandbox: Sandbox = {
-    listSkills: () => [SKILL],
-    invoke: async (made) => {
-      calls.push(made);
-      const outcome = await answer(made);
-      return { outcome, usage: NO_USAGE, skillDigest: SKILL.digest, policyHash: "p1" };
-    },
-  };
-  const shown: NumberedEvent[] = [];
-  const nowMs = () => 1;
-  const runTurn = createRunTurn({
-    llm,
-    turns: store.turns,
-    history: new SessionHistory({ read: async (...turn) => readHistory(...turn) }),
-    listSkills: () => sandbox.listSkills(),
-    tools: createToolRunner({ sandbox, newId, nowMs }),
-    show: (_dispatch, events) => shown.push(...events),
-    newId,
-    nowMs,
-    log: silent,
-    limits: { ...LIMITS, ...limits },
-  });
-  /** Takes a turn from whoever had it, for a run of its own. */
-  const takeOver = async ({ turnId, sessionId }: QueuedTurn) => {
-    const { instanceId } = store.owner;
-    const { epoch = 0 } = await store.turns.recover({ instanceId, turnIds: [turnId], nowMs: 2 });
-    const owner = { instanceId, epoch };
-    const [claimed] = await store.turns.claim({ owner, limit: 1, sessionId, nowMs: 2 });
-    return { ...claimed, epoch };
-  };
-  return {
-    takeOver,
-    store,
-    requests,
-    calls,
-    shown,
-    kinds: () => shown.map(({ event }) => event.kind),
-    answerWith: (next: typeof answer) => {
-      answer = next;
-    },
-    breakReads: () => {
-      readHistory = () => {
-        throw new Fault("STORE_UNAVAILABLE", "Cannot read: the disk is gone");
-      };
-    },
-    run: async (turn: QueuedTurn, signal = new AbortController().signal, isCancelled = false) => {
-      return runTurn({ epoch: store.owner.epoch, isCancelled, ...turn }, signal);
-    },
-    /** What a reader finds of a turn: its messages, and its state. */
-    stored: ({ sessionId, turnId }: QueuedTurn) => ({
-      state: store.reader.findTurn(turnId)?.state,
-      messages: store.reader
-        .listMessages({ sessionId, limit: 100 })
-        .map(({ role, parts }) => ({ role, parts })),
-      texts: store.reader.listMessages({ sessionId, limit: 100 }).map(textOf).filter(Boolean),
-      events: store.reader.readEvents({ sessionId, after: 0, limit: 1_000 }),
-    }),
-    [Symbol.asyncDispose]: store[Symbol.asyncDispose],
-  };
-}
+/** Not the first turn of its session: what there was before is read from the store. */
+const AS_LATER = { isBranched: true };
 
 describe("runTurn()", () => {
   test("streams text, stores it, and shows what is stored", async ({ expect }) => {
@@ -224,7 +99,7 @@ describe("runTurn()", () => {
   test("a turn that takes too long fails and keeps its text", async ({ expect }) => {
     await using opened = await openRun({
       steps: [(signal) => sayUntilAborted("Once upon", signal)],
-      limits: { turnTimeoutMs: 30 },
+      limits: { turnTimeoutMs: 2_500 },
     });
     const turn = await opened.store.accept();
     await opened.run(turn);
@@ -250,7 +125,7 @@ describe("runTurn()", () => {
     expect(texts).toEqual(["Hello", "Once upon"]);
     const [message] = opened.store.reader.listMessages({ sessionId: turn.sessionId, limit: 1 });
     expect(message?.isComplete).toBe(false);
-    expect(opened.kinds().slice(-2)).toEqual(["text-ended", "turn-cancelled"]);
+    expect(opened.kinds().slice(-2)).toEqual(["turn-spent", "turn-cancelled"]);
   });
 
   test("a turn cancelled while it waited asks no model", async ({ expect }) => {
@@ -326,12 +201,14 @@ describe("runTurn()", () => {
       ],
     });
     const turn = await opened.store.accept();
+    // What is thrown in a tool is the tool's own failure: it is compared when the turn has ended.
+    const before: unknown[] = [];
     opened.answerWith(async ({ input }) => {
-      expect(opened.store.writes.slice(-2)).toEqual(["accept", "save"]);
-      expect(opened.stored(turn).messages.at(-1)?.parts).toMatchObject([{ kind: "tool-call" }]);
+      before.push(opened.store.writes.slice(-2), opened.stored(turn).messages.at(-1)?.parts);
       return { kind: "ok", output: input };
     });
     await opened.run(turn);
+    expect(before).toMatchObject([["accept", "save"], [{ kind: "tool-call" }]]);
     expect(opened.calls).toHaveLength(1);
     expect(opened.stored(turn).state).toMatchObject({ kind: "completed" });
   });
@@ -378,19 +255,89 @@ describe("runTurn()", () => {
     expect(texts).toEqual(["Hello"]);
   });
 
-  test("a history that cannot be read counts as an attempt", async ({ expect }) => {
+  test("a history that cannot be read is waited for", async ({ expect }) => {
+    await using opened = await openRun({ steps: [[say("Back"), finish]] });
+    const turn = await opened.store.accept();
+    const mend = opened.breakReads();
+    const running = opened.run({ ...turn, ...AS_LATER });
+    await expect.poll(() => opened.historyReads()).toBeGreaterThan(1);
+    expect(opened.shown).toEqual([]);
+    mend();
+    expect(await running).toMatchObject({ kind: "ended" });
+    expect(opened.stored(turn).texts).toEqual(["Hello", "Back"]);
+  });
+
+  test.for([ABANDONED, CANCELLED])(
+    "a history that cannot be read is waited for no longer when the turn is %s",
+    async (reason, { expect }) => {
+      await using opened = await openRun({ steps: [] });
+      const turn = await opened.store.accept();
+      opened.breakReads();
+      const stop = new AbortController();
+      const running = opened.run({ ...turn, ...AS_LATER }, stop.signal);
+      await expect.poll(() => opened.historyReads()).toBe(1);
+      stop.abort(reason);
+      expect(await running).toEqual({ kind: "fenced" });
+      expect(opened.stored(turn).state).toMatchObject({ kind: "running" });
+    },
+  );
+
+  test("an error that is no news of the end is heard of though the turn is given up", async ({
+    expect,
+  }) => {
     await using opened = await openRun({ steps: [] });
     const turn = await opened.store.accept();
+    const bug = new TypeError("Cannot read properties of undefined");
+    opened.breakReads(bug);
+    const running = opened.run({ ...turn, ...AS_LATER }, AbortSignal.abort(ABANDONED));
+    await expect(running).rejects.toBe(bug);
+  });
+
+  test("a history that can never be read counts as an attempt when the time is up", async ({
+    expect,
+  }) => {
+    await using opened = await openRun({ steps: [], limits: { turnTimeoutMs: 600 } });
+    const turn = await opened.store.accept();
     opened.breakReads();
-    // Anything but the first turn of a session reads what there was before.
-    await expect(opened.run({ ...turn, headSeq: 1 })).rejects.toThrow("the disk is gone");
+    expect(await opened.run({ ...turn, ...AS_LATER })).toEqual({ kind: "fenced" });
+    expect(opened.historyReads()).toBe(2);
     expect(await opened.takeOver(turn)).toMatchObject({ attempt: 2 });
+  });
+
+  test("a turn that runs for long stores how long it does, and nothing else", async ({
+    expect,
+  }) => {
+    const said = Promise.withResolvers<void>();
+    await using opened = await openRun({
+      steps: [
+        async function* () {
+          yield say("Once");
+          await said.promise;
+          yield say(" more");
+          yield finish;
+        },
+      ],
+    });
+    const turn = await opened.store.accept();
+    const running = opened.run(turn);
+    await expect.poll(() => opened.kinds()).toContain("text-delta");
+    opened.setTime(2_300);
+    const spent = async () => {
+      const { turnId, sessionId, userId } = turn;
+      return (await opened.spend.read({ turnId, sessionId, userId, day: "1970-01-01" })).turn;
+    };
+    await expect.poll(async () => (await spent()).wallMs).toBe(2_299);
+    expect(opened.stored(turn)).toMatchObject({ texts: ["Hello"], events: { events: [] } });
+    said.resolve();
+    await running;
+    expect(opened.stored(turn).texts).toEqual(["Hello", "Once more"]);
+    expect((await spent()).wallMs).toBe(2_299);
   });
 
   test("the model gets what fits into the budget, the latest turns whole", async ({ expect }) => {
     await using opened = await openRun({
       steps: Array.from({ length: 3 }, (_, at) => [say(`Answer ${at}`), finish]),
-      limits: { contextTokens: 30 },
+      contextTokens: 30,
     });
     const first = await opened.store.accept({ text: "x".repeat(100) });
     await opened.run(first);
@@ -399,11 +346,8 @@ describe("runTurn()", () => {
       const turn = await opened.store.accept({ sessionId: first.sessionId, text });
       await opened.run({ ...turn, headSeq });
     }
-    expect(opened.requests.at(-1)?.messages.map(textOf)).toEqual(["Second", "Answer 1", "Third"]);
+    const told = opened.requests.at(-1)?.messages.map(textOf) ?? [];
+    expect(told.at(-1)).toBe("Third");
+    expect(told.join()).not.toContain("xxxx");
   });
 });
-
-async function* sayUntilAborted(text: string, signal: AbortSignal): AsyncIterable<LlmEvent> {
-  yield say(text);
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
-}

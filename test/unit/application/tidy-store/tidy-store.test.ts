@@ -1,5 +1,5 @@
 import { describe, test } from "vitest";
-import type { TrimEvents } from "../../../../src/application/ports/housekeeping.ts";
+import type { DeleteOldSpend, TrimEvents } from "../../../../src/application/ports/housekeeping.ts";
 import type { NewJob } from "../../../../src/application/ports/jobs.ts";
 import {
   createTidyStore,
@@ -16,6 +16,7 @@ describe("tidyStore()", () => {
     const pages = ["a", "b", undefined];
     const firings = [500, 500, 3];
     const asked: number[] = [];
+    const spends: DeleteOldSpend[] = [];
     const tidy = createTidyStore({
       housekeeping: {
         trimEvents: async (input) => {
@@ -26,15 +27,24 @@ describe("tidyStore()", () => {
           asked.push(beforeMs);
           return Math.min(firings[asked.length - 1] ?? 0, limit);
         },
+        deleteOldSpend: async (input) => {
+          spends.push(input);
+          return { deleted: 1, next: input.after === "" ? "bob" : undefined };
+        },
       },
       eventRetentionDays: 7,
-      nowMs: () => 100 * DAY,
+      nowMs: () => 500 * DAY,
       log: silentLog,
     });
     await tidy(job, new AbortController().signal);
     expect(trims.map(({ after }) => after)).toEqual(["", "a", "b"]);
-    expect(trims[0]).toMatchObject({ restedSinceMs: 93 * DAY, keepEvents: 5_000 });
-    expect(asked).toEqual([70 * DAY, 70 * DAY, 70 * DAY]);
+    expect(trims[0]).toMatchObject({ restedSinceMs: 493 * DAY, keepEvents: 5_000 });
+    expect(asked).toEqual([470 * DAY, 470 * DAY, 470 * DAY]);
+    const beforeDay = "1970-04-11";
+    expect(spends).toEqual([
+      { beforeDay, after: "" },
+      { beforeDay, after: "bob" },
+    ]);
   });
 
   test("stops between two batches when it is told to", async ({ expect }) => {
@@ -48,6 +58,7 @@ describe("tidyStore()", () => {
           return { deleted: 1, next: "more" };
         },
         deleteOldFirings: async () => 500,
+        deleteOldSpend: async () => ({ deleted: 0, next: "more" }),
       },
       eventRetentionDays: 7,
       nowMs: () => 0,

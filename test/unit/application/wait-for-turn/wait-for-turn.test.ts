@@ -49,6 +49,16 @@ function open(first: TurnState | undefined = { kind: "running", startedAtMs: 0 }
 }
 
 describe("waitForTurn()", () => {
+  test("does not wait for people", async ({ expect }) => {
+    using opened = open();
+    await vi.advanceTimersByTimeAsync(10);
+    opened.end({ kind: "waiting", sinceMs: 1 });
+    opened.show("end");
+    await vi.advanceTimersByTimeAsync(30);
+    expect(opened.seen()).toMatchObject({ followers: 0, isDone: true });
+    await opened.waited;
+  });
+
   test("looks once what it may have missed, and at the end", async ({ expect }) => {
     using opened = open();
     await vi.advanceTimersByTimeAsync(500);

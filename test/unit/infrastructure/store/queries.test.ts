@@ -13,3 +13,15 @@ test("no two statements of the store have one name: the later would hide the ear
   expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
   expect(Object.keys(queries).toSorted()).toEqual(names.toSorted());
 });
+
+test("no argument has SQLite prepare a statement anew, and nothing but arguments is bound", ({
+  expect,
+}) => {
+  for (const [name, { sqlite }] of Object.entries(queries)) {
+    expect(sqlite.sql.replaceAll("+?", ""), name).not.toContain("?");
+    expect(
+      sqlite.parameters.filter((parameter) => !("arg" in parameter)),
+      name,
+    ).toEqual([]);
+  }
+});

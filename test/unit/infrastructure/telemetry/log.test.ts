@@ -84,3 +84,13 @@ function opened(level: "info" | "warn", secrets: readonly (string | undefined)[]
   const lines: string[] = [];
   return { lines, log: openLog({ level, secrets, write: (line) => lines.push(line) }) };
 }
+
+test("createStreamMask() finds secrets in pieces, those too that came to be known later", ({
+  expect,
+}) => {
+  const log = openLog({ level: "info", secrets: ["abcd-1234"], write: () => undefined });
+  const mask = log.createStreamMask();
+  log.addSecrets(["hunter2"]);
+  const pieces = ["x abcd-", "1234 y hun", "ter2 z"].map((piece) => mask.push(piece));
+  expect(pieces.join("") + mask.end()).toBe("x [redacted] y [redacted] z");
+});

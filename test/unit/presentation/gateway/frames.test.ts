@@ -5,6 +5,7 @@ import {
   refOf,
   turnIntoPong,
 } from "#presentation/gateway/frames.ts";
+import { medianOf } from "../../../support/timings.ts";
 
 const PLAIN: readonly unknown[] = [0, 7, -7, 123_456_789_012_345, "", "a-b_C9", "x".repeat(64)];
 
@@ -72,13 +73,16 @@ describe("parseClientFrame()", () => {
     expect(message).not.toContain("secret");
   });
 
-  test("reads 64 KiB of brackets in no time", ({ expect }) => {
+  test("reads 64 KiB of brackets in no time", async ({ expect }) => {
     const texts = ["[".repeat(65_536), `{"a":"${"\\".repeat(65_000)}`, '"'.repeat(65_536)];
-    const startedAt = performance.now();
-    for (let i = 0; i < 30; i += 1) {
-      expect(parseClientFrame(texts[i % 3] ?? "")).toMatchObject({ kind: "bad" });
+    for (const text of texts) {
+      const tookMs = await medianOf(9, () => {
+        const startedAt = performance.now();
+        expect(parseClientFrame(text)).toMatchObject({ kind: "bad" });
+        return performance.now() - startedAt;
+      });
+      expect(tookMs).toBeLessThan(50);
     }
-    expect((performance.now() - startedAt) / 30).toBeLessThan(50);
   });
 });
 

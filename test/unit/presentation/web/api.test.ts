@@ -20,15 +20,23 @@ describe("createApi()", () => {
     const asked: string[] = [];
     await using served = await serve((request, response) => {
       asked.push(`${request.method} ${request.url}`);
-      response.end('{"sessions":[],"skills":[]}');
+      response.end('{"sessions":[],"skills":[],"notes":[],"messageIds":["m"]}');
     });
     await served.api.listSessions(50);
     await served.api.listSessions(50, "abc");
     await served.api.listSkills();
+    expect(await served.api.listNotes()).toEqual([]);
+    await served.api.deleteNote("n/1");
+    expect(await served.api.listPins("s 1")).toEqual(["m"]);
+    await served.api.unpin("s", "m");
     expect(asked).toEqual([
       "GET /api/v1/sessions?limit=50",
       "GET /api/v1/sessions?limit=50&cursor=abc",
       "GET /api/v1/skills",
+      "GET /api/v1/memory",
+      "DELETE /api/v1/memory/n%2F1",
+      "GET /api/v1/sessions/s%201/pins",
+      "DELETE /api/v1/sessions/s/pins/m",
     ]);
   });
 

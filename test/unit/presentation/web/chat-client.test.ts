@@ -1,8 +1,13 @@
 import { afterEach, describe, test } from "vitest";
 import type { OpenTurns } from "../../../../src/presentation/web/api.ts";
 import { ChatClient, type ClientNotice } from "../../../../src/presentation/web/chat-client.ts";
-import { answerOf } from "../../../../src/presentation/web/conversation.ts";
-import type { RunEvent } from "../../../../src/presentation/web/protocol.ts";
+import {
+  answerOf,
+  type Branch,
+  findFork,
+  shownTurns,
+} from "../../../../src/presentation/web/conversation.ts";
+import type { ApprovalCard, RunEvent } from "../../../../src/presentation/web/protocol.ts";
 import { openWebSocket } from "../../../../src/presentation/web/web-socket.ts";
 import { createMemoryStorage } from "./memory-storage.ts";
 import { ProtocolServer } from "./protocol-server.ts";
@@ -16,14 +21,18 @@ afterEach(() => {
 function openClient(server: ProtocolServer, storage = createMemoryStorage(), userId = "u1") {
   const notices: ClientNotice[] = [];
   const waiter = createWaiter();
-  const openTurns: OpenTurns = { messages: [], turns: [] };
-  const options = { openTurns };
+  const openTurns: OpenTurns = { messages: [], turns: [], approvals: [], taint: undefined };
+  const options: { openTurns: OpenTurns; branch: Branch | undefined } = {
+    openTurns,
+    branch: undefined,
+  };
   const client = new ChatClient({
     userId,
     storage,
     newId: () => crypto.randomUUID(),
     nowMs: () => performance.now(),
     openSocket: (listener) => openWebSocket(server.url, listener),
+    readBranch: async () => options.branch,
     listOpenTurns: async () => options.openTurns,
     timing: { firstPauseMs: 10, maxPauseMs: 20 },
     onNotice: (notice) => {
@@ -37,6 +46,19 @@ function openClient(server: ProtocolServer, storage = createMemoryStorage(), use
   return { client, storage, notices, accepted, options, until: waiter.until };
 }
 
+const CARD: ApprovalCard = {
+  approvalId: "ap1",
+  toolCallId: "c1",
+  tool: "mail.send",
+  input: {},
+  inputHash: "0".repeat(64),
+  effects: ["external"],
+  reaches: [],
+  rule: "",
+  reason: "",
+  expiresAtMs: 9,
+};
+const ONCE = { kind: "grant", scope: { kind: "once" } } as const;
 const word = (delta: string): RunEvent => ({ type: "TEXT_MESSAGE_CONTENT", messageId: "a", delta });
 
 describe("ChatClient", () => {
@@ -189,6 +211,8 @@ describe("ChatClient", () => {
     options.openTurns = {
       messages: [{ id: "m7", role: "user", content: "later", turnId: "t7" }],
       turns: [{ id: "t7", state: "queued" }],
+      approvals: [],
+      taint: undefined,
     };
     client.open("s1");
     await until(() => client.findConversation("s1")?.queued.length === 1);
@@ -196,6 +220,99 @@ describe("ChatClient", () => {
       turnId: "t7",
       message: { id: "m7", text: "later" },
     });
+  });
+
+  test("says what people decide, and tells how that went", async ({ expect }) => {
+    await using server = await ProtocolServer.open();
+    const { client, until } = openClient(server);
+    client.decide(CARD, ONCE);
+    expect(client.findVerdict("ap1")).toMatchObject({ kind: "refused" });
+    client.open("s1");
+    await until(() => client.connectionState.kind === "online");
+    client.decide(CARD, ONCE);
+    await until(() => client.findVerdict("ap1")?.kind === "heard");
+    const { approvalId, inputHash } = CARD;
+    expect(server.listReceived("decide")).toEqual([
+      { type: "decide", approvalId, inputHash, decision: ONCE },
+    ]);
+    server.intercept = ({ type }) =>
+      type === "decide"
+        ? [{ type: "error", code: "approval-closed", message: "It is denied already", ref: "ap1" }]
+        : undefined;
+    client.decide(CARD, ONCE);
+    await until(() => client.findVerdict("ap1")?.kind === "refused");
+    expect(client.findVerdict("ap1")).toEqual({ kind: "refused", message: "It is denied already" });
+  });
+
+  test("a decision that was under way when the line broke counts as not sent", async ({
+    expect,
+  }) => {
+    await using server = await ProtocolServer.open();
+    const { client, until } = openClient(server);
+    server.intercept = ({ type }) => (type === "decide" ? [] : undefined);
+    await until(() => client.connectionState.kind === "online");
+    client.decide(CARD, ONCE);
+    expect(client.findVerdict("ap1")).toEqual({ kind: "sending" });
+    server.closeLines(1012);
+    await until(() => client.findVerdict("ap1")?.kind === "refused");
+  });
+
+  test("shows what a turn waits for that no event has told of, and what the session holds", async ({
+    expect,
+  }) => {
+    await using server = await ProtocolServer.open();
+    const { client, options, until } = openClient(server);
+    options.openTurns = {
+      messages: [],
+      turns: [{ id: "t1", state: "waiting" }],
+      approvals: [{ turnId: "t1", card: CARD }],
+      taint: { private: "memory notes" },
+    };
+    const messages = [{ id: "m1", role: "user", content: "send it", turnId: "t1" }] as const;
+    server.publish("s1", "t1", { type: "MESSAGES_SNAPSHOT", messages });
+    client.open("s1");
+    await until(() => client.findConversation("s1")?.turns[0]?.state.kind === "waiting");
+    expect(client.findConversation("s1")).toMatchObject({
+      taint: { private: "memory notes" },
+      turns: [{ parts: [{ kind: "approval", card: CARD }] }],
+    });
+  });
+
+  test("shows the branch in use, and learns of branches that others begin", async ({ expect }) => {
+    await using server = await ProtocolServer.open();
+    const { client, options, until } = openClient(server);
+    server.publish("s1", "t1", { type: "RUN_STARTED" });
+    server.publish("s1", "t1", { type: "RUN_FINISHED", outcome: { type: "success" } });
+    client.open("s1");
+    await until(() => client.findConversation("s1")?.turns.length === 1);
+    const fork = { turnIds: ["t1", "t2"], inUse: "t2" };
+    options.branch = { forks: [fork], hidden: new Set(["t1"]) };
+    server.publish("s1", "t2", { type: "RUN_STARTED" });
+    await until(() => client.findConversation("s1")?.branch !== undefined);
+    const conversation = client.findConversation("s1") ?? { turns: [] };
+    if (!("seq" in conversation)) throw new Error("Expected the conversation");
+    expect(shownTurns(conversation).map(({ turnId }) => turnId)).toEqual(["t2"]);
+    expect(findFork(conversation, "t2")).toEqual(fork);
+    options.branch = { forks: [{ ...fork, inUse: "t1" }], hidden: new Set(["t2"]) };
+    await client.reload("s1");
+    await until(() => {
+      const known = client.findConversation("s1");
+      return known?.branch !== undefined && shownTurns(known).at(0)?.turnId === "t1";
+    });
+  });
+
+  test("sends what is to become of a message where a turn is under way", async ({ expect }) => {
+    await using server = await ProtocolServer.open();
+    const { client, accepted, until } = openClient(server);
+    const target = { kind: "session", sessionId: "s1" } as const;
+    client.send("one", target);
+    client.send("two", target, "steer");
+    await until(() => accepted().length === 2);
+    expect(server.listReceived("send").map(({ mode }) => mode)).toEqual([undefined, "steer"]);
+    expect(client.findConversation("s1")?.queued.map(({ mode }) => mode)).toEqual([
+      undefined,
+      "steer",
+    ]);
   });
 
   test("stops the turn that runs", async ({ expect }) => {

@@ -1,14 +1,24 @@
 import { describe, test } from "vitest";
 import {
   addQueued,
+  addTaint,
+  addWaiting,
   answerOf,
   applyFrame,
   type Conversation,
   EMPTY_CONVERSATION,
+  findOpenCards,
   findOpenTurn,
   markRunning,
 } from "../../../../src/presentation/web/conversation.ts";
-import type { AgMessage, EventFrame, RunEvent } from "../../../../src/presentation/web/protocol.ts";
+import type {
+  AgMessage,
+  ApprovalCard,
+  ApprovalEnd,
+  EventFrame,
+  RunEvent,
+  Taint,
+} from "../../../../src/presentation/web/protocol.ts";
 import { createRandom } from "../../../support/seeded-random.ts";
 
 const user = (id: string, content: string, turnId: string): AgMessage => ({
@@ -238,6 +248,159 @@ function receiveOverBadLine(frames: readonly EventFrame[], random: () => number)
   return { conversation, gaps };
 }
 
+const CARD: ApprovalCard = {
+  approvalId: "ap1",
+  toolCallId: "c1",
+  tool: "mail.send",
+  input: { to: "ada@example.org" },
+  inputHash: "0".repeat(64),
+  effects: ["external"],
+  reaches: [],
+  rule: "default.yaml:44: approvals.external",
+  reason: "The policy asks",
+  expiresAtMs: 9,
+};
+const PAUSED: readonly RunEvent[] = [
+  { type: "RUN_STARTED", input: { messages: [user("m1", "send it", "t1")] } },
+  { type: "TOOL_CALL_START", toolCallId: "c1", toolCallName: "mail.send" },
+  { type: "TOOL_CALL_ARGS", toolCallId: "c1", delta: "{}" },
+  { type: "TOOL_CALL_END", toolCallId: "c1" },
+  {
+    type: "RUN_FINISHED",
+    outcome: { type: "interrupt", interrupts: [{ metadata: { card: CARD } }] },
+  },
+];
+const resumed = (decision: ApprovalEnd): RunEvent => ({
+  type: "RUN_STARTED",
+  input: { messages: [], resume: [{ interruptId: "ap1", payload: { decision } }] },
+});
+
+describe("approvals", () => {
+  test("a turn that waits shows its cards, and is the one that Stop stops", ({ expect }) => {
+    const conversation = applyAll(framesOf("t1", PAUSED));
+    expect(conversation.turns[0]).toMatchObject({
+      state: { kind: "waiting" },
+      parts: [
+        { kind: "tool-call", state: { kind: "running" } },
+        { kind: "approval", card: CARD, end: undefined },
+      ],
+    });
+    expect(findOpenCards(conversation)).toEqual([CARD]);
+    expect(findOpenTurn(conversation)).toBe("t1");
+  });
+
+  test.for(["granted", "denied", "expired"] as const)(
+    "goes on where it was when it is %s, and keeps what was decided",
+    (decision, { expect }) => {
+      const result: RunEvent = {
+        type: "TOOL_CALL_RESULT",
+        toolCallId: "c1",
+        content: '{"ok":true,"output":1}',
+      };
+      const conversation = applyAll(framesOf("t1", [...PAUSED, resumed(decision), result]));
+      expect(findOpenCards(conversation)).toEqual([]);
+      expect(conversation.turns[0]).toMatchObject({
+        message: { text: "send it" },
+        state: { kind: "running" },
+        parts: [
+          { kind: "tool-call", state: { kind: "ok" } },
+          { kind: "approval", end: decision },
+        ],
+      });
+    },
+  );
+
+  test("what nobody answered is closed with its turn", ({ expect }) => {
+    const end: RunEvent = { type: "RUN_FINISHED", outcome: { type: "cancelled" } };
+    const conversation = applyAll(framesOf("t1", [...PAUSED, end]));
+    expect(findOpenCards(conversation)).toEqual([]);
+    expect(conversation.turns[0]?.parts[1]).toMatchObject({ kind: "approval", end: "closed" });
+  });
+
+  test("after a snapshot the cards come from the server's list, once", ({ expect }) => {
+    const snapshot = snapshotAfter(framesOf("t1", PAUSED));
+    const before = applyAll([snapshot]);
+    expect(before.turns[0]?.state).toEqual({ kind: "unknown" });
+    const after = addWaiting(before, "t1", [CARD]);
+    expect(findOpenCards(after)).toEqual([CARD]);
+    expect(after.turns[0]?.parts[0]).toMatchObject({ state: { kind: "running" } });
+    expect(addWaiting(after, "t1", [CARD])).toEqual(after);
+  });
+});
+
+describe("what happens behind the text", () => {
+  test("thoughts, failed attempts, summaries and spending are kept in their places", ({
+    expect,
+  }) => {
+    const failure = { code: "LLM_TIMEOUT", message: "Too slow" };
+    const next = { model: "b/two", waitMs: 500 };
+    const spend = { steps: 2, tokens: 1_500, costNanoUsd: 3_000_000, wallMs: 1_200 };
+    const events: readonly RunEvent[] = [
+      { type: "RUN_STARTED", input: { messages: [user("m1", "hi", "t1")] } },
+      {
+        type: "CUSTOM",
+        name: "nexflow.context-compacted",
+        value: { messages: 4, tokensBefore: 900, tokensAfter: 90 },
+      },
+      { type: "REASONING_MESSAGE_START", messageId: "a1-reasoning" },
+      { type: "REASONING_MESSAGE_CONTENT", messageId: "a1-reasoning", delta: "Let me " },
+      { type: "REASONING_MESSAGE_CONTENT", messageId: "a1-reasoning", delta: "see" },
+      { type: "REASONING_MESSAGE_END", messageId: "a1-reasoning" },
+      { type: "TEXT_MESSAGE_START", messageId: "a1" },
+      { type: "TEXT_MESSAGE_CONTENT", messageId: "a1", delta: "Half" },
+      {
+        type: "CUSTOM",
+        name: "nexflow.model-failed",
+        value: { model: "a/one", failure, messageId: "a1", next },
+      },
+      { type: "TEXT_MESSAGE_CONTENT", messageId: "a2", delta: "Whole" },
+      { type: "TEXT_MESSAGE_END", messageId: "a2" },
+      { type: "CUSTOM", name: "nexflow.turn-spent", value: { model: "b/two", spend } },
+      { type: "RUN_FINISHED", outcome: { type: "success" } },
+    ];
+    const { turns } = applyAll(framesOf("t1", events));
+    expect(turns[0]).toMatchObject({
+      state: { kind: "completed" },
+      spent: { model: "b/two", spend },
+      parts: [
+        { kind: "notice", notice: { kind: "compacted", tokensAfter: 90 } },
+        { kind: "reasoning", text: "Let me see", isComplete: true },
+        { kind: "text", text: "Half", isComplete: true },
+        { kind: "notice", notice: { kind: "model-failed", next } },
+        { kind: "text", text: "Whole" },
+      ],
+    });
+  });
+
+  test("a message that joined a turn waits no more", ({ expect }) => {
+    const running = applyAll(framesOf("t1", TURN.slice(0, 1)));
+    const queued = { turnId: "t2", message: { id: "m2", text: "also this" } };
+    const joined: RunEvent = {
+      type: "CUSTOM",
+      name: "nexflow.message-joined",
+      value: { messageId: "m2", text: "also this" },
+    };
+    const after = applyAll(framesOf("t1", [joined], 1), addQueued(running, queued));
+    expect(after.queued).toEqual([]);
+    expect(after.turns[0]?.parts).toEqual([{ kind: "joined", messageId: "m2", text: "also this" }]);
+  });
+
+  test("what a session has seen and holds adds up, and outlives a snapshot", ({ expect }) => {
+    const taint = (value: Taint): RunEvent => ({
+      type: "CUSTOM",
+      name: "nexflow.session-tainted",
+      value: { taint: value },
+    });
+    const events = [taint({ untrusted: "tool web.fetch" }), taint({ private: "memory notes" })];
+    const both = { untrusted: "tool web.fetch", private: "memory notes" };
+    const conversation = applyAll(framesOf("t1", events));
+    expect(conversation.taint).toEqual(both);
+    expect(applyAll([snapshotAfter(framesOf("t1", TURN))], conversation).taint).toEqual(both);
+    expect(addTaint(EMPTY_CONVERSATION, {})).toBe(EMPTY_CONVERSATION);
+    expect(addTaint(EMPTY_CONVERSATION, { private: "x" }).taint).toEqual({ private: "x" });
+  });
+});
+
 /** The snapshot a server would send that has stored the one turn of `frames`. */
 function snapshotAfter(frames: readonly EventFrame[], seq = frames.length): EventFrame {
   const { epoch = 1 } = frames.at(-1) ?? {};
@@ -253,6 +416,7 @@ function snapshotAfter(frames: readonly EventFrame[], seq = frames.length): Even
       messages.push({ id: part.messageId, role: "assistant", content: part.text, turnId: "t1" });
       continue;
     }
+    if (part.kind !== "tool-call") continue;
     const call = { id: part.toolCallId, function: { name: part.name, arguments: part.inputJson } };
     messages.push({ id: "call", role: "assistant", toolCalls: [call], turnId: "t1" });
     if (part.state.kind !== "ok") continue;

@@ -1,8 +1,11 @@
 import { describe, test } from "vitest";
+import { toRemaining } from "../../../../src/presentation/web/duration-text.ts";
 import { pickExamples } from "../../../../src/presentation/web/examples.ts";
 import { toFailureText } from "../../../../src/presentation/web/failure-text.ts";
-import { prettyJson, summarize } from "../../../../src/presentation/web/json-text.ts";
+import { prettyJson, summarize, toOpenJson } from "../../../../src/presentation/web/json-text.ts";
+import type { TurnSpend } from "../../../../src/presentation/web/protocol.ts";
 import { parseRoute, toHash } from "../../../../src/presentation/web/route.ts";
+import { toSpendText } from "../../../../src/presentation/web/spend-text.ts";
 
 const skill = (name: string, ...tools: { name: string; examples?: readonly string[] }[]) => ({
   name,
@@ -52,6 +55,48 @@ describe("summarize()", () => {
 test("prettyJson() leaves alone what is not JSON yet", ({ expect }) => {
   expect(prettyJson('{"a":1}')).toBe('{\n  "a": 1\n}');
   expect(prettyJson('{"a":')).toBe('{"a":');
+});
+
+test("toOpenJson() writes what cannot be seen as an escape", ({ expect }) => {
+  const text = "pay \u202e gro.live \u200b\u{e0041} é 👩‍🔬";
+  expect(toOpenJson({ text })).toBe(
+    String.raw`{
+  "text": "pay \u202e gro.live \u200b\udb40\udc41 é 👩\u200d🔬"
+}`,
+  );
+  expect(toOpenJson("a\n\nb\\n")).toBe(
+    String.raw`"a\n` + "\n" + String.raw`\n` + "\n" + String.raw`b\\n"`,
+  );
+  expect(toOpenJson(undefined)).toBe("null");
+});
+
+test("toRemaining() rounds up, so that nothing is over before it is", ({ expect }) => {
+  const spans = [-5, 0, 1, 59_100, 99_000, 100_000, 3_600_000, 86_400_000, 400_000_000];
+  expect(spans.map(toRemaining)).toEqual([
+    "no time",
+    "no time",
+    "1 s",
+    "60 s",
+    "99 s",
+    "2 min",
+    "60 min",
+    "24 h",
+    "5 days",
+  ]);
+});
+
+test("toSpendText() leaves out what there was none of", ({ expect }) => {
+  const of = (spend: Partial<TurnSpend["spend"]>) =>
+    toSpendText({
+      model: "m",
+      spend: { steps: 1, tokens: 0, costNanoUsd: 0, wallMs: 850, ...spend },
+    });
+  expect(of({})).toBe("850 ms");
+  expect(of({ tokens: 1_234, costNanoUsd: 3_200_000, wallMs: 1_234, steps: 3 })).toBe(
+    "1.2 s · 1,234 tokens · $0.0032 · 3 steps",
+  );
+  expect(of({ costNanoUsd: 1 })).toBe("850 ms · under $0.0001");
+  expect(of({ costNanoUsd: 1_230_000_000, wallMs: 200_000 })).toBe("3 min · $1.23");
 });
 
 test("parseRoute() and toHash() are inverse and take no other address", ({ expect }) => {

@@ -112,6 +112,8 @@ export class ProtocolServer {
         return [this.#accept(socket, frame)];
       case "cancel":
         return [];
+      case "decide":
+        return [{ type: "decided", approvalId: frame.approvalId, state: "granted" }];
       default:
         return frame satisfies never;
     }

@@ -100,6 +100,24 @@ describe("diffPolicies()", () => {
     ]);
   });
 
+  test("tells calls that need more or less than before", ({ expect }) => {
+    const old = createPolicy({ more: "approvals: { read: deny, external: allow }" });
+    const now = createPolicy({
+      more: "approvals: { read: ask, write: deny, expiresMinutes: 5, tools: { a: { b: deny } } }",
+    });
+    expect(diffPolicies([old], [now])).toMatchObject({
+      allowedNow: [{ what: "calls that read, once approved", rule: "p.yaml:16: approvals.read" }],
+      deniedNow: [
+        { what: "calls that change what is kept, unasked" },
+        { what: "calls that act on the outside, unasked" },
+      ],
+      otherwise: [
+        { what: "approvals.expiresMinutes: 60 -> 5" },
+        { what: "approvals.tools.a.b: nothing -> deny" },
+      ],
+    });
+  });
+
   test("compares folders policy by policy, and single files whatever their names", ({ expect }) => {
     const one = createPolicy({ name: "one", grants: "{ log: true }" });
     const two = createPolicy({ name: "two", grants: "{ clock: true }" });

@@ -39,6 +39,18 @@ describe("explainPolicy()", () => {
     });
   });
 
+  test("tells what becomes of a call of each tool", ({ expect }) => {
+    expect(explained.calls).toEqual([
+      {
+        tool: "try-it",
+        verdict: "asked",
+        rule: "p.yaml:1: approvals.external",
+        facts: ["acts outside", "brings what strangers wrote"],
+        reaches: ["https://api.example.org/v1 (GET)", "the clock"],
+      },
+    ]);
+  });
+
   test("tells a tie by name", ({ expect }) => {
     const twin = createPolicy({ name: "q", priority: 5 });
     expect(explainPolicy([policy, twin], skill).passedOver).toMatchObject([

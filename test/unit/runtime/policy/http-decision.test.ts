@@ -3,6 +3,7 @@ import type { GrantedPolicy } from "../../../../runtime/policy/effective-policy.
 import type { HttpGrant, HttpRule, Mode } from "../../../../runtime/policy/grants.ts";
 import { decideHttp, HTTP_DEFAULTS } from "../../../../runtime/policy/http-decision.ts";
 import { PLATFORM_LIMITS } from "../../../../runtime/policy/limits.ts";
+import { ALLOWED_CALLS } from "../../../support/granted-policy.ts";
 
 const API: HttpRule = {
   rule: "p.yaml:30: grants.http.allow.0",
@@ -160,6 +161,7 @@ function createPolicy(http: Partial<HttpGrant>, mode: Mode = "enforce"): Granted
     },
     users: "separate",
     record: "hashes",
+    approvals: ALLOWED_CALLS,
     hash: "",
   };
 }

@@ -18,7 +18,12 @@ describe("parsePolicy()", () => {
   test.for<[string, string, string, string]>([
     ["an unknown key", "mode: enforce", "mode: enforce\nmood: calm", "mood: unknown property"],
     ["an unknown mode", "mode: enforce", "mode: trust", 'mode: found "trust", expected one of'],
-    ["a missing limit", "  wallMs: 5000\n", "", "ceiling.wallMs: found nothing, expected number"],
+    [
+      "a missing limit",
+      "  wallMs: 5000\n",
+      "",
+      "ceiling.wallMs: found nothing, expected a value of type number",
+    ],
     ["a limit of nothing", "wallMs: 5000", "wallMs: 0", "ceiling.wallMs: found 0, expected"],
     [
       "a flat limit",

@@ -8,8 +8,13 @@ const ROOT = path.resolve(import.meta.dirname, "../../../..");
 const TESTS = path.join(ROOT, "test/security");
 const NAMES = ATTACKS.map(({ name }) => name).toSorted();
 
-/** Tests of what people and operators see; no skill runs in them. */
-const NO_ATTACKS = ["reads-another-users-files", "writes-to-the-terminal"];
+/** Tests of what people, operators and agents see; what attacks there is no skill's code. */
+const NO_ATTACKS = [
+  "reads-another-users-files",
+  "session-robbed-by-what-comes-late",
+  "session-robbed-by-what-it-reads",
+  "writes-to-the-terminal",
+];
 
 describe("ATTACKS", () => {
   test("names each attack once", ({ expect }) => {

@@ -3,12 +3,12 @@ import { passCommit } from "../../../failpoints/failpoints.ts";
 import { type Reads, reads } from "../../reads.ts";
 import type { ReadCaller, WriteCaller } from "../../repositories.ts";
 import type { Script, Scripts } from "../../script.ts";
-import { fenced } from "../../scripts/turn-scripts.ts";
+import { fenced } from "../../scripts/fenced.ts";
 import { type Writes, writes } from "../../writes.ts";
 import { acceptAll, acceptKeys } from "./accept-all.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
-import { saveAll, saveKeys } from "./save-all.ts";
+import { isUsualSave, saveAll, saveKeys } from "./save-all.ts";
 
 /** Reads that promise one moment. For the others it does not matter, or they are one statement. */
 const AT_ONCE: ReadonlySet<string> = new Set<keyof Reads>(["readConversation"]);
@@ -24,6 +24,8 @@ export interface PostgresCallers {
  */
 export function createPostgresCallers(pool: PostgresPool): PostgresCallers {
   const acceptOne = (input: AcceptTurn) => pool.write(() => writes.accept(input));
+  const saveOne = (input: SaveTurn) =>
+    passing("save", () => pool.write(() => toPassingScript("save", [input])));
   const accepts = new BatchWriter<AcceptTurn, AcceptResult | undefined>({
     writeAll: (inputs) => passingBoth("accept", () => acceptAll(pool, inputs)),
     writeOne: acceptOne,
@@ -35,9 +37,13 @@ export function createPostgresCallers(pool: PostgresPool): PostgresCallers {
     keysOf: saveKeys,
   });
   const batched: Partial<Record<keyof Writes, (input: never) => Promise<unknown>>> = {
-    accept: async (input: AcceptTurn) => (await accepts.write(input)) ?? acceptOne(input),
+    accept: async (input: AcceptTurn) => {
+      const isUsual = input.parentTurnId === undefined;
+      return (isUsual ? await accepts.write(input) : undefined) ?? acceptOne(input);
+    },
     save: async (input: SaveTurn) => {
-      if (!(await saves.write(input))) throw fenced(input.turnId);
+      if (!isUsualSave(input)) await saveOne(input);
+      else if (!(await saves.write(input))) throw fenced(input.turnId);
     },
   };
   return {
