@@ -24,7 +24,7 @@ const SHUTDOWN_MS = 1_000;
 
 /** What every implementation of `Jobs` must do; leases and retries take their real time. */
 export function describeJobs(name: string, open: () => Promise<OpenedJobs>): void {
-  describe.concurrent(`jobs on ${name}`, { timeout: 60_000 }, () => {
+  describe.concurrent(`jobs on ${name}`, () => {
     async function openJobs({ onTestFinished }: TestContext) {
       const opened = await open();
       onTestFinished(() => opened[Symbol.asyncDispose]());

@@ -75,18 +75,15 @@ test("the brake stops agents on all instances, and holds until it is released", 
 
   expect((await brake("DELETE")).status).toBe(204);
   await expect
-    .poll(
-      async () => {
-        const answer = three.ask("And now?");
-        const next = await Promise.race([model.nextAnswer(), answer.then(() => undefined)]);
-        next?.say("Here I am");
-        next?.end();
-        return (await answer).text;
-      },
-      { timeout: 10_000 },
-    )
+    .poll(async () => {
+      const answer = three.ask("And now?");
+      const next = await Promise.race([model.nextAnswer(), answer.then(() => undefined)]);
+      next?.say("Here I am");
+      next?.end();
+      return (await answer).text;
+    })
     .toBe("Here I am");
-}, 120_000);
+});
 
 test("no call is made on an instance that nobody told of the brake", async ({ expect }) => {
   await using dir = await openTempDir();
@@ -139,8 +136,8 @@ test("no call is made on an instance that nobody told of the brake", async ({ ex
     expect((await client.findEnd(turnId)).event.type).toBe("RUN_FINISHED");
   }
   const calls = () => callsIn(database.url);
-  await expect.poll(calls, { timeout: 10_000 }).toEqual(["does-read", "does-write"]);
-}, 120_000);
+  await expect.poll(calls).toEqual(["does-read", "does-write"]);
+});
 
 test("nexflow stop works over a running server, and on the data of one that is not", async ({
   expect,
@@ -168,7 +165,7 @@ test("nexflow stop works over a running server, and on the data of one that is n
   const { turnId: last } = await later.send("Hello");
   expect((await later.findEnd(last)).event).toMatchObject({ code: "STOPPED" });
   expect((await stop())[0]).toBe(2);
-}, 120_000);
+});
 
 /** The skills of all calls that sandboxes have on record. */
 async function callsIn(url: string): Promise<readonly string[]> {

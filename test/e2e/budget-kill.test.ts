@@ -62,7 +62,7 @@ test("a budget in tokens stops at the figure, over kills in the middle of calls"
   expect(model.mostOutput).toBeLessThanOrEqual(ANSWER_TOKENS);
   const lost = count(dir.path, "SELECT count(*) AS n FROM model_call WHERE state = 'reserved'");
   expect(lost).toBeGreaterThanOrEqual(KILLS);
-}, 120_000);
+});
 
 /** What each of these users may spend; each asks about what they are named for. */
 const USERS = {
@@ -167,7 +167,7 @@ test("budgets in steps, tokens, money and time stop at the figure over kills in 
     expect(allMs, topic).toBeGreaterThan(wallMs - KILLS * UNSAVED_TIME_MOST_MS - 1_000);
   }
   expectAllRefused(dir.path, expect);
-}, 120_000);
+});
 
 /** Each of the users was refused once, by their own budget. */
 function expectAllRefused(homeDir: string, expect: ExpectStatic): void {

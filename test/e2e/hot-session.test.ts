@@ -60,4 +60,4 @@ test("200 messages of 10 clients on 3 instances run in one order, each once", as
   const asked = accepted.flatMap((frames, at) => frames.map((_, count) => `${at}-${count}`));
   expect(asked.map((text) => model.asked.get(text))).toEqual(asked.map(() => 1));
   expect(await listStoredFaults(store)).toEqual([]);
-}, 60_000);
+});

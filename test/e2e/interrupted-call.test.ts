@@ -45,7 +45,7 @@ test("a scheduled call that a kill cut off is not made again", async ({ expect }
     { state: "failed", failure_code: "INTERRUPTED" },
   ]);
   expect(await server.stop()).toBe(0);
-}, 60_000);
+});
 
 /** A skill that takes until it is killed, and says that it changes something. */
 async function plantSkill(folder: string): Promise<void> {

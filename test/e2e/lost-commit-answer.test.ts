@@ -16,7 +16,6 @@ test.for([
   ["beginning a queued turn", ['update "turn" set', "COMMIT"]],
 ] as const)(
   "the turn goes on when Postgres's answer to %s is lost",
-  { timeout: 60_000 },
   async ([, statements], { expect }) => {
     await using database = await openTestDatabase();
     await using proxy = await PostgresProxy.open(database.url);

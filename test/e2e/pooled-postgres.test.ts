@@ -40,4 +40,4 @@ test("two instances work through a pooler in transaction mode", async (context) 
     expect(member.output()).not.toMatch(/prepared statement|"level":(?:40|50)/u);
   }
   expect(await listStoredFaults({ url: database.url })).toEqual([]);
-}, 60_000);
+});

@@ -56,7 +56,7 @@ test(`each of ${SCHEDULES} schedules fires once over ${KILLS} kills`, async ({ e
   } finally {
     database.close();
   }
-}, 120_000);
+});
 
 interface FiringRow {
   readonly schedule_id: string;

@@ -26,4 +26,4 @@ test("schedules fire once each while Postgres crashes twice", async ({ expect })
   await untilAllEnded(url);
   expect(await countFirings(url)).toEqual(eachOnce(SCHEDULES));
   expect(await server.stop()).toBe(0);
-}, 120_000);
+});

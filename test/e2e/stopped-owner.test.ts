@@ -31,7 +31,7 @@ test("an instance that stood still for three leases writes nothing under its old
     () => new ResumingClient(cluster.url, cluster.token),
   );
   const answers = clients.map((client, at) => client.exchange(`slow-${at}`));
-  await expect.poll(() => model.running, { timeout: 10_000 }).toBe(CLIENTS);
+  await expect.poll(() => model.running).toBe(CLIENTS);
 
   // It stands still in mid-answer; its clients go to the other instance and wait there.
   owner.process.kill("SIGSTOP");
@@ -56,7 +56,7 @@ test("an instance that stood still for three leases writes nothing under its old
   expect(found.flat()).toEqual([]);
   expect(await listStoredFaults(store)).toEqual([]);
   await Promise.all(clients.map((client) => client.close()));
-}, 60_000);
+});
 
 test("an instance that stands still inside a transaction does not hold a turn up for ever", async ({
   expect,
@@ -75,7 +75,7 @@ test("an instance that stands still inside a transaction does not hold a turn up
   const other = cluster.member(1);
   await using before = await ChatClient.open(owner.url, owner.token);
   const { turnId, sessionId } = await before.send("slow-answer");
-  await expect.poll(() => model.running, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => model.running).toBe(1);
   before.sendFrame({ type: "cancel", turnId });
 
   await using after = await ChatClient.open(other.url, other.token);
@@ -87,7 +87,7 @@ test("an instance that stands still inside a transaction does not hold a turn up
   expect(answer.text).toBe(model.answerTo("quick-again"));
   expect(await owner.stop()).toBe(0);
   expect(await listStoredFaults({ url: database.url })).toEqual([]);
-}, 60_000);
+});
 
 /** All that turns have written. */
 function readAll(store: StoreAddress): Promise<unknown> {

@@ -96,7 +96,7 @@ test("a turn that waits for a person survives kill -9, and is gone on with when 
   // What is on record is written by the end of the program at the latest.
   expect(await server.stop()).toBe(0);
   expect(callsIn(server)).toBe(1);
-}, 120_000);
+});
 
 test("a denied call is not made, and an interrupted wait ends at once", async ({ expect }) => {
   await using dir = await openTempDir();
@@ -125,4 +125,4 @@ test("a denied call is not made, and an interrupted wait ends at once", async ({
   expect(client.textOf(next.turnId)).toBe("All right.");
   expect(await server.stop()).toBe(0);
   expect(callsIn(server)).toBe(0);
-}, 120_000);
+});

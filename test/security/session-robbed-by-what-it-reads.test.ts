@@ -374,4 +374,4 @@ describe("a session that is told by a page to send away what is private", () => 
     expect(state).toBe("waiting");
     expect(outside.received).toEqual(["POST /send/eve"]);
   });
-}, 120_000);
+});

@@ -148,7 +148,7 @@ describe("evaluate stays within its limits", () => {
     "nested roots": `${"sqrt(2+".repeat(190)}3^80000${")".repeat(190)}-1e9`,
     "nested exponentials": `${"exp(1/".repeat(190)}3${")".repeat(190)}*0.1+7`,
   };
-  test.for(Object.entries(heavy))("%s", { timeout: 60_000 }, async ([, expression], { expect }) => {
+  test.for(Object.entries(heavy))("%s", async ([, expression], { expect }) => {
     const result = await patient.invoke("evaluate", { expression, digits: 1_000 });
     if (result.kind === "error") {
       expect(result.error.code).toBe("failed");

@@ -21,9 +21,7 @@ test("the guide's first skill runs as written", async ({ expect }) => {
   });
 });
 
-test("the guide's WebAssembly skill builds and runs as written", { timeout: 60_000 }, async ({
-  expect,
-}) => {
+test("the guide's WebAssembly skill builds and runs as written", async ({ expect }) => {
   const folder = await writeSkill("shout", ["nexflow.json", "assembly/index.ts"]);
   await writeFile(
     path.join(folder, "SKILL.md"),

@@ -32,7 +32,7 @@ describe.each([
   ["over a running server", byRest],
   ["on the data directory beside it", byStore],
 ])("nexflow user and token %s", (_name, placeOf) => {
-  test("add, change, list and remove", { timeout: 90_000 }, async ({ expect, onTestFinished }) => {
+  test("add, change, list and remove", async ({ expect, onTestFinished }) => {
     const server = await startNexflow();
     onTestFinished(() => server[Symbol.asyncDispose]());
     const place = placeOf(server);

@@ -128,4 +128,4 @@ describe("nexflow approval", () => {
       await once(child, "close");
     },
   );
-}, 60_000);
+});

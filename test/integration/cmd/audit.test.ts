@@ -9,9 +9,9 @@ import { startNexflow } from "../../support/start-nexflow.ts";
 import { openTempDir } from "../../support/temp-dir.ts";
 import { runCommand } from "./run-command.ts";
 
-test("audit, backup and restore work beside a running server and without one", {
-  timeout: 120_000,
-}, async ({ expect }) => {
+test("audit, backup and restore work beside a running server and without one", async ({
+  expect,
+}) => {
   await using dir = await openTempDir();
   const env = { NEXFLOW_HOME: dir.path };
   const run = (...args: readonly string[]) => runCommand(args, { env });
@@ -53,9 +53,9 @@ test("audit, backup and restore work beside a running server and without one", {
   });
 });
 
-test("audit verify tells what was done to a log, in the database and in a file", {
-  timeout: 120_000,
-}, async ({ expect }) => {
+test("audit verify tells what was done to a log, in the database and in a file", async ({
+  expect,
+}) => {
   await using dir = await openTempDir();
   const run = (...args: readonly string[]) => runCommand(args, { env: { NEXFLOW_HOME: dir.path } });
   expect(await run("audit", "list")).toMatchObject({
@@ -117,9 +117,7 @@ function change(homeDir: string, statement: string): void {
   database.close();
 }
 
-test("migrate, backup and restore work on Postgres, and move a store there", {
-  timeout: 120_000,
-}, async ({ expect }) => {
+test("migrate, backup and restore work on Postgres, and move a store there", async ({ expect }) => {
   await using dir = await openTempDir();
   await using database = await openTestDatabase();
   const local = { NEXFLOW_HOME: dir.path };

@@ -94,7 +94,7 @@ describe("nexflow mcp", () => {
     expect(text.stdout).toContain("not tried, disabled in mcp.yaml");
     expect(stdout + text.stdout).not.toContain("cnry");
     expect(new Set(web.authorizations)).toEqual(new Set([`Bearer ${SECRET}`]));
-  }, 60_000);
+  });
 
   test("tells tools that are as they were when the agent first saw them from others", async ({
     expect,
@@ -114,7 +114,7 @@ describe("nexflow mcp", () => {
     expect(now.stdout).toMatch(/mcp-steady\.tool-0 .* new /u);
     expect(now.stdout).toContain('raise "accept" in mcp.yaml');
     expect(now.stdout).toContain("left out: expected at most 128 tools");
-  }, 60_000);
+  });
 
   test("a server that is a program has nothing of this environment here either", async ({
     expect,
@@ -179,7 +179,7 @@ describe("nexflow mcp", () => {
     const json = await home.run("test", "ended", "--json");
     expect(JSON.parse(json.stdout)).toMatchObject({ name: "ended", state: { kind: "failed" } });
     expect(json.stdout).not.toContain("cnry");
-  }, 120_000);
+  });
 
   test.for<[string, object, string, number, RegExp]>([
     [

@@ -54,4 +54,4 @@ test("an answer that takes too long is told in one sentence", async ({ expect })
   const error: unknown = await server.client.ask("GET", "/me").catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(CommandError);
   expect(error).toMatchObject({ code: "unreachable", message: expect.stringMatching(BROKEN) });
-}, 30_000);
+});

@@ -14,7 +14,7 @@ describe("nexflow sandbox prove", () => {
     expect(stdout).toMatch(/^node \d+\.\d+\.\d+, v8 .+, isolated-vm \d+/mu);
   });
 
-  test("writes one object with --json", { timeout: 120_000 }, async ({ expect }) => {
+  test("writes one object with --json", async ({ expect }) => {
     const { code, stdout } = await runCommand(["sandbox", "prove", "--group", "output", "--json"]);
     expect(code).toBe(0);
     const report: unknown = JSON.parse(stdout);

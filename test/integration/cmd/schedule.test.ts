@@ -51,7 +51,7 @@ describe("nexflow schedule", () => {
     expect(await json("resume", id)).toMatchObject({ schedule: { state: "active" } });
     expect(await json("remove", id)).toEqual({ removed: id });
     expect(await json("list")).toMatchObject({ schedules: [{ name: "Sums" }] });
-  }, 60_000);
+  });
 
   test("adds a call of an MCP server's tool, and remembers nothing of its tools", async ({
     expect,
@@ -83,7 +83,7 @@ describe("nexflow schedule", () => {
     expect(new Set(pins)).toEqual(new Set(["unseen"]));
     const list = await runCommand(["skill", "list"], { env });
     expect(list.stdout).toContain('Tools of the MCP server "plain"');
-  }, 60_000);
+  });
 
   test.for<[string, string[], number, RegExp]>([
     ["no time", ["--message", "x"], 2, /expected --cron, --at or --every/u],
@@ -174,7 +174,7 @@ describe("nexflow schedule", () => {
       code: 1,
       stderr: expect.stringContaining("refused the token"),
     });
-  }, 60_000);
+  });
 
   test("what is run beside a server is carried out by it", async ({ expect }) => {
     await using server = await startNexflow();
@@ -199,7 +199,7 @@ describe("nexflow schedule", () => {
     expect(found).toMatchObject([{ id: added.schedule.id, title: "/calculator 6*7" }]);
     expect(await json("remove", added.schedule.id)).toEqual({ removed: added.schedule.id });
     expect(await json("list")).toEqual({ schedules: [] });
-  }, 60_000);
+  });
 });
 
 /** A data directory with an empty store and nobody serving it. */

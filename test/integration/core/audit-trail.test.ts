@@ -9,9 +9,9 @@ interface Listed {
   readonly detail: { readonly repeated?: number } | null;
 }
 
-test("what is refused and changed is on the audit log, and who is deleted is erased from it", {
-  timeout: 120_000,
-}, async ({ expect }) => {
+test("what is refused and changed is on the audit log, and who is deleted is erased from it", async ({
+  expect,
+}) => {
   await using server = await startNexflow();
   const ask = async (method: string, path: string, token: string, body?: object) => {
     const response = await fetch(`${server.url}/api/v1${path}`, {
@@ -65,9 +65,9 @@ test("what is refused and changed is on the audit log, and who is deleted is era
   });
 });
 
-test("credentials of the administrator, logins and local schedules are on it, each once", {
-  timeout: 120_000,
-}, async ({ expect }) => {
+test("credentials of the administrator, logins and local schedules are on it, each once", async ({
+  expect,
+}) => {
   await using server = await startNexflow();
   const env = { NEXFLOW_HOME: server.homeDir, NEXFLOW_PORT: "1" };
   const login = await runCommand(["login"], { env });

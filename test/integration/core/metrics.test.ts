@@ -44,9 +44,9 @@ test("/metrics tells what turns did, in Prometheus' form, to who may read it", a
   await expectOnlyWithScope(server, expect);
 });
 
-test("/metrics counts a known load to the token: turns, cost, calls, what waits, what is left alone", {
-  timeout: 60_000,
-}, async ({ expect }) => {
+test("/metrics counts a known load to the token: turns, cost, calls, what waits, what is left alone", async ({
+  expect,
+}) => {
   await using dir = await openTempDir();
   const skillsDir = path.join(dir.path, "planted");
   await plantSkill(skillsDir, { name: "sender", effects: ["external"], body: 'return "sent";' });

@@ -82,4 +82,4 @@ test("skills of NEXFLOW_HOME/skills and .agents/skills are found, used and kept"
   expect(promptSkills.find(({ folder }) => folder.endsWith("broken"))?.fault).toContain(
     "front matter",
   );
-}, 60_000);
+});

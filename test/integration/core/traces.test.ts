@@ -93,9 +93,7 @@ async function openServices(env: Readonly<Record<string, string>>) {
   };
 }
 
-test("models and MCP servers are told which span a request belongs to", {
-  timeout: 60_000,
-}, async ({ expect }) => {
+test("models and MCP servers are told which span a request belongs to", async ({ expect }) => {
   await using collector = await TraceCollector.open();
   await using opened = await openServices({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
   const { turnId, text } = await opened.client.ask("Run it");
@@ -117,20 +115,16 @@ test.for<[string, (url: string) => Readonly<Record<string, string>>]>([
     "is one, and services are to be told nothing",
     (url) => ({ OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_PROPAGATORS: "none" }),
   ],
-])(
-  "where there %s, no request names a trace",
-  { timeout: 60_000 },
-  async ([, envOf], { expect }) => {
-    await using collector = await TraceCollector.open();
-    await using opened = await openServices(envOf(collector.url));
-    expect((await opened.client.ask("Run it")).text).toBe("It ran");
-    expect(opened.askedBy()).toEqual([undefined, undefined]);
-    expect(opened.web.traceParents.map(([method]) => method)).toContain("tools/call");
-    expect(new Set(opened.web.traceParents.map(([, parent]) => parent))).toEqual(
-      new Set([undefined]),
-    );
-  },
-);
+])("where there %s, no request names a trace", async ([, envOf], { expect }) => {
+  await using collector = await TraceCollector.open();
+  await using opened = await openServices(envOf(collector.url));
+  expect((await opened.client.ask("Run it")).text).toBe("It ran");
+  expect(opened.askedBy()).toEqual([undefined, undefined]);
+  expect(opened.web.traceParents.map(([method]) => method)).toContain("tools/call");
+  expect(new Set(opened.web.traceParents.map(([, parent]) => parent))).toEqual(
+    new Set([undefined]),
+  );
+});
 
 test("a collector that does not answer stops no turn", async ({ expect }) => {
   await using collector = await TraceCollector.open();

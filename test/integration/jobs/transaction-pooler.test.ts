@@ -55,4 +55,4 @@ test("schedules fire and their jobs run behind a transaction pooler", async ({ e
     await Promise.all(runners.map((runner) => runner.stop(1_000)));
     await pool.close();
   }
-}, 60_000);
+});

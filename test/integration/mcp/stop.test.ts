@@ -20,11 +20,9 @@ async function startWith(web: McpHttpServer, homeDir: string) {
 }
 
 const untilAllHaveSessions = (web: McpHttpServer, expect: ExpectStatic) =>
-  expect.poll(() => web.sessions.size, { timeout: 10_000 }).toBe(THREADS);
+  expect.poll(() => web.sessions.size).toBe(THREADS);
 
-test("a server that is stopped ends its sessions at MCP servers", { timeout: 60_000 }, async ({
-  expect,
-}) => {
+test("a server that is stopped ends its sessions at MCP servers", async ({ expect }) => {
   await using web = await McpHttpServer.open();
   await using dir = await openTempDir();
   await using server = await startWith(web, dir.path);
@@ -36,9 +34,7 @@ test("a server that is stopped ends its sessions at MCP servers", { timeout: 60_
   expect([web.ended, web.sessions.size]).toEqual([THREADS, 0]);
 });
 
-test("an MCP server that never answers holds up no stop", { timeout: 60_000 }, async ({
-  expect,
-}) => {
+test("an MCP server that never answers holds up no stop", async ({ expect }) => {
   await using web = await McpHttpServer.open();
   await using dir = await openTempDir();
   await using server = await startWith(web, dir.path);
@@ -51,14 +47,12 @@ test("an MCP server that never answers holds up no stop", { timeout: 60_000 }, a
   expect([web.ended, web.sessions.size]).toEqual([THREADS, THREADS]);
 });
 
-test("one that does not even greet holds up no stop either", { timeout: 60_000 }, async ({
-  expect,
-}) => {
+test("one that does not even greet holds up no stop either", async ({ expect }) => {
   await using web = await McpHttpServer.open();
   await using dir = await openTempDir();
   web.isSilent = true;
   await using server = await startWith(web, dir.path);
-  await expect.poll(() => web.authorizations.length, { timeout: 10_000 }).toBe(THREADS);
+  await expect.poll(() => web.authorizations.length).toBe(THREADS);
   const startedAtMs = performance.now();
   expect(await server.stop()).toBe(0);
   expect(performance.now() - startedAtMs).toBeLessThan(MAX_STOP_MS);

@@ -11,9 +11,7 @@ const CALLERS = 16;
 /** 100 bytes kept of each call would be 2 MB. */
 const MOST_GROWN_BYTES = 1_500_000;
 
-test("the server's memory does not grow with the number of calls", {
-  timeout: 90_000,
-}, async () => {
+test("the server's memory does not grow with the number of calls", async () => {
   await using runtime = await openRuntime({ policyDir: POLICY_DIR });
   const { signal } = new AbortController();
   await callMany(runtime, WARM_UP_CALLS, signal);

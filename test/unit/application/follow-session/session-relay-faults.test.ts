@@ -173,7 +173,6 @@ describe("SessionRelay", () => {
   const seedsEach = 250;
   test.for(Array.from({ length: 10 }, (_, block) => block))(
     "clients have the stored log in the end, whatever went wrong (block %i of seeds)",
-    { timeout: 60_000 },
     async (block, { expect }) => {
       for (let each = 1; each <= seedsEach; each++) {
         const seed = block * seedsEach + each;

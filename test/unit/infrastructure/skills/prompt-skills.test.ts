@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, test } from "vitest";
@@ -130,12 +131,13 @@ describe("openPromptSkills()", () => {
     expect(await skills.readResource("letters", "SKILL.md")).toMatchObject({ kind: "fault" });
   });
 
-  test("of 10,000 skills the first hundred are taken, quickly", async ({ expect }) => {
+  test("of 10,000 folders the first hundred skills are taken, quickly", async ({ expect }) => {
     await using dir = await openRoots();
     const names = Array.from({ length: 10_000 }, (_, at) => `skill-${String(at).padStart(5, "0")}`);
-    for (let at = 0; at < names.length; at += 500) {
-      await Promise.all(names.slice(at, at + 500).map((name) => dir.add(0, name)));
-    }
+    await Promise.all(names.slice(0, 600).map((name) => dir.add(0, name)));
+    // No file in these: they are not to be looked at, and 10,000 files take a slow disk a minute.
+    const root = dir.roots[0] ?? "";
+    for (const name of names.slice(600)) mkdirSync(path.join(root, name));
     const skills = await dir.open();
     expect(namesOf(skills)).toEqual(names.slice(0, 100));
     expect(JSON.stringify(dir.lines)).toContain("Only the first 500 folders");

@@ -15,6 +15,8 @@ import type {
  */
 export class ProtocolServer {
   readonly #server: WebSocketServer;
+  /** Stays what it was when the server is gone: a client may still try it. */
+  readonly url: string;
   readonly #log = new Map<string, EventFrame[]>();
   readonly #accepted = new Map<string, AcceptedFrame>();
   readonly #followers = new Map<string, Set<WebSocket>>();
@@ -25,6 +27,7 @@ export class ProtocolServer {
 
   private constructor(server: WebSocketServer) {
     this.#server = server;
+    this.url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/ws`;
     server.on("connection", (socket) => {
       socket.on("message", (data: Buffer) =>
         this.#take(socket, JSON.parse(data.toString()) as ClientFrame),
@@ -40,10 +43,6 @@ export class ProtocolServer {
     });
     await once(server, "listening");
     return new ProtocolServer(server);
-  }
-
-  get url(): string {
-    return `ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}/ws`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
