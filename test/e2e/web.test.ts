@@ -286,7 +286,9 @@ describe.skipIf(chromium === undefined)("the web page", () => {
     expect(watched.faults).toEqual([]);
   });
 
-  test("shows what models are told of a person, and forgets and unpins it", async ({ expect }) => {
+  test("pins messages, shows what models are told of a person, and forgets it", async ({
+    expect,
+  }) => {
     const call = async (method: string, at: string, body?: object) => {
       const response = await fetch(`${plain.url}/api/v1${at}`, {
         method,
@@ -308,8 +310,18 @@ describe.skipIf(chromium === undefined)("the web page", () => {
     await ended(page, "completed");
     const sessionId = new URL(page.url()).hash.split("/").at(-1) ?? "";
     const { messages } = await call("GET", `/sessions/${sessionId}/messages`);
-    const [first] = messages as readonly { readonly id: string }[];
-    await call("PUT", `/sessions/${sessionId}/pins/${first?.id}`);
+    const said = messages as readonly { readonly id: string; readonly role: string }[];
+    const pins = async () => (await call("GET", `/sessions/${sessionId}/pins`))["messageIds"];
+    const pinOf = (label: string) =>
+      page.getByRole("article", { name: label }).locator("..").getByRole("button", { name: "Pin" });
+    await pinOf("You").first().click();
+    await expect.poll(pins).toEqual([said[0]?.id]);
+    await pinOf("Nexflow").last().click();
+    await expect.poll(pins).toEqual([said[0]?.id, said.at(-1)?.id]);
+    await page.reload();
+    await expect.poll(() => page.locator('[aria-pressed="true"]').count()).toBe(2);
+    await pinOf("Nexflow").last().click();
+    await expect.poll(pins).toEqual([said[0]?.id]);
     await page.getByRole("button", { name: "What models are told" }).click();
     const dialog = page.getByRole("dialog", { name: "What models are told" });
     await dialog.getByText("Likes <b>tea</b>").waitFor();
@@ -321,7 +333,8 @@ describe.skipIf(chromium === undefined)("the web page", () => {
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
     expect((await call("GET", "/memory"))["notes"]).toEqual([]);
-    expect((await call("GET", `/sessions/${sessionId}/pins`))["messageIds"]).toEqual([]);
+    expect(await pins()).toEqual([]);
+    expect(await page.locator('[aria-pressed="true"]').count()).toBe(0);
     expect(watched.faults).toEqual([]);
   });
 

@@ -123,9 +123,9 @@ export function createApi(send: typeof fetch, baseUrl = "/api/v1") {
       const path = `/sessions/${encodeURIComponent(sessionId)}/pins`;
       return ((await request("GET", path)) as { messageIds: readonly string[] }).messageIds;
     },
-    unpin: async (sessionId: string, messageId: string) => {
+    setPinned: async (sessionId: string, messageId: string, isPinned: boolean) => {
       const pins = `/sessions/${encodeURIComponent(sessionId)}/pins`;
-      await request("DELETE", `${pins}/${encodeURIComponent(messageId)}`);
+      await request(isPinned ? "PUT" : "DELETE", `${pins}/${encodeURIComponent(messageId)}`);
     },
     /** Answers the message of a turn anew, or `text` in its place. */
     regenerate: async (turnId: string, text?: string) =>

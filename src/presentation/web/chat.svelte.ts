@@ -141,14 +141,12 @@ export class Chat {
   /** Reads what models are told of the user and of the conversation on show, whatever was said. */
   async loadMemory(): Promise<void> {
     const { route } = this;
-    await this.#load(async () => {
-      const [notes, pins] = await Promise.all([
-        this.#api.listNotes(),
-        route.kind === "session" ? this.#api.listPins(route.sessionId) : [],
-      ]);
-      this.notes = notes;
-      this.pins = pins;
-    });
+    await Promise.all([
+      this.#load(async () => {
+        this.notes = await this.#api.listNotes();
+      }),
+      route.kind === "session" && this.#loadPins(route.sessionId),
+    ]);
   }
 
   async forget(noteId: string): Promise<void> {
@@ -156,11 +154,19 @@ export class Chat {
     await this.loadMemory();
   }
 
-  async unpin(messageId: string): Promise<void> {
+  /** Has models told a message of the conversation on show word for word, or no longer so. */
+  async setPinned(messageId: string, isPinned: boolean): Promise<void> {
     const { route } = this;
     if (route.kind !== "session") return;
-    await this.#load(() => this.#api.unpin(route.sessionId, messageId));
-    await this.loadMemory();
+    await this.#load(async () => {
+      try {
+        await this.#api.setPinned(route.sessionId, messageId, isPinned);
+      } catch (error) {
+        if (!(error instanceof ApiError && error.code === "conflict")) throw error;
+        this.problem = { title: "This message is not pinned", advice: `${error.message}.` };
+      }
+    });
+    await this.#loadPins(route.sessionId);
   }
 
   /** Has the message of a turn, or `text` in its place, answered anew. */
@@ -262,6 +268,14 @@ export class Chat {
     this.hasMoreSessions = nextCursor !== undefined;
   }
 
+  async #loadPins(sessionId: string): Promise<void> {
+    await this.#load(async () => {
+      const pins = await this.#api.listPins(sessionId);
+      const isShown = this.route.kind === "session" && this.route.sessionId === sessionId;
+      if (isShown) this.pins = pins;
+    });
+  }
+
   #target(): Target | undefined {
     if (this.route.kind === "session") {
       return { kind: "session", sessionId: this.route.sessionId };
@@ -272,7 +286,9 @@ export class Chat {
   #show(route: Route): void {
     this.route = route;
     this.problem = undefined;
+    this.pins = [];
     this.#client.open(route.kind === "session" ? route.sessionId : undefined);
+    if (route.kind === "session") void this.#loadPins(route.sessionId);
     this.#refresh();
   }
 

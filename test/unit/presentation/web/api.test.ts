@@ -28,7 +28,7 @@ describe("createApi()", () => {
     expect(await served.api.listNotes()).toEqual([]);
     await served.api.deleteNote("n/1");
     expect(await served.api.listPins("s 1")).toEqual(["m"]);
-    await served.api.unpin("s", "m");
+    await served.api.setPinned("s", "m", false);
     expect(asked).toEqual([
       "GET /api/v1/sessions?limit=50",
       "GET /api/v1/sessions?limit=50&cursor=abc",
