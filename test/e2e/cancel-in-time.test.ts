@@ -316,8 +316,9 @@ async function plant(homeDir: string): Promise<Readonly<Record<string, string>>>
   await writeFile(path.join(homeDir, "mcp.yaml"), servers);
   const policyDir = path.join(homeDir, "policies");
   await mkdir(policyDir);
-  // No limit of time may end a call before it is cancelled.
-  await writeFile(path.join(policyDir, "p.yaml"), policyText({ wallMs: 60_000, cpuMs: 60_000 }));
+  // No limit of time may end a call before it is cancelled, nor while the only process starts anew.
+  const limits = { wallMs: 60_000, cpuMs: 60_000, queueMs: 60_000 };
+  await writeFile(path.join(policyDir, "p.yaml"), policyText(limits));
   return {
     NEXFLOW_SKILLS_DIR: skillsDir,
     NEXFLOW_POLICY_DIR: policyDir,

@@ -16,6 +16,7 @@ export interface PolicyParts {
   readonly mode?: SandboxPolicy["mode"];
   readonly wallMs?: number;
   readonly cpuMs?: number;
+  readonly queueMs?: number;
   readonly grants?: string;
   /** Further lines. */
   readonly more?: string;
@@ -24,7 +25,7 @@ export interface PolicyParts {
 /** The text of a policy for any skill that grants nothing unless told otherwise. */
 export function policyText(parts: PolicyParts = {}): string {
   const { name = "p", priority = 0, mode = "enforce", wallMs = 1_000, more = "" } = parts;
-  const { cpuMs = 1_000 } = parts;
+  const { cpuMs = 1_000, queueMs = 2_000 } = parts;
   const { match = '{ trust: [first-party, verified, community], skills: ["*"] }' } = parts;
   return `apiVersion: nexflow.dev/sandbox/v1
 kind: SandboxPolicy
@@ -39,7 +40,7 @@ ceiling:
   logKiB: 64
   hostCalls: { total: 100, perSecond: 50, atOnce: 4 }
   concurrency: { perSkill: 8, perUser: 16 }
-  queueMs: 2000
+  queueMs: ${queueMs}
 grants: ${parts.grants ?? "{}"}
 ${more}`;
 }

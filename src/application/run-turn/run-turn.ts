@@ -10,7 +10,7 @@ import { BudgetRefusal } from "./model-attempts.ts";
 import { findOpenCalls, INTERRUPTED, type OpenCalls, readOpenCalls } from "./open-calls.ts";
 import { RunState, type RunTurnDeps, type TurnStart } from "./run-state.ts";
 import { TurnClock } from "./turn-clock.ts";
-import { ABANDONED, CANCELLED, TIMED_OUT, TurnSignal } from "./turn-signal.ts";
+import { ABANDONED, CANCELLED, TurnSignal } from "./turn-signal.ts";
 
 /** How a run came out: the turn's end, or that it waits for people. */
 type LoopEnd = FinalTurnState | { readonly kind: "paused" };
@@ -27,7 +27,12 @@ export function createRunTurn(deps: RunTurnDeps) {
   const clock = new TurnClock();
   return async function runTurn(dispatch: TurnDispatch, signal: AbortSignal): Promise<RunResult> {
     const startedAtMs = deps.nowMs();
-    const stop = new TurnSignal(signal, deps.limits.turnTimeoutMs - (dispatch.ranMs ?? 0));
+    const { turnTimeoutMs } = deps.limits;
+    const late = () => {
+      const took = `The turn took longer than ${turnTimeoutMs} ms`;
+      return new Fault("TURN_TIMEOUT", `${took}; the limit is NEXFLOW_TURN_TIMEOUT_MS`);
+    };
+    const stop = new TurnSignal(signal, turnTimeoutMs - (dispatch.ranMs ?? 0), late);
     let run: RunState | undefined;
     try {
       const stored = await readStart(deps, dispatch, stop);
@@ -150,9 +155,6 @@ function endOf(run: RunState, error: unknown): FinalTurnState {
     if (reason === ABANDONED) {
       throw new Fault("TURN_FENCED", `Turn "${dispatch.turnId}" was given up`);
     }
-    const { turnTimeoutMs } = deps.limits;
-    const message = `The turn took longer than ${turnTimeoutMs} ms; the limit is NEXFLOW_TURN_TIMEOUT_MS`;
-    if (reason === TIMED_OUT) return failed(run, { code: "TURN_TIMEOUT", message });
     return failed(run, toFailure(reason));
   }
   if (error instanceof Fault && error.code === "TURN_FENCED") throw error;

@@ -8,9 +8,6 @@ export function isAbandonment(reason: unknown): boolean {
   return reason === ABANDONED;
 }
 
-/** What a run aborts itself with when its time is up. */
-export const TIMED_OUT = "timed-out";
-
 /** What timers can count: longer than any turn may take. */
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -26,11 +23,11 @@ export class TurnSignal {
   #limit: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
-  /** `leftMs`: how long the turn may run on. */
-  constructor(outer: AbortSignal, leftMs: number) {
+  /** `leftMs`: how long the turn may run on, until it is stopped for what `late` gives. */
+  constructor(outer: AbortSignal, leftMs: number, late: () => Fault) {
     if (outer.aborted) this.#abort(outer.reason);
     else outer.addEventListener("abort", () => this.#abort(outer.reason), { once: true });
-    this.#deadline = setTimeout(() => this.#abort(TIMED_OUT), Math.max(0, leftMs));
+    this.#deadline = setTimeout(() => this.#abort(late()), Math.max(0, leftMs));
   }
 
   /** For everything that takes one. */

@@ -18,6 +18,8 @@ const RETRYABLE = {
   BUS_UNAVAILABLE: true,
   /** A write came from a run that no longer owns its turn. */
   TURN_FENCED: false,
+  /** A turn took longer than it may. */
+  TURN_TIMEOUT: false,
   /** A budget does not let a turn go on. */
   BUDGET_EXCEEDED: false,
   /** An operator has stopped all agents. */

@@ -164,7 +164,8 @@ describe("boundTokens()", () => {
   test("of a million characters takes less than to make an array of them", async ({ expect }) => {
     const plain = "a".repeat(1_000_000);
     const listed = await quickestMs(() => Array.from(plain, (sign) => sign.codePointAt(0)));
-    for (const text of ["a", "中", " ", "😀", "a1", "{"].map((part) => part.repeat(1_000_000))) {
+    for (const part of ["a", "中", " ", "😀", "a1", "{"]) {
+      const text = part.repeat(plain.length / part.length);
       const bound = await quickestMs(() => expect(boundTokens(text)).toBeGreaterThan(0));
       expect(bound / listed).toBeLessThan(1);
     }

@@ -104,8 +104,12 @@ describe("runTurn()", () => {
     const turn = await opened.store.accept();
     await opened.run(turn);
     const { state, texts } = opened.stored(turn);
-    expect(state).toMatchObject({ kind: "failed", failure: { code: "TURN_TIMEOUT" } });
+    const failure = { code: "TURN_TIMEOUT", message: expect.stringContaining("2500 ms") };
+    expect(state).toMatchObject({ kind: "failed", failure });
     expect(texts).toEqual(["Hello", "Once upon"]);
+    expect(await opened.spend.listModelCalls(turn.turnId)).toMatchObject([
+      { state: { kind: "failed", failure } },
+    ]);
   });
 
   test("a cancel in mid-text keeps the text that was there", async ({ expect }) => {
