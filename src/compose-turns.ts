@@ -75,8 +75,8 @@ export function openTurns(deps: TurnsDeps) {
   const followSession: SessionRelay["follow"] = (input, sink) => relay.follow(input, sink);
   pool.listen({
     attachStore: (port) => store.attach(port),
-    onShown: (sessionId, epoch, frames) => relay.publish(sessionId, epoch, frames),
-    onEnded: (sessionId) => relay.settle(sessionId),
+    onShown: (shown) => relay.publish(shown),
+    onEnded: (sessionId, turnId) => relay.settle(sessionId, turnId),
     onMeasured,
     onReportsDue,
     onCallsLost: (turnId) => {

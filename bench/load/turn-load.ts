@@ -37,6 +37,9 @@ interface Frame {
   readonly event?: { readonly type: string; readonly outcome?: { readonly type: string } };
 }
 
+/** Nothing dies here: a snapshot in place of the events is a failure as well. */
+const ENDS = new Set(["RUN_FINISHED", "RUN_ERROR", "MESSAGES_SNAPSHOT"]);
+
 const plan = JSON.parse(process.argv[2] ?? "") as Plan;
 const turnMs: number[] = [];
 const acceptMs: number[] = [];
@@ -80,9 +83,9 @@ async function openSession(at: number): Promise<WebSocket> {
     } else if (frame.type === "error") {
       failed += 1;
       setTimeout(next, 100);
-    } else if (frame.event?.type === "RUN_FINISHED" || frame.event?.type === "RUN_ERROR") {
+    } else if (ENDS.has(frame.event?.type ?? "")) {
       allTurns += 1;
-      if (frame.event.type === "RUN_ERROR") failed += 1;
+      if (frame.event?.type !== "RUN_FINISHED") failed += 1;
       if (isMeasuring && !isOver) {
         turns += 1;
         turnMs.push(performance.now() - sentAtMs);

@@ -133,7 +133,8 @@ async function openNexflowAsker(server: Places["nexflow"]): Promise<Asker> {
     else if (what === "RUN_FINISHED") waiting?.answer.resolve();
     // A socket follows 64 sessions at most: the oldest one goes, and says so.
     else if (frame.code === "unsubscribed") return;
-    else if (what === "RUN_ERROR" || what === "error") {
+    // Nothing dies here: a snapshot in place of the events is a failure as well.
+    else if (["RUN_ERROR", "MESSAGES_SNAPSHOT", "error"].includes(what)) {
       waiting?.answer.reject(new Error(frame.code ?? what));
     }
   });

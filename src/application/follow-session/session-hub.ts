@@ -4,7 +4,7 @@ import type { SessionRepository, TurnSummary } from "#domain/session/session-rep
 import type { SessionId, TurnId, UserId } from "#domain/shared/id.ts";
 import type { TurnEvent } from "#domain/turn/turn-event.ts";
 import type { After } from "../ports/clock.ts";
-import type { LiveFrame } from "../ports/live-frame.ts";
+import type { LiveFrame, ShownFrames } from "../ports/live-frame.ts";
 
 /** Turns events into the text of frames. */
 export interface FrameEncoder {
@@ -82,6 +82,8 @@ export type TakeResult =
 interface Run extends ShownRun {
   readonly frames: LiveFrame[];
   readonly isHere: boolean;
+  /** Known of one that runs here. */
+  readonly turnId?: TurnId;
 }
 
 /** How far somebody has come in the log; `isStored`: the store has that event. */
@@ -142,24 +144,40 @@ export class SessionHub {
     return this.#live.size;
   }
 
-  /** Takes in the next frames of a session's turn that runs here. They follow the last ones. */
-  publish(sessionId: SessionId, epoch: number, frames: readonly LiveFrame[]): void {
+  /**
+   * Takes in the next frames of a session's turn that runs here. They follow the last ones.
+   *
+   * A turn begins when the one before it is stored; but that ran in another thread, whose last word
+   * may come later. So the first frames of a turn settle the one before it, whose last is given
+   * then, and what comes of that afterwards is known.
+   */
+  publish({ sessionId, turnId, epoch, frames }: ShownFrames): StoredHead | undefined {
     const [first] = frames;
-    if (first === undefined) return;
+    if (first === undefined) return undefined;
     const live = this.#open(sessionId);
+    const { run: shown } = live;
+    const other = shown?.isHere && shown.turnId !== turnId ? shown : undefined;
+    if (other !== undefined && first.seq < other.firstSeq) return undefined;
+    const before = other?.epoch === epoch ? this.#endRunHere(live, other) : undefined;
     const { run } = live;
     const goesOn = run?.isHere && run.epoch === epoch && first.seq === lastSeqOf(run) + 1;
     if (goesOn) run.frames.push(...frames);
-    else this.#show(live, { epoch, firstSeq: first.seq, frames: [...frames], isHere: true });
+    else {
+      this.#show(live, { turnId, epoch, firstSeq: first.seq, frames: [...frames], isHere: true });
+    }
     this.#deliverAll(live);
+    return before;
   }
 
-  /** The turn that ran here ended and all it showed is stored. Gives the last of it. */
-  settle(sessionId: SessionId): StoredHead | undefined {
+  /**
+   * The turn that ran here ended and all it showed is stored. Gives the last of it; nothing where
+   * it is not the one that is shown.
+   */
+  settle(sessionId: SessionId, turnId: TurnId): StoredHead | undefined {
     const live = this.#live.get(sessionId);
-    if (!live?.run?.isHere) return undefined;
-    const head = { seq: lastSeqOf(live.run), epoch: live.run.epoch };
-    this.#endRun(live, head);
+    const run = live?.run;
+    if (live === undefined || !run?.isHere || run.turnId !== turnId) return undefined;
+    const head = this.#endRunHere(live, run);
     this.#closeIfIdle(live);
     return head;
   }
@@ -282,6 +300,12 @@ export class SessionHub {
   #show(live: LiveSession, run: Run): void {
     live.run = run;
     live.version += 1;
+  }
+
+  #endRunHere(live: LiveSession, run: Run): StoredHead {
+    const head = { seq: lastSeqOf(run), epoch: run.epoch };
+    this.#endRun(live, head);
+    return head;
   }
 
   /** From here on the log has no run but what it has stored, up to `head` at least. */

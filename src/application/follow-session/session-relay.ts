@@ -1,8 +1,8 @@
 import type { SessionHead, SessionRepository } from "#domain/session/session-repository.ts";
-import type { SessionId } from "#domain/shared/id.ts";
+import type { SessionId, TurnId } from "#domain/shared/id.ts";
 import type { Bus, BusMessage, BusNotice } from "../ports/bus.ts";
 import type { NowMs } from "../ports/clock.ts";
-import type { LiveFrame } from "../ports/live-frame.ts";
+import type { LiveFrame, ShownFrames } from "../ports/live-frame.ts";
 import {
   type FollowInput,
   type FollowResult,
@@ -10,6 +10,7 @@ import {
   SessionHub,
   type SessionHubDeps,
   type ShownRun,
+  type StoredHead,
 } from "./session-hub.ts";
 
 export interface SessionRelayDeps extends Omit<SessionHubDeps, "awaitRun"> {
@@ -97,20 +98,16 @@ export class SessionRelay implements AsyncDisposable {
   }
 
   /** As the hub's own; others who follow the session see it too. */
-  publish(sessionId: SessionId, epoch: number, frames: readonly LiveFrame[]): void {
-    this.#hub.publish(sessionId, epoch, frames);
+  publish(shown: ShownFrames): void {
+    const { sessionId } = shown;
+    this.#noteSettled(sessionId, this.#hub.publish(shown));
     if (this.#isFollowedElsewhere(sessionId)) this.#shareSoon(sessionId);
   }
 
   /** As the hub's own; others are told that all of it is stored. */
-  settle(sessionId: SessionId): void {
-    const isFollowed = this.#isFollowedElsewhere(sessionId);
-    if (isFollowed) this.#share(sessionId);
-    this.#forgetRun(sessionId);
-    const head = this.#hub.settle(sessionId);
-    if (!isFollowed || head?.epoch === undefined) return;
-    const { seq, epoch } = head;
-    this.#deps.bus.publish({ kind: "session-moved", sessionId, seq, epoch });
+  settle(sessionId: SessionId, turnId: TurnId): void {
+    if (this.#isFollowedElsewhere(sessionId)) this.#share(sessionId);
+    this.#noteSettled(sessionId, this.#hub.settle(sessionId, turnId));
   }
 
   /** As the hub's own; others are told to look. */
@@ -248,6 +245,15 @@ export class SessionRelay implements AsyncDisposable {
     const shared = { run, seq: run.firstSeq - 1 };
     this.#shared.set(sessionId, shared);
     return shared;
+  }
+
+  /** The run that was shown up to `head` is stored. */
+  #noteSettled(sessionId: SessionId, head: StoredHead | undefined): void {
+    if (head === undefined) return;
+    this.#forgetRun(sessionId);
+    const { seq, epoch } = head;
+    if (epoch === undefined || !this.#isFollowedElsewhere(sessionId)) return;
+    this.#deps.bus.publish({ kind: "session-moved", sessionId, seq, epoch });
   }
 
   #forgetRun(sessionId: SessionId): void {

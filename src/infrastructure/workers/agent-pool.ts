@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BroadcastChannel, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { SkillsThereAre } from "#application/ports/list-skills.ts";
-import type { LiveFrame } from "#application/ports/live-frame.ts";
+import type { ShownFrames } from "#application/ports/live-frame.ts";
 import type { Logger } from "#application/ports/logger.ts";
 import type { RunResult, TurnDispatch, TurnRunner } from "#application/ports/turn-runner.ts";
 import type { Brake } from "#domain/brake/brake.ts";
@@ -32,9 +32,9 @@ export interface AgentListener {
   /** Connects a thread to the writing store. */
   readonly attachStore: (port: MessagePort) => void;
   /** Takes what a running turn shows, in order. */
-  readonly onShown: (sessionId: SessionId, epoch: number, frames: readonly LiveFrame[]) => void;
+  readonly onShown: (shown: ShownFrames) => void;
   /** All the turn showed was given to `onShown`, and is stored. */
-  readonly onEnded: (sessionId: SessionId) => void;
+  readonly onEnded: (sessionId: SessionId, turnId: TurnId) => void;
   readonly onMeasured?: (measures: ThreadMeasures) => void;
   /** Tasks in the background have ended, and their reports are due. */
   readonly onReportsDue?: () => void;
@@ -263,11 +263,11 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
     // A late word of a run that was given up.
     if (run === undefined || run.dispatch.epoch !== note.epoch) return;
     if (note.kind === "shown") {
-      listener.onShown(note.sessionId, note.epoch, note.frames);
+      listener.onShown(note);
       return;
     }
     failpoint("turn:settle");
-    listener.onEnded(run.dispatch.sessionId);
+    listener.onEnded(run.dispatch.sessionId, note.turnId);
     run.settle.resolve({ kind: note.kind, headSeq: note.headSeq });
   }
 }

@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import type { LiveFrame } from "#application/ports/live-frame.ts";
+import type { ShownFrames } from "#application/ports/live-frame.ts";
 import type { Brake } from "#domain/brake/brake.ts";
 import type { SessionId, TaskId, TurnId, UserId } from "#domain/shared/id.ts";
 import type { ModelAccess } from "../llm/model-access.ts";
@@ -20,13 +20,7 @@ export type AgentNotice =
   | { readonly kind: "closed" };
 
 export type AgentNote =
-  | {
-      readonly kind: "shown";
-      readonly sessionId: SessionId;
-      readonly turnId: TurnId;
-      readonly epoch: number;
-      readonly frames: readonly LiveFrame[];
-    }
+  | ({ readonly kind: "shown" } & ShownFrames)
   /** All the turn showed has been sent before this. */
   | {
       readonly kind: "ended" | "paused";

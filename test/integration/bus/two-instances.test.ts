@@ -95,7 +95,7 @@ async function beginTurn({ relay, turns, owner }: Instance, known?: SessionId) {
       seq,
       frame: encodeEventFrame({ sessionId, turnId, epoch, seq, event }),
     }));
-    relay.publish(sessionId, epoch, frames);
+    relay.publish({ sessionId, turnId, epoch, frames });
   };
   show({ kind: "turn-started", userMessageId: messageId, text: "Tell me", attempt: 1 });
   show({ kind: "text-started", messageId });
@@ -118,7 +118,7 @@ async function beginTurn({ relay, turns, owner }: Instance, known?: SessionId) {
         nowMs: createdAtMs,
       });
       unsaved = [];
-      relay.settle(sessionId);
+      relay.settle(sessionId, turnId);
     },
   };
 }

@@ -42,8 +42,9 @@ async function openPool({ isBroken = false } = {}) {
   const lost: string[] = [];
   pool.listen({
     attachStore: () => {},
-    onShown: (sessionId, epoch, frames) =>
-      shown.push(...frames.map(({ frame }) => `${sessionId}@${epoch} ${frame}`)),
+    onShown: ({ sessionId, epoch, frames }) => {
+      shown.push(...frames.map(({ frame }) => `${sessionId}@${epoch} ${frame}`));
+    },
     onEnded: (sessionId) => ended.push(sessionId),
     onCallsLost: (turnId) => lost.push(turnId),
   });

@@ -10,7 +10,7 @@ import { parseMessageId, parseSessionId, parseTurnId, parseUserId } from "#domai
 
 export const USER = parseUserId("ada");
 export const SESSION = parseSessionId("s1");
-const TURN = parseTurnId("t1");
+export const TURN = parseTurnId("t1");
 const MESSAGE = parseMessageId("m1");
 
 /** The log of one session in memory. Its frames are their place and epoch, as in "7@2". */

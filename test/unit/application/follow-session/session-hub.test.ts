@@ -2,7 +2,14 @@ import { describe, test } from "vitest";
 import { type FrameEncoder, SessionHub } from "#application/follow-session/session-hub.ts";
 import type { After } from "#application/ports/clock.ts";
 import { textOf } from "#domain/message/message.ts";
-import { createSessionLog, frameOf, SESSION, USER } from "../../../support/fakes/session-log.ts";
+import { parseTurnId } from "#domain/shared/id.ts";
+import {
+  createSessionLog,
+  frameOf,
+  SESSION,
+  TURN,
+  USER,
+} from "../../../support/fakes/session-log.ts";
 import { createRandom } from "../../../support/seeded-random.ts";
 
 const encode: FrameEncoder = {
@@ -28,8 +35,13 @@ function openHub({ stored = 0, delay }: { stored?: number; delay?: () => Promise
     );
     return { seen, stop: () => result.kind === "following" && result.stop(), result };
   };
-  const publish = (from: number, to: number, epoch = 1) =>
-    hub.publish(SESSION, epoch, log.next(to - from + 1, epoch, from - 1));
+  const publish = (from: number, to: number, epoch = 1, turnId = TURN) =>
+    hub.publish({
+      sessionId: SESSION,
+      turnId,
+      epoch,
+      frames: log.next(to - from + 1, epoch, from - 1),
+    });
   return { log, hub, follow, publish };
 }
 
@@ -49,11 +61,32 @@ describe("SessionHub", () => {
       expect(follower.seen).toEqual(range(after + 1, 8));
       publish(9, 10);
       log.store(10, 1);
-      hub.settle(SESSION);
+      hub.settle(SESSION, TURN);
       expect(follower.seen).toEqual(range(after + 1, 10));
       expect((await follow(after, 1)).seen).toEqual(range(after + 1, 10));
     },
   );
+
+  test("a turn's last words that come after the next one's first end nothing", async ({
+    expect,
+  }) => {
+    const { hub, follow, publish, log } = openHub();
+    const { seen } = await follow(0, 1);
+    publish(1, 5);
+    log.store(6, 1);
+    publish(7, 7, 1, parseTurnId("t2"));
+    await expect.poll(() => seen).toEqual(range(1, 7));
+    publish(6, 6);
+    hub.settle(SESSION, TURN);
+    publish(8, 8, 1, parseTurnId("t2"));
+    await settled();
+    log.store(9, 1);
+    publish(9, 9, 1, parseTurnId("t2"));
+    hub.settle(SESSION, parseTurnId("t2"));
+    await settled();
+    // No snapshot among them.
+    expect(seen).toEqual(range(1, 9));
+  });
 
   test("a follower of a session at rest gets the next turn", async ({ expect }) => {
     const { follow, publish } = openHub({ stored: 5 });
@@ -97,7 +130,7 @@ describe("SessionHub", () => {
     publish(6, 7, 2);
     await settled();
     log.store(7, 2);
-    hub.settle(SESSION);
+    hub.settle(SESSION, TURN);
     expect(seen).toEqual([...range(6, 9), snapshot(5), ...range(6, 7, 2)]);
     const resumed = await follow(9, 1);
     expect(resumed.seen).toEqual([
@@ -140,7 +173,7 @@ describe("SessionHub", () => {
     publish(7, 8);
     expect(seen).toEqual(range(3, 4));
     log.store(8, 1);
-    hub.settle(SESSION);
+    hub.settle(SESSION, TURN);
     await expect.poll(() => seen).toEqual(range(3, 8));
   });
 
@@ -151,7 +184,7 @@ describe("SessionHub", () => {
     stop();
     publish(3, 4);
     log.store(4, 1);
-    hub.settle(SESSION);
+    hub.settle(SESSION, TURN);
     expect(seen).toEqual(range(1, 2));
     expect(hub.size).toBe(0);
   });
@@ -167,9 +200,14 @@ describe("SessionHub", () => {
       const { log, hub } = openHub({ delay: pause });
       let epoch = 1;
       let isOver = false;
+      const late: (() => void)[] = [];
+      const hearLate = () => {
+        for (const say of late.splice(0)) say();
+      };
 
       async function runTurns() {
         for (let turn = 0; turn < 6; turn++) {
+          const turnId = parseTurnId(`t${turn}`);
           let shown = log.stored.length;
           for (let batch = pick(6); batch >= 0; batch--) {
             const frames = log.next(1 + pick(3), epoch, shown);
@@ -177,21 +215,29 @@ describe("SessionHub", () => {
             const isStoredFirst = random() < 0.3;
             if (isStoredFirst) log.store(last, epoch);
             await pause();
-            hub.publish(SESSION, epoch, frames);
+            const said = { sessionId: SESSION, turnId, epoch, frames };
+            // Another thread runs the next turn: the last words of this one may come after its first.
+            if (batch === 0 && random() < 0.5) late.push(() => hub.publish(said));
+            else hub.publish(said);
+            if (random() < 0.5) hearLate();
             shown = last;
             if (random() < 0.3) log.store(shown, epoch);
             await pause();
             if (random() < 0.15) {
               epoch += 1;
+              // What a dead run has left to say is not heard.
+              late.length = 0;
               hub.reset(SESSION);
               shown = log.stored.length;
             }
           }
           log.store(shown, epoch);
           await pause();
-          if (shown > 0) hub.settle(SESSION);
+          if (late.length > 0) late.push(() => hub.settle(SESSION, turnId));
+          else hub.settle(SESSION, turnId);
           await pause();
         }
+        hearLate();
         isOver = true;
       }
 

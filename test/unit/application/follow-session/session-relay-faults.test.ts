@@ -6,7 +6,7 @@ import {
   LineClient,
   type RelayInstance,
 } from "../../../support/fakes/relay-cluster.ts";
-import { createSessionLog, frameOf, SESSION } from "../../../support/fakes/session-log.ts";
+import { createSessionLog, frameOf, SESSION, TURN } from "../../../support/fakes/session-log.ts";
 import { createRandom } from "../../../support/seeded-random.ts";
 import { VirtualTime } from "../../../support/virtual-time.ts";
 
@@ -66,7 +66,7 @@ async function simulate(seed: number) {
     for (let batch = pick(4); batch > 0; batch--) {
       await pause(200);
       const { frames } = bringForth(epoch, shown, frameOf(shown, epoch).frame);
-      relay.publish(SESSION, epoch, frames);
+      relay.publish({ sessionId: SESSION, turnId: TURN, epoch, frames });
       shown += frames.length;
     }
     await pause(200);
@@ -89,7 +89,7 @@ async function simulate(seed: number) {
       last = next.last;
       shown += frames.length;
       if (chance(0.15)) log.store(shown, epoch);
-      relay.publish(SESSION, epoch, frames);
+      relay.publish({ sessionId: SESSION, turnId: TURN, epoch, frames });
       if (chance(0.2)) log.store(shown, epoch);
       if (!chance(0.08) || ghosts.size > 1) continue;
       owner.epoch = cluster.newEpoch();
@@ -102,7 +102,7 @@ async function simulate(seed: number) {
     log.store(shown, epoch);
     log.runEpoch = undefined;
     await pause(20);
-    if (!owner.isDead) relay.settle(SESSION);
+    if (!owner.isDead) relay.settle(SESSION, TURN);
     return true;
   }
 

@@ -5,7 +5,7 @@ import {
   LineClient,
   type RelayInstance,
 } from "../../../support/fakes/relay-cluster.ts";
-import { createSessionLog, SESSION } from "../../../support/fakes/session-log.ts";
+import { createSessionLog, SESSION, TURN } from "../../../support/fakes/session-log.ts";
 import { VirtualTime } from "../../../support/virtual-time.ts";
 
 /** Two instances on one log; what they say to each other is kept, and lost where `isCut`. */
@@ -41,12 +41,12 @@ function openPair() {
     show: ({ relay, epoch }: RelayInstance, count: number) => {
       const frames = log.next(count, epoch, shown);
       shown += count;
-      relay.publish(SESSION, epoch, frames);
+      relay.publish({ sessionId: SESSION, turnId: TURN, epoch, frames });
     },
     end: ({ relay, epoch }: RelayInstance) => {
       log.store(shown, epoch);
       log.runEpoch = undefined;
-      relay.settle(SESSION);
+      relay.settle(SESSION, TURN);
     },
   };
 }
@@ -203,7 +203,7 @@ describe("SessionRelay", () => {
       seq: index + 1,
       frame: `${index + 1}@1 ${"x".repeat(10_000)}`,
     }));
-    here.relay.publish(SESSION, 1, frames);
+    here.relay.publish({ sessionId: SESSION, turnId: TURN, epoch: 1, frames });
     const client = await follow(there);
     expect(client.lines).toHaveLength(40);
     const sent = said.filter((each) => each.kind === "frames");
