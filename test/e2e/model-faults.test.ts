@@ -51,7 +51,7 @@ const SERVICES = [
   { name: "ollama", model: "ollama/test", yaml: "openai: { api: chat }" },
 ] as const;
 
-describe.for(SERVICES)("a server whose model is behind $name", (service) => {
+describe.for(SERVICES)("a server whose model is behind $name", { concurrent: true }, (service) => {
   test("ends the turn of every fault in sight, and goes on", async ({ expect }) => {
     await using model = await openFaultyModel(service.name);
     await using server = await startWith(service, model, "");
