@@ -162,7 +162,7 @@ test("docs/operations.md says what to do about every fault", async ({ expect }) 
   const section = sectionOf(await read("docs/operations.md"), "What errors mean for you");
   const codes = capturesOf(
     section,
-    /`(?<it>(?:BUDGET|CONFIG|STORE|BACKUP|BUS|LLM|SANDBOX)_[A-Z_]+|STOPPED)`/gu,
+    /`(?<it>(?:BUDGET|CONFIG|STORE|BACKUP|BUS|LLM|SANDBOX)_[A-Z_]+|STOPPED|TURN_TIMEOUT)`/gu,
   );
   // A fenced run is begun anew by itself, and one that met a joined message looks again.
   const unseen = new Set(["TURN_FENCED", "TURN_JOINED"]);
