@@ -62,7 +62,7 @@ test("an instance that stands still inside a transaction does not hold a turn up
   expect,
 }) => {
   await using database = await openTestDatabase();
-  await using model = await SlowModel.open({ answerMs: ANSWER_MS, words: 30 });
+  await using model = await SlowModel.open({ answerMs: 2 * ANSWER_MS, words: 30 });
   const env = { ...model.env, NEXFLOW_LEASE_MS: String(LEASE_MS) };
   const options = { instances: 2, databaseUrl: database.url, env };
   await using cluster = await NexflowCluster.start(options);
@@ -75,12 +75,13 @@ test("an instance that stands still inside a transaction does not hold a turn up
   const other = cluster.member(1);
   await using before = await ChatClient.open(owner.url, owner.token);
   const { turnId, sessionId } = await before.send("slow-answer");
-  await expect.poll(() => model.running).toBe(1);
-  before.sendFrame({ type: "cancel", turnId });
-
   await using after = await ChatClient.open(other.url, other.token);
   after.sendFrame({ type: "subscribe", sessionId, after: 0 });
+  // What it has seen by then is lost, and replaced.
+  await expect.poll(() => after.textOf(turnId)).not.toBe("");
+  before.sendFrame({ type: "cancel", turnId });
   await after.findEnd(turnId);
+  expect(after.eventsOf(turnId).map(({ event }) => event.type)).toContain("MESSAGES_SNAPSHOT");
   expect(after.textOf(turnId)).toBe(model.answerTo("slow-answer"));
   owner.process.kill("SIGCONT");
   const answer = await after.ask("quick-again", { sessionId });

@@ -43,6 +43,21 @@ interface SendOptions {
 
 const END_EVENTS = new Set(["RUN_FINISHED", "RUN_ERROR"]);
 
+interface Snapshot {
+  readonly messages: readonly {
+    readonly role: string;
+    readonly turnId: string;
+    readonly content?: string;
+  }[];
+}
+
+function saidIn({ messages }: Snapshot, turnId: string): string {
+  return messages
+    .filter((message) => message.role === "assistant" && message.turnId === turnId)
+    .map(({ content }) => content ?? "")
+    .join("");
+}
+
 /** A client that was written from docs/protocol.md and keeps every frame it got. */
 export class ChatClient implements AsyncDisposable {
   readonly frames: ServerFrame[] = [];
@@ -116,10 +131,19 @@ export class ChatClient implements AsyncDisposable {
     );
   }
 
+  /** What the agent has said in a turn. A snapshot replaces what was told before it. */
   textOf(turnId: string): string {
-    return this.eventsOf(turnId)
-      .map(({ event }) => (event.type === "TEXT_MESSAGE_CONTENT" ? String(event.delta) : ""))
-      .join("");
+    const { sessionId } = this.eventsOf(turnId)[0] ?? {};
+    let text = "";
+    for (const frame of this.frames) {
+      if (frame.type !== "event" || frame.sessionId !== sessionId) continue;
+      const { event } = frame;
+      if (event.type === "MESSAGES_SNAPSHOT") text = saidIn(event, turnId);
+      else if (frame.turnId === turnId && event.type === "TEXT_MESSAGE_CONTENT") {
+        text += event.delta;
+      }
+    }
+    return text;
   }
 
   /** The first frame (from index `from` on) that fits, now or when it comes. */
