@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import { NOW_MS } from "../dialects/now-ms.ts";
+import { liveInstance } from "../live-instance.ts";
 import { arg, builder, compile } from "../query-builder.ts";
 import type { Schema } from "../schema.ts";
 
@@ -61,17 +62,7 @@ function lost(nowMs: RawBuilder<number>) {
   return builder
     .selectFrom("background_task")
     .selectAll()
-    .where((where) =>
-      where.not(
-        where.exists(
-          where
-            .selectFrom("instance")
-            .select("instance.instance_id")
-            .whereRef("instance.instance_id", "=", "background_task.instance_id")
-            .where("expires_at_ms", ">", nowMs),
-        ),
-      ),
-    )
+    .where((where) => where.not(where.exists(liveInstance("background_task.instance_id", nowMs))))
     .orderBy("turn_id")
     .orderBy("task_id");
 }

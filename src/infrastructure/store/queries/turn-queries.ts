@@ -1,6 +1,7 @@
 import type { RawBuilder, Selectable } from "kysely";
 import { ID_OF } from "../dialects/id-of.ts";
 import { NOW_MS } from "../dialects/now-ms.ts";
+import { liveInstance } from "../live-instance.ts";
 import { arg, builder, compile } from "../query-builder.ts";
 import type { Schema } from "../schema.ts";
 import { OPEN_STATES, QUEUED, RUNNING, WAITING } from "../turn-states.ts";
@@ -344,17 +345,7 @@ function orphans(nowMs: RawBuilder<number>) {
     .selectFrom("turn")
     .selectAll()
     .where("state", "=", RUNNING)
-    .where((where) =>
-      where.not(
-        where.exists(
-          where
-            .selectFrom("instance")
-            .select("instance.instance_id")
-            .whereRef("instance.instance_id", "=", "turn.instance_id")
-            .where("expires_at_ms", ">", nowMs),
-        ),
-      ),
-    )
+    .where((where) => where.not(where.exists(liveInstance("turn.instance_id", nowMs))))
     .orderBy("turn_id")
     .limit(arg<number>("limit"));
 }
