@@ -69,7 +69,7 @@ export function describeSharedBus(name: string, open: () => Promise<BusMedium>):
         if (seq % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
       }
       const expected = Array.from({ length: 1_000 }, (_, index) => index + 1);
-      await expect.poll(() => seqsOf(heard)).toEqual(expected);
+      await expect.poll(() => seqsOf(heard), { timeout: 5_000 }).toEqual(expected);
     });
 
     test("publish() carries a frame of 100,000 characters", async ({ expect }) => {
@@ -81,7 +81,7 @@ export function describeSharedBus(name: string, open: () => Promise<BusMedium>):
       const message = { kind: "frames", sessionId, epoch: 1, firstSeq: 1, frames } as const;
       bus.publish(message);
       bus.publish({ kind: "run-lost", sessionId });
-      await expect.poll(() => heard).toHaveLength(2);
+      await expect.poll(() => heard, { timeout: 5_000 }).toHaveLength(2);
       expect(heard).toEqual([message, { kind: "run-lost", sessionId }]);
     });
 
@@ -96,7 +96,7 @@ export function describeSharedBus(name: string, open: () => Promise<BusMedium>):
       }));
       bus.publish({ kind: "frames", sessionId, epoch: 1, firstSeq: 1, frames });
       bus.publish({ kind: "follow", sessionId, seq: 4, epoch: 2 });
-      await expect.poll(() => heard.at(-1)?.kind).toBe("follow");
+      await expect.poll(() => heard.at(-1)?.kind, { timeout: 5_000 }).toBe("follow");
       expect(seqsOf(heard).filter((seq) => seq !== 2)).toEqual([1, 3]);
     });
 

@@ -86,7 +86,7 @@ test("a turn does not wait for a call that takes long; its result comes as a tur
   const client = clientOf(server);
   const sessionId = await begin(server, 2_000);
   expect(await client.reportsOf(sessionId)).toEqual([]);
-  await expect.poll(() => client.reportsOf(sessionId)).toHaveLength(1);
+  await expect.poll(() => client.reportsOf(sessionId), { timeout: 15_000 }).toHaveLength(1);
   const [report] = await client.reportsOf(sessionId);
   expect(report).toContain("(mcp-plain.wait)");
   expect(report).toContain("has ended: completed");
@@ -111,7 +111,7 @@ test("a kill interrupts such a call, and the next start reports that once", asyn
   for (const _ of [1, 2]) {
     server = await startNexflow({ homeDir: dir.path, env: ENV });
     const client = clientOf(server);
-    await expect.poll(() => client.reportsOf(sessionId)).toHaveLength(1);
+    await expect.poll(() => client.reportsOf(sessionId), { timeout: 15_000 }).toHaveLength(1);
     expect((await client.reportsOf(sessionId))[0]).toContain('{"code":"interrupted"');
     expect((await client.tasksOf(sessionId)).map(({ state }) => state)).toEqual(["failed"]);
     expect(await server.stop()).toBe(0);
@@ -125,18 +125,18 @@ test("such a call ends by a cancel, the brake and a deletion, and holds up no st
   const sessionId = await begin(server, 60_000);
   const [task] = await client.tasksOf(sessionId);
   expect((await client.ask(`/tasks/${task?.id}/cancel`, "POST")).status).toBe(202);
-  await expect.poll(() => client.reportsOf(sessionId)).toHaveLength(1);
+  await expect.poll(() => client.reportsOf(sessionId), { timeout: 15_000 }).toHaveLength(1);
   expect((await client.reportsOf(sessionId))[0]).toContain("has ended: cancelled");
   const braked = await begin(server, 60_000);
   expect((await client.ask("/brake", "PUT")).status).toBe(200);
   const states = async () => (await client.tasksOf(braked)).map(({ state }) => state);
-  await expect.poll(states).toEqual(["cancelled"]);
+  await expect.poll(states, { timeout: 5_000 }).toEqual(["cancelled"]);
   expect((await client.ask("/brake", "DELETE")).status).toBe(204);
   const deleted = await begin(server, 60_000);
   const [gone] = await client.tasksOf(deleted);
   expect((await client.ask(`/sessions/${deleted}`, "DELETE")).status).toBe(204);
   // The record of the call says that it was stopped too, not only left.
-  await expect.poll(() => stoppedIn(server)).toContain(gone?.id);
+  await expect.poll(() => stoppedIn(server), { timeout: 5_000 }).toContain(gone?.id);
   await begin(server, 60_000);
   const startedAtMs = performance.now();
   expect(await server.stop()).toBe(0);

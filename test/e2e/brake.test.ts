@@ -75,13 +75,16 @@ test("the brake stops agents on all instances, and holds until it is released", 
 
   expect((await brake("DELETE")).status).toBe(204);
   await expect
-    .poll(async () => {
-      const answer = three.ask("And now?");
-      const next = await Promise.race([model.nextAnswer(), answer.then(() => undefined)]);
-      next?.say("Here I am");
-      next?.end();
-      return (await answer).text;
-    })
+    .poll(
+      async () => {
+        const answer = three.ask("And now?");
+        const next = await Promise.race([model.nextAnswer(), answer.then(() => undefined)]);
+        next?.say("Here I am");
+        next?.end();
+        return (await answer).text;
+      },
+      { timeout: 10_000 },
+    )
     .toBe("Here I am");
 });
 
@@ -136,7 +139,7 @@ test("no call is made on an instance that nobody told of the brake", async ({ ex
     expect((await client.findEnd(turnId)).event.type).toBe("RUN_FINISHED");
   }
   const calls = () => callsIn(database.url);
-  await expect.poll(calls).toEqual(["does-read", "does-write"]);
+  await expect.poll(calls, { timeout: 10_000 }).toEqual(["does-read", "does-write"]);
 });
 
 test("nexflow stop works over a running server, and on the data of one that is not", async ({

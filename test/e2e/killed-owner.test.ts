@@ -24,12 +24,12 @@ test("another instance takes over a killed one's sessions within 17 s", async ({
     () => new ResumingClient(cluster.url, cluster.token),
   );
   const answers = clients.map((client, at) => client.exchange(`slow-${at}`));
-  await expect.poll(() => model.running).toBe(CLIENTS);
+  await expect.poll(() => model.running, { timeout: 10_000 }).toBe(CLIENTS);
 
   cluster.balancer.putBack(cluster.member(1).port);
   await cluster.member(0).kill();
   const killedAtMs = performance.now();
-  await expect.poll(() => model.running).toBe(0);
+  await expect.poll(() => model.running, { timeout: 10_000 }).toBe(0);
   await expect
     .poll(() => model.running, { timeout: 2 * MAX_TAKEOVER_MS, interval: 20 })
     .toBe(CLIENTS);

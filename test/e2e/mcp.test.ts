@@ -39,7 +39,7 @@ test("tools of MCP servers are the agent's, and their processes die with it", as
   });
   expect(processesOf(mark).length).toBeGreaterThanOrEqual(4);
   await server.kill();
-  await expect.poll(() => processesOf(mark)).toEqual([]);
+  await expect.poll(() => processesOf(mark), { timeout: 5_000 }).toEqual([]);
 });
 
 test("a call is shown while it runs, and stopped by itself", async () => {
@@ -60,7 +60,7 @@ test("a call is shown while it runs, and stopped by itself", async () => {
     const { stdout } = await task("list", "--state", "running");
     return (JSON.parse(stdout) as { readonly tasks: readonly { readonly id: string }[] }).tasks;
   };
-  await expect.poll(listed).toHaveLength(1);
+  await expect.poll(listed, { timeout: 10_000 }).toHaveLength(1);
   const [running] = await listed();
   const cancelled = await task("cancel", running?.id ?? "");
   expect(cancelled.code).toBe(0);
@@ -117,7 +117,9 @@ test("they are listed, scheduled and recorded as any other skill's", async () =>
       const { json } = await user.ask("GET", `/schedules/${schedule.id}/firings`);
       return json.firings[0];
     };
-    await expect.poll(async () => (await ended())?.state).toMatch(/done|failed/u);
+    await expect
+      .poll(async () => (await ended())?.state, { timeout: 15_000 })
+      .toMatch(/done|failed/u);
     const { json } = await user.ask("GET", "/tasks");
     return json.tasks[0];
   };
@@ -190,7 +192,9 @@ test("a schedule's call waits for a server that is slow to begin", async () => {
   expect((await user.ask("POST", `/schedules/${schedule.id}/run`)).status).toBe(202);
   const firing = async () =>
     (await user.ask("GET", `/schedules/${schedule.id}/firings`)).json.firings[0];
-  await expect.poll(async () => (await firing()).state).toMatch(/done|failed/u);
+  await expect
+    .poll(async () => (await firing()).state, { timeout: 45_000 })
+    .toMatch(/done|failed/u);
   expect(await firing()).toMatchObject({ state: "done" });
   const { json } = await user.ask("GET", "/tasks");
   expect(json.tasks).toMatchObject([{ state: "completed", output: { sum: 42 } }]);

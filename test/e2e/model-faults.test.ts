@@ -129,7 +129,7 @@ describe.for(SERVICES)("a server whose model is behind $name", { concurrent: tru
         1e9 * (metrics.get(`nexflow_cost_usd_total{model="${service.model}"}`) ?? 0),
       );
     };
-    await expect.poll(isCounted).toBe(spent);
+    await expect.poll(isCounted, { timeout: 5_000 }).toBe(spent);
     const metrics = await readMetrics(server);
     for (const state of ["running", "queued", "in_flight"]) {
       expect([state, metrics.get(`nexflow_turns_${state}`)]).toEqual([state, 0]);

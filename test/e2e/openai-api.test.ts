@@ -110,7 +110,7 @@ test("a client that hangs up in mid-stream has its turn cancelled, unless the re
     const [newest] = await list(server);
     const stored = () => read(server, `/api/v1/sessions/${newest?.id}/messages`);
     const states = async () => (await stored()).turns.map(({ state }) => state);
-    await expect.poll(states).toEqual(["cancelled"]);
+    await expect.poll(states, { timeout: 5_000 }).toEqual(["cancelled"]);
     expect((await stored()).messages).toMatchObject([
       { role: "user", content: input },
       { role: "assistant", content: "Once upon" },

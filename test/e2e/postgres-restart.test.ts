@@ -41,12 +41,12 @@ test.for([
     const nextText = () => (++count % 2 === 0 ? `slow-${count}` : `quick-${count}`);
     const load = Promise.all(clients.map((client) => client.converse(nextText, () => isOver)));
     const beganAtMs = performance.now();
-    await expect.poll(() => answers).toBeGreaterThan(5 * CLIENTS);
+    await expect.poll(() => answers, { timeout: 60_000 }).toBeGreaterThan(5 * CLIENTS);
     const firstMs = performance.now() - beganAtMs;
 
     await postgres.stop(signal);
     for (const { url } of members) {
-      await expect.poll(() => statusOf(`${url}/readyz`)).toBe(503);
+      await expect.poll(() => statusOf(`${url}/readyz`), { timeout: 20_000 }).toBe(503);
       expect(await statusOf(`${url}/healthz`)).toBe(200);
     }
     await delay(DOWN_MS);
@@ -54,10 +54,10 @@ test.for([
     const startedAtMs = performance.now();
     const before = answers;
     for (const { url } of members) {
-      await expect.poll(() => statusOf(`${url}/readyz`)).toBe(200);
+      await expect.poll(() => statusOf(`${url}/readyz`), { timeout: 60_000 }).toBe(200);
     }
     // Each of them is answered again.
-    await expect.poll(() => answers).toBeGreaterThan(before + CLIENTS);
+    await expect.poll(() => answers, { timeout: 60_000 }).toBeGreaterThan(before + CLIENTS);
     const recoveryMs = Math.round(performance.now() - startedAtMs);
     report(`Answers again ${recoveryMs} ms after Postgres was up`);
     isOver = true;

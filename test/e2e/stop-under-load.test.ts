@@ -74,7 +74,9 @@ async function expectAllBack(
   { crowd, exitCode, exitMs, stoppedAtMs, clients }: Stop & { crowd: Crowd; clients: number },
 ): Promise<void> {
   await crowd.answered();
-  await expect.poll(() => crowd.countBack(stoppedAtMs)).toBeGreaterThanOrEqual(clients);
+  await expect
+    .poll(() => crowd.countBack(stoppedAtMs), { timeout: 60_000 })
+    .toBeGreaterThanOrEqual(clients);
   const returns = crowd.returnsSince(stoppedAtMs);
   const busiest = busiestSecond(returns);
   report(

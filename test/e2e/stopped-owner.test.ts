@@ -31,7 +31,7 @@ test("an instance that stood still for three leases writes nothing under its old
     () => new ResumingClient(cluster.url, cluster.token),
   );
   const answers = clients.map((client, at) => client.exchange(`slow-${at}`));
-  await expect.poll(() => model.running).toBe(CLIENTS);
+  await expect.poll(() => model.running, { timeout: 10_000 }).toBe(CLIENTS);
 
   // It stands still in mid-answer; its clients go to the other instance and wait there.
   owner.process.kill("SIGSTOP");

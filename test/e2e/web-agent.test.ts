@@ -31,7 +31,7 @@ describe.skipIf(chromium === undefined)("the page of an agent that needs people"
     const approvals = "{ external: ask }";
     const skills = await plantLeakySkills(dir.path, { port: outside.port, approvals });
     server = await startNexflow({
-      homeDir: `${dir.path}/home`,
+      homeDir: `${dir.path}/data`,
       env: { ...skills, ...model.env },
     });
     opened.push(dir, model, outside, server);

@@ -39,7 +39,7 @@ describe("a session to which strangers' words come late", () => {
       isDiaryTrusted: true,
     });
     const env = { ...skills, ...model.env, NEXFLOW_BACKGROUND_AFTER_MS: AFTER_MS };
-    server = await startNexflow({ homeDir: `${dir.path}/home`, env });
+    server = await startNexflow({ homeDir: `${dir.path}/data`, env });
     user = new SessionClient(server);
     // The first call starts a sandbox process, which may take its time.
     await user.say(order([SAVE], [READ_DIARY]));

@@ -43,14 +43,14 @@ describe("a session that is told by a page to send away what is private", () => 
       OutsideServer.open(),
       McpHttpServer.open(),
     ]);
-    await mkdir(`${dir.path}/home`);
+    await mkdir(`${dir.path}/data`);
     const allowed = { read: "allow", write: "allow", external: "allow" };
     const servers = {
       post: { url: mcp.url, approvals: { ...allowed, results: { private: false } } },
       hoard: { url: mcp.url, approvals: allowed },
     };
     const text = stringify({ servers }, { aliasDuplicateObjects: false });
-    await writeFile(`${dir.path}/home/mcp.yaml`, text);
+    await writeFile(`${dir.path}/data/mcp.yaml`, text);
     const approvals = "{ read: allow, write: allow, external: allow }";
     const skills = await plantLeakySkills(dir.path, { port: outside.port, approvals });
     env = { ...skills, ...model.env };
@@ -66,7 +66,7 @@ describe("a session that is told by a page to send away what is private", () => 
   });
 
   async function start(): Promise<void> {
-    server = await startNexflow({ homeDir: `${dir.path}/home`, env });
+    server = await startNexflow({ homeDir: `${dir.path}/data`, env });
     user = new SessionClient(server);
   }
 

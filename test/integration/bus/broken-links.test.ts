@@ -51,7 +51,7 @@ function describeBrokenLinks(
       other.publish({ kind: "follow", sessionId, seq: 1, epoch: 1 });
       expect(other.trouble).toBeUndefined();
       line.putBack(medium.port);
-      await expect.poll(() => heard).toEqual(["reconnected"]);
+      await expect.poll(() => heard, { timeout: 10_000 }).toEqual(["reconnected"]);
       expect(bus.trouble).toBeUndefined();
       bus.publish({ kind: "run-lost", sessionId });
       other.publish({ kind: "turns-queued", sessionId });
@@ -67,9 +67,9 @@ function describeBrokenLinks(
         const { line, bus, heard, others } = pair;
         line.cutOff(medium.port);
         bus.publish({ kind: "turns-queued", sessionId });
-        await expect.poll(() => bus.trouble).toContain(name);
+        await expect.poll(() => bus.trouble, { timeout: 8_000 }).toContain(name);
         line.reconnect(medium.port);
-        await expect.poll(() => heard).toEqual(["reconnected"]);
+        await expect.poll(() => heard, { timeout: 8_000 }).toEqual(["reconnected"]);
         bus.publish({ kind: "run-lost", sessionId });
         await expect.poll(() => others.at(-1)).toBe("run-lost");
       },

@@ -200,7 +200,7 @@ function describeTwoInstances(
       expect(home.textOf(messageId)).toBe(text);
       await turn.end(text);
       for (const reader of [away, home, wanderer]) {
-        await expect.poll(() => reader.ended).toHaveLength(1);
+        await expect.poll(() => reader.ended, { timeout: 5_000 }).toHaveLength(1);
         expect(reader.textOf(messageId)).toBe(text);
       }
       if (isLive) expect([away.snapshots, wanderer.snapshots]).toEqual([0, 0]);
@@ -210,7 +210,7 @@ function describeTwoInstances(
       next.say("And so on");
       await next.end("And so on");
       for (const reader of [away, home, wanderer]) {
-        await expect.poll(() => reader.ended).toHaveLength(2);
+        await expect.poll(() => reader.ended, { timeout: 5_000 }).toHaveLength(2);
         expect(reader.textOf(next.messageId)).toBe("And so on");
       }
     });

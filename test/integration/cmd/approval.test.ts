@@ -25,7 +25,7 @@ describe("nexflow approval", () => {
     outside = await OutsideServer.open();
     const approvals = "{ external: ask }";
     const skills = await plantLeakySkills(dir.path, { port: outside.port, approvals });
-    server = await startNexflow({ homeDir: `${dir.path}/home`, env: { ...skills, ...model.env } });
+    server = await startNexflow({ homeDir: `${dir.path}/data`, env: { ...skills, ...model.env } });
     opened.push(dir, model, outside, server);
     user = new SessionClient(server);
     env = {

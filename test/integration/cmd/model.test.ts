@@ -262,7 +262,7 @@ providers: { custom: { lab: { baseUrl: "${service.url}/v1" } } }
     await writeFile(path.join(home.path, "models.yaml"), fileWith("[]"));
     await expect.poll(async () => (await get("/api/v1/models"))["allow"]).toEqual([]);
     await expect
-      .poll(async () => JSON.stringify((await turn(randomUUID())).json))
+      .poll(async () => JSON.stringify((await turn(randomUUID())).json), { timeout: 20_000 })
       .toMatch(/LLM_NOT_ALLOWED.*Model \\"other\\" may not be chosen any more/u);
     expect((await use("default")).code).toBe(0);
     expect(JSON.stringify((await turn("5")).json)).toContain("I am one");

@@ -29,7 +29,7 @@ describe.each(["sqlite", "postgres"] as const)("approvals on %s", (store) => {
     const model = await ObeyingModel.open();
     outside = await OutsideServer.open();
     opened.push(dir, model, outside);
-    homeDir = `${dir.path}/home`;
+    homeDir = `${dir.path}/data`;
     const approvals = "{ external: ask, tools: { web: { peek: deny } } }";
     const skills = await plantLeakySkills(dir.path, { port: outside.port, approvals });
     env = { ...skills, ...model.env };
@@ -220,7 +220,9 @@ test("a question that nobody answers ends by itself, and a late answer is refuse
   const [asked] = await user.listApprovals(turn.sessionId);
   if (asked === undefined) throw new Error("Expected a question");
   await expect
-    .poll(async () => (await user.ask("GET", `/turns/${turn.turnId}`)).json.state)
+    .poll(async () => (await user.ask("GET", `/turns/${turn.turnId}`)).json.state, {
+      timeout: 20_000,
+    })
     .toBe("completed");
   expect((await user.ask("GET", `/approvals/${asked.id}`)).json.state).toBe("expired");
   expect(codeOf(await user.grant(asked, ONCE))).toBe("approval-closed");

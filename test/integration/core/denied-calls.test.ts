@@ -67,7 +67,7 @@ test.for(["SQLite", "Postgres"] as const)(
         return { ...each, actor: actor.value, subject: subject.value, detail: detail.value };
       });
     };
-    await expect.poll(list).toHaveLength(1);
+    await expect.poll(list, { timeout: 10_000 }).toHaveLength(1);
     const me = (await rest.ask("GET", "/me")).json;
     const entry = {
       actor: me.userId,

@@ -48,10 +48,10 @@ test("what runs on one server is seen, steered and gone on with at the other", a
   const answer = await model.nextAnswer();
   answer.say("Once upon");
   atTwo.sendFrame({ type: "subscribe", sessionId, after: 0 });
-  await expect.poll(() => atTwo.textOf(turnId)).toBe("Once upon");
+  await expect.poll(() => atTwo.textOf(turnId), { timeout: 10_000 }).toBe("Once upon");
   // A full stop: a letter that some secret begins with is shown with what follows it.
   answer.say(" a time.");
-  await expect.poll(() => atTwo.textOf(turnId)).toBe("Once upon a time.");
+  await expect.poll(() => atTwo.textOf(turnId), { timeout: 10_000 }).toBe("Once upon a time.");
 
   const waiting = await atTwo.send("And then?", { sessionId });
   const cancelledAtMs = performance.now();
@@ -110,7 +110,7 @@ test("servers that hear nothing of each other come to the same, a little later",
   const next = await model.nextAnswer();
   next.say("They lived.");
   const texts = () => [atOne, atTwo].map((client) => client.textOf(waiting.turnId));
-  await expect.poll(texts).toContain("They lived.");
+  await expect.poll(texts, { timeout: 10_000 }).toContain("They lived.");
   // Who renews its lease hears that its turn was cancelled.
   atTwo.sendFrame({ type: "cancel", turnId: waiting.turnId });
   await next.abandoned;
@@ -126,7 +126,7 @@ test("two servers speak over Redis, too", async ({ expect, skip }) => {
   const answer = await model.nextAnswer();
   atTwo.sendFrame({ type: "subscribe", sessionId, after: 0 });
   answer.say("Once upon");
-  await expect.poll(() => atTwo.textOf(turnId)).toBe("Once upon");
+  await expect.poll(() => atTwo.textOf(turnId), { timeout: 10_000 }).toBe("Once upon");
   answer.end();
   await atTwo.findEnd(turnId);
 });

@@ -147,7 +147,9 @@ limits: { firstTokenMs: 2500 }`,
     }
     await expect(models.ask()).rejects.toMatchObject({ code: "LLM_PAUSED" });
     expect(one.requests).toHaveLength(2);
-    await expect.poll(async () => models.ask().then(textIn, () => "")).toBe("Hello");
+    await expect
+      .poll(async () => models.ask().then(textIn, () => ""), { timeout: 15_000 })
+      .toBe("Hello");
     expect(textIn(await models.ask())).toBe("Hello");
   });
 
@@ -189,7 +191,9 @@ limits: { firstTokenMs: 2500 }`,
     await using models = await open({ yaml: single(one) });
     expect(textIn(await models.ask())).toBe("one");
     await models.write(single(two));
-    await expect.poll(async () => textIn(await models.ask()), { interval: 100 }).toBe("two");
+    await expect
+      .poll(async () => textIn(await models.ask()), { timeout: 10_000, interval: 100 })
+      .toBe("two");
   });
 });
 

@@ -187,7 +187,7 @@ describe("a server that is a program", () => {
         .source()
         .listSkills()
         .map(({ name }) => name);
-    await expect.poll(names).toEqual(["mcp-other"]);
+    await expect.poll(names, { timeout: 10_000 }).toEqual(["mcp-other"]);
     expect(await mcp.call("mcp-plain", "pid")).toMatchObject(failed("unknown-tool"));
   });
 });
@@ -285,7 +285,7 @@ describe("a hostile server", () => {
     await using mcp = await openTestMcp({ servers: { bad: entry } });
     const names = () => mcp.toolsOf("mcp-bad").map(({ name }) => name);
     await mcp.call("mcp-bad", "run");
-    await expect.poll(names).toEqual(["other"]);
+    await expect.poll(names, { timeout: 5_000 }).toEqual(["other"]);
     expect(mcp.audited).toContainEqual(
       expect.objectContaining({
         action: "mcp-tool.changed",
@@ -293,7 +293,7 @@ describe("a hostile server", () => {
       }),
     );
     await mcp.write({ bad: { ...entry, accept: 2 } });
-    await expect.poll(names).toEqual(["run", "other"]);
+    await expect.poll(names, { timeout: 5_000 }).toEqual(["run", "other"]);
   });
 
   test("is allowed by the names that it uses itself only", async ({ expect }) => {
@@ -323,15 +323,15 @@ describe("a hostile server", () => {
     const before = digest();
     expect(names()).toEqual(["run", "other"]);
     expect(await mcp.call("mcp-bad", "run")).toMatchObject(ok("run"));
-    await expect.poll(names).toEqual(["other"]);
+    await expect.poll(names, { timeout: 5_000 }).toEqual(["other"]);
     expect(digest()).not.toBe(before);
     expect(mcp.audited.map(({ action }) => action)).toContain("mcp-tool.changed");
     expect(await mcp.call("mcp-bad", "run")).toMatchObject(failed("unknown-tool"));
     await mcp.reopen();
     expect(names()).toEqual(["run", "other"]);
     await mcp.call("mcp-bad", "run");
-    await expect.poll(names).toEqual(["other"]);
+    await expect.poll(names, { timeout: 5_000 }).toEqual(["other"]);
     await mcp.write({ bad: { ...entry, accept: 2 } });
-    await expect.poll(names).toEqual(["run", "other"]);
+    await expect.poll(names, { timeout: 5_000 }).toEqual(["run", "other"]);
   });
 });

@@ -20,7 +20,7 @@ async function startWith(web: McpHttpServer, homeDir: string) {
 }
 
 const untilAllHaveSessions = (web: McpHttpServer, expect: ExpectStatic) =>
-  expect.poll(() => web.sessions.size).toBe(THREADS);
+  expect.poll(() => web.sessions.size, { timeout: 10_000 }).toBe(THREADS);
 
 test("a server that is stopped ends its sessions at MCP servers", async ({ expect }) => {
   await using web = await McpHttpServer.open();
@@ -52,7 +52,7 @@ test("one that does not even greet holds up no stop either", async ({ expect }) 
   await using dir = await openTempDir();
   web.isSilent = true;
   await using server = await startWith(web, dir.path);
-  await expect.poll(() => web.authorizations.length).toBe(THREADS);
+  await expect.poll(() => web.authorizations.length, { timeout: 10_000 }).toBe(THREADS);
   const startedAtMs = performance.now();
   expect(await server.stop()).toBe(0);
   expect(performance.now() - startedAtMs).toBeLessThan(MAX_STOP_MS);

@@ -40,7 +40,7 @@ test("no sandbox process survives SIGKILL of its server, not even in a loop", as
   const pids = [...started, ...(await Promise.all(started.map(findHostPid)))];
   server.kill("SIGKILL");
   await once(server, "exit");
-  await expect.poll(() => pids.filter(isAlive), { interval: 5 }).toEqual([]);
+  await expect.poll(() => pids.filter(isAlive), { timeout: 10_000, interval: 5 }).toEqual([]);
 });
 
 function isAlive(pid: number): boolean {

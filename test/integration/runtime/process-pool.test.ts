@@ -88,7 +88,7 @@ test.extend({ max: 2 })(
   "ProcessPool takes calls away from behind one that turns out long",
   async ({ pool, expect }) => {
     await teachPace(pool);
-    await expect.poll(() => pool.list()).toHaveLength(2);
+    await expect.poll(() => pool.list(), { timeout: 20_000 }).toHaveLength(2);
     let isOver = false;
     const looping = run(pool, { loops: true }, { skill: loopsForLong }).finally(() => {
       isOver = true;
@@ -143,7 +143,9 @@ test.extend({ max: 2 })(
   "ProcessPool has a blank process to spare when a call takes one",
   async ({ pool, expect }) => {
     await run(pool, {});
-    await expect.poll(() => pool.list().map(({ state }) => state)).toEqual(["idle", "spare"]);
+    await expect
+      .poll(() => pool.list().map(({ state }) => state), { timeout: 20_000 })
+      .toEqual(["idle", "spare"]);
   },
 );
 

@@ -358,12 +358,12 @@ describe("TurnDispatcher", () => {
     const turn = await send();
     await expect.poll(() => runner.runs.length).toBe(1);
     store.breakWrites(true);
-    await expect.poll(() => dispatcher.trouble).toBe("no lease on the store");
+    await expect.poll(() => dispatcher.trouble, { timeout: 15_000 }).toBe("no lease on the store");
     expect(runner.abandoned).toEqual([turn.turnId]);
     expect(dispatcher.admit(ADA)).toEqual({ retryAfterMs: 1_000 });
     runner.runs[0]?.fence();
     store.breakWrites(false);
-    await expect.poll(() => runner.runs.length).toBe(2);
+    await expect.poll(() => runner.runs.length, { timeout: 15_000 }).toBe(2);
     expect(runner.runs[1]?.dispatch).toMatchObject({ turnId: turn.turnId, attempt: 2 });
   });
 
@@ -375,12 +375,12 @@ describe("TurnDispatcher", () => {
     const admission = admit(dispatcher, ADA);
     const turn = await store.accept({ owner: admission.owner });
     store.breakWrites(true);
-    await expect.poll(() => dispatcher.trouble).toContain("lease");
+    await expect.poll(() => dispatcher.trouble, { timeout: 15_000 }).toContain("lease");
     admission.dispatch(turn, true);
     expect([runner.runs, dispatcher.inFlight]).toEqual([[], 0]);
     store.breakWrites(false);
     // It is an orphan of the lost lease, and taken up as such.
-    await expect.poll(() => runner.runs.length).toBe(1);
+    await expect.poll(() => runner.runs.length, { timeout: 15_000 }).toBe(1);
     expect(runner.runs[0]?.dispatch).toMatchObject({ turnId: turn.turnId, attempt: 2 });
   });
 
