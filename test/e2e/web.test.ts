@@ -320,8 +320,12 @@ describe.skipIf(chromium === undefined)("the web page", () => {
     await expect.poll(pins).toEqual([said[0]?.id, said.at(-1)?.id]);
     await page.reload();
     await expect.poll(() => page.locator('[aria-pressed="true"]').count()).toBe(2);
+    // Taken off elsewhere meanwhile, it is off.
+    await call("DELETE", `/sessions/${sessionId}/pins/${said.at(-1)?.id}`);
     await pinOf("Nexflow").last().click();
-    await expect.poll(pins).toEqual([said[0]?.id]);
+    await expect.poll(() => page.locator('[aria-pressed="true"]').count()).toBe(1);
+    expect(await page.getByRole("alert").count()).toBe(0);
+    expect(await pins()).toEqual([said[0]?.id]);
     await page.getByRole("button", { name: "What models are told" }).click();
     const dialog = page.getByRole("dialog", { name: "What models are told" });
     await dialog.getByText("Likes <b>tea</b>").waitFor();

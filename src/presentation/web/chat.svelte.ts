@@ -162,7 +162,10 @@ export class Chat {
       try {
         await this.#api.setPinned(route.sessionId, messageId, isPinned);
       } catch (error) {
-        if (!(error instanceof ApiError && error.code === "conflict")) throw error;
+        if (!(error instanceof ApiError)) throw error;
+        // Taken off elsewhere meanwhile.
+        if (!isPinned && error.code === "not-found") return;
+        if (error.code !== "conflict") throw error;
         this.problem = { title: "This message is not pinned", advice: `${error.message}.` };
       }
     });
