@@ -346,9 +346,19 @@ describe.skipIf(chromium === undefined)("the web page", () => {
     await using watched = await openPage(browser, plain.url, { profile: plainUser });
     const { page } = watched;
     await composer(page).waitFor();
+    const said = page.getByRole("alert").getByText("There is no such conversation");
+    // Whoever asks for something of it hears so later, and has nothing to add.
+    const pins = "**/sessions/no-such-conversation/pins";
+    await page.route(pins, async (route) => {
+      await said.waitFor();
+      await route.continue();
+    });
+    const answered = page.waitForResponse(pins);
     await page.goto(`${plain.url}/#/c/no-such-conversation`);
-    await page.getByRole("alert").getByText("There is no such conversation").waitFor();
+    expect((await answered).status()).toBe(404);
     await page.getByRole("heading", { name: "What can I do for you?" }).waitFor();
+    await page.evaluate("new Promise(requestAnimationFrame)");
+    expect(await said.isVisible()).toBe(true);
     expect(watched.faults).toEqual([]);
   });
 

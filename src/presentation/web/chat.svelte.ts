@@ -273,7 +273,11 @@ export class Chat {
 
   async #loadPins(sessionId: string): Promise<void> {
     await this.#load(async () => {
-      const pins = await this.#api.listPins(sessionId);
+      const pins = await this.#api.listPins(sessionId).catch((error: unknown) => {
+        // That a conversation is gone is the connection's to say, and to say once.
+        if (error instanceof ApiError && error.code === "not-found") return [];
+        throw error;
+      });
       const isShown = this.route.kind === "session" && this.route.sessionId === sessionId;
       if (isShown) this.pins = pins;
     });
