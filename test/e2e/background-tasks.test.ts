@@ -84,13 +84,13 @@ test("a turn does not wait for a call that takes long; its result comes as a tur
   await using dir = await openHome();
   await using server = await startNexflow({ homeDir: dir.path, env: ENV });
   const client = clientOf(server);
-  const sessionId = await begin(server, 2_000);
+  const sessionId = await begin(server, 5_000);
   expect(await client.reportsOf(sessionId)).toEqual([]);
   await expect.poll(() => client.reportsOf(sessionId), { timeout: 15_000 }).toHaveLength(1);
   const [report] = await client.reportsOf(sessionId);
   expect(report).toContain("(mcp-plain.wait)");
   expect(report).toContain("has ended: completed");
-  expect(report).toContain("2000");
+  expect(report).toContain("5000");
   const { messages } = await client.messagesOf(sessionId);
   expect(messages.map(({ role }) => role)).toEqual([
     "user",
