@@ -21,8 +21,8 @@ test("a scheduled call that a kill cut off is not made again", async ({ expect }
   const policyDir = path.join(dir.path, "policies");
   await plantPolicy(policyDir);
   const env = { NEXFLOW_SKILLS_DIR: skillsDir, NEXFLOW_POLICY_DIR: policyDir };
-  let server = await startNexflow({ homeDir, env });
-  const client = { NEXFLOW_HOME: homeDir, NEXFLOW_PORT: String(server.port), ...env };
+  await using killed = await startNexflow({ homeDir, env });
+  const client = { NEXFLOW_HOME: homeDir, NEXFLOW_PORT: String(killed.port), ...env };
   const schedule = (...args: string[]) =>
     runCommand(["schedule", ...args, "--json"], { env: client });
   const added = await schedule("add", "--every", "1h", "--skill", "loops", "--tool", "run");
@@ -41,9 +41,9 @@ test("a scheduled call that a kill cut off is not made again", async ({ expect }
   const begun = [{ state: "running", attempt: 1, failure_code: null }];
   await expect.poll(() => query(firings), LATEST).toEqual(begun);
   expect(query("SELECT state FROM task")).toEqual([{ state: "running" }]);
-  await server.kill();
+  await killed.kill();
 
-  server = await startNexflow({ homeDir, env });
+  await using server = await startNexflow({ homeDir, env });
   const cutOff = [{ state: "failed", attempt: 1, failure_code: "INTERRUPTED" }];
   await expect.poll(() => query(firings), LATEST).toEqual(cutOff);
   expect(query("SELECT state, failure_code FROM task")).toEqual([

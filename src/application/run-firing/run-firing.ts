@@ -44,8 +44,14 @@ interface Found {
   readonly isLastTry: boolean;
 }
 
-/** A call that failed so was not made: what it wants may be there, or in another thread, later. */
-const NOT_MADE: ReadonlySet<string> = new Set(["unknown-tool", "unavailable"]);
+/** A call that failed so was not made: what it wants may be there, or there may be room, later. */
+const NOT_MADE: ReadonlySet<string> = new Set([
+  "unknown-tool",
+  "unavailable",
+  "concurrency",
+  "queue-time",
+  "overloaded",
+]);
 
 /**
  * Carries out one firing. Running it twice makes one turn. A skill that may change something is

@@ -42,7 +42,9 @@ export function useCatalogSkill(name: string, { timeMs }: { timeMs?: number } = 
     let policyDir = POLICY_DIR;
     if (timeMs !== undefined) {
       dir = await openTempDir();
-      await writeFile(path.join(dir.path, "p.yaml"), policyText({ wallMs: timeMs, cpuMs: timeMs }));
+      const limits = { wallMs: timeMs, cpuMs: timeMs, queueMs: timeMs };
+      const grants = "{ log: true, clock: true, random: true }";
+      await writeFile(path.join(dir.path, "p.yaml"), policyText({ ...limits, grants }));
       policyDir = dir.path;
     }
     runtime = await openRuntime({ policyDir, minProcesses: 1, maxProcesses: 2 });

@@ -225,7 +225,7 @@ describe("runFiring() of a skill call", () => {
     expect(memory.tasks.size).toBe(1);
   });
 
-  test.for(["unknown-tool", "unavailable"])(
+  test.for(["unknown-tool", "unavailable", "concurrency", "queue-time", "overloaded"])(
     "is tried again where the thread that should call says %s",
     async (code, { expect }) => {
       const failure = { code, message: "Not here" };
