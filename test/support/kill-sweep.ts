@@ -38,7 +38,7 @@ export interface KillSweepRow {
 const CLIENTS = 3;
 const KILLS_IN_A_ROW = 5;
 /** Where nothing was reached or run for so long, nothing will be. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 45_000;
 
 /**
  * Has the program die at one point after the other, under load, on the same data: each start is

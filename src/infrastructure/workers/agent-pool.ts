@@ -88,7 +88,9 @@ export class AgentPool implements TurnRunner, AsyncDisposable {
       // "sync" would stop a thread's event loop, and with it its streams, between two tasks.
       atomics: "disabled",
       recordTiming: false,
-      execArgv: [],
+      // The pool would try `require` first, and a thread that is stopped while it requires an ES
+      // module takes the whole process along ("IsGraphAsync must be used on an instantiated module").
+      execArgv: ["--no-experimental-require-module"],
       // Where the processors are busy the gateway's thread goes first.
       niceIncrement: NICE,
       workerData: data,

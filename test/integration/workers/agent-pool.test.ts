@@ -85,6 +85,13 @@ describe("AgentPool", () => {
     expect(opened.ended).toEqual(["a"]);
   });
 
+  // A thread that is stopped while it requires an ES module takes the whole process along.
+  test("threads import their program", async ({ expect }) => {
+    await using opened = await openPool();
+    await opened.run("a", "how loaded");
+    expect(opened.shown).toEqual(["a@1 by import"]);
+  });
+
   test.for(["throw", "exit"])(
     "a thread that dies (%s) rejects its run, another takes its place, others go on",
     async (way, { expect }) => {
