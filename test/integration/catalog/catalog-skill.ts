@@ -34,10 +34,7 @@ export function textOf(value: JsonValue | undefined): string {
 export function useCatalogSkill(name: string, { timeMs }: { timeMs?: number } = {}): CatalogSkill {
   let runtime: Runtime | undefined;
   let dir: Awaited<ReturnType<typeof openTempDir>> | undefined;
-  const loading = loadSkill(path.join(CATALOG_DIR, name)).then((loaded) => {
-    const skill = toSkillCode(loaded);
-    return timeMs === undefined ? skill : { ...skill, limits: { ...skill.limits, wallMs: timeMs } };
-  });
+  const loading = loadSkill(path.join(CATALOG_DIR, name)).then(toSkillCode);
   beforeAll(async () => {
     let policyDir = POLICY_DIR;
     if (timeMs !== undefined) {
@@ -56,13 +53,18 @@ export function useCatalogSkill(name: string, { timeMs }: { timeMs?: number } = 
 
   async function invoke(tool: string, input: JsonObject): Promise<InvokeResult> {
     assert(runtime, "The runtime is open while tests run");
-    return runtime.invoke({ skill: await loading, tool, input, userId: "test" });
+    const own = await loading;
+    const limits = timeMs === undefined ? own.limits : { ...own.limits, wallMs: timeMs };
+    return runtime.invoke({ skill: { ...own, limits }, tool, input, userId: "test" });
   }
   return {
     invoke,
     async run(tool, input) {
       const result = await invoke(tool, input);
       assert(result.kind === "ok", JSON.stringify(result));
+      // Whatever time it was given for the sake of a busy machine, it does not compute for longer.
+      const { wallMs = Number.POSITIVE_INFINITY } = (await loading).limits ?? {};
+      assert(result.usage.cpuMs < wallMs, `It took ${result.usage.cpuMs} ms of processor time`);
       return result.output as JsonObject;
     },
     async refuse(tool, input) {

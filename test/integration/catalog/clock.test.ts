@@ -2,7 +2,7 @@ import { describe, test } from "vitest";
 import { textOf, useCatalogSkill } from "./catalog-skill.ts";
 import { createRandom } from "./random.ts";
 
-// What it answers is tested here; that its own limits suffice, by the examples.
+// What it answers is what is tested; a busy machine may take its time.
 const clock = useCatalogSkill("clock", { timeMs: 25_000 });
 
 describe("now", () => {
